@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upframe/conn.h - one WebSocket connection, without its socket.
+ *
+ * Bytes go in, events come out: upf_conn_next(). Messages go in, bytes come
+ * out: upf_send() and its kin, then upf_conn_output(). Nothing here does I/O,
+ * reads a clock or calls the application, but for the allocator, the random
+ * source and the trace hook that upf_config names. upframe/io.h drives a
+ * connection over read and write callbacks.
+ *
+ * A connection is used by one thread at a time; different connections are
+ * independent.
+ */
+#ifndef UPFRAME_CONN_H
+#define UPFRAME_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <upframe/frame.h>
+#include <upframe/handshake.h>
+#include <upframe/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct upf_conn   upf_conn;
+typedef struct upf_shared upf_shared;
+struct upf_ext;
+
+/* ---- Configuration ---------------------------------------------------- */
+
+/*
+ * Allocate, resize or free, as realloc does.
+ *
+ *   ptr       a block from this function, or NULL to allocate
+ *   old_size  the block's size; 0 if `ptr` is NULL
+ *   new_size  bytes wanted; 0 frees the block and returns NULL
+ *
+ * Returns a block aligned for any type, or NULL if there is no memory (the
+ * old block is then untouched).
+ */
+typedef void *upf_alloc_fn(void *user, void *ptr, size_t old_size,
+                           size_t new_size);
+
+/*
+ * Fill `out` with `len` bytes that nobody can predict; false on failure.
+ * Called once per client handshake (16 bytes) and per masked frame (4).
+ */
+typedef bool upf_random_fn(void *user, void *out, size_t len);
+
+/* Called for each frame header, read (`sent` false) or queued (true). */
+typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
+                          const upf_frame_header *header);
+
+/*
+ * What connections share. Take upf_config_default() and change what differs;
+ * the struct must outlive its connections and not change under them. Limits
+ * are inclusive, and 0 is not "no limit" but refused.
+ */
+typedef struct upf_config {
+    /* What a peer may send */
+    uint64_t max_message;   /* bytes, after extensions: 16 MiB */
+    uint64_t max_frame;     /* bytes of payload: 16 MiB */
+    uint32_t max_fragments; /* frames of one message: 100,000 */
+    uint32_t max_head;      /* bytes of a handshake's head: 16 KiB */
+    uint32_t max_head_line; /* bytes of one of its lines: 8 KiB */
+    uint16_t max_head_lines; /* header lines: 100 */
+
+    /* What may wait for the transport */
+    size_t max_queued; /* bytes, over which a send is refused: 32 MiB */
+    size_t high_water; /* bytes, over which reading pauses: 1 MiB */
+
+    /* Milliseconds; 0 switches one off. See upf_conn_tick(). */
+    uint32_t handshake_timeout; /* 10 s */
+    uint32_t ping_interval;     /* silence after which we ping: 30 s */
+    uint32_t pong_timeout;      /* silence after the ping: 20 s */
+    uint32_t close_timeout;     /* waiting for the end, once closing: 5 s */
+
+    /* Behaviour */
+    bool stream;          /* CHUNK events as bytes come, no MESSAGE */
+    bool allow_unmasked;  /* server: accept frames without a mask */
+    bool trust_sent_text; /* do not check the UTF-8 of text we send */
+
+    /* Handshake: NULL-terminated lists, or NULL */
+    const char *const    *subprotocols; /* ours, the preferred one first */
+    const char *const    *origins;      /* as in upf_origin_allowed() */
+    const struct upf_ext *ext;          /* an extension to negotiate */
+
+    /* Seams */
+    upf_alloc_fn  *alloc; /* realloc and free */
+    void          *alloc_user;
+    upf_random_fn *random; /* the operating system's generator */
+    void          *random_user;
+    upf_trace_fn  *trace; /* none */
+    void          *trace_user;
+} upf_config;
+
+upf_config upf_config_default(void);
+
+/* ---- The connection --------------------------------------------------- */
+
+/* The next three are private, and here because a connection holds them. */
+
+struct upf_buf { /* growable bytes; their capacity stands in front of them */
+    uint8_t *data;
+    size_t   len;
+};
+
+union upf_frame_in { /* the frame that is arriving; both end with a phase */
+    struct {
+        uint8_t bytes[UPF_FRAME_HEADER_MAX]; /* of a split header */
+        uint8_t len;
+        uint8_t phase;
+    } header;
+    struct {
+        uint64_t left;        /* payload bytes still to come */
+        uint32_t key;         /* masking key, turned to the next byte */
+        uint8_t  opcode;
+        uint8_t  control_len; /* bytes of a split control payload */
+        uint8_t  fin;
+        uint8_t  phase;
+    } payload;
+};
+
+struct upf_message { /* the message that its frames make up */
+    uint64_t len;       /* bytes so far */
+    uint32_t fragments; /* frames so far */
+    uint8_t  opcode;    /* 0: no message is open */
+    uint8_t  flags;
+    uint8_t  utf8;      /* validator's state */
+    uint8_t  carry_len;
+    uint8_t  carry[4];  /* stream: a code point that was cut */
+};
+
+/*
+ * Caller-owned: embed it where you like. It holds heap only while it is busy
+ * (a message in pieces, output that waits), and no pointer to itself, so it
+ * may be moved. The fields are private.
+ */
+struct upf_conn {
+    const upf_config     *config;
+    struct upf_ext_state *ext;      /* NULL: no extension was agreed on */
+    struct upf_buf        assembly; /* a split head, message, control frame */
+    union {
+        struct {
+            union upf_frame_in frame;
+            struct upf_message message;
+        } open;
+        struct {
+            const char          *subprotocol;
+            uint8_t              digest[20]; /* what Accept encodes */
+            struct upf_head_scan scan;
+        } handshake;
+    } in;
+    struct {
+        union {
+            struct upf_queue *queue; /* if run_len is 0 */
+            uint8_t          *taken; /* else: input worked off, up to here */
+        } at;
+        uint8_t *run; /* in-place output, in the caller's memory */
+        size_t   run_len;
+    } out;
+    uint64_t offset;      /* bytes taken from the stream */
+    uint64_t timer;       /* when the current wait began; 0: not yet known */
+    uint16_t flags;
+    uint16_t close_code;  /* received, or 0 */
+    uint16_t sent_code;   /* sent, or 0 */
+    int16_t  status;      /* the first error */
+    uint8_t  state;
+    uint8_t  send_message; /* opcode of the message begun by parts, or 0 */
+    uint8_t  send_utf8;
+    uint8_t  reserved;
+};
+
+/*
+ * Begin a connection. The struct's old content is not looked at.
+ *
+ *   config   NULL for the defaults
+ *
+ * init_server    awaits a client's handshake
+ * init_client    queues the request; awaits the server's response. `request`
+ *                and its strings are used during the call only.
+ * init_open      starts open: the handshake was done elsewhere (an HTTP stack,
+ *                RFC 8441, RFC 9220). Bytes read behind it are the first
+ *                input. `subprotocol` is what OPEN reports; may be NULL.
+ *
+ * Returns UPF_OK, or, with the connection unusable but safe to free,
+ *   UPF_ERR_ARGUMENT   a limit of 0, or a malformed subprotocol or header:
+ *                      CR, LF, NUL or a non-token would be injected
+ *   UPF_ERR_URL        client: see upf_url_parse()
+ *   UPF_ERR_RANDOM, UPF_ERR_NO_MEMORY   client
+ */
+upf_status upf_conn_init_server(upf_conn *conn, const upf_config *config);
+upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,
+                                const upf_client_request *request);
+upf_status upf_conn_init_open(upf_conn *conn, const upf_config *config,
+                              bool is_client, const char *subprotocol);
+
+/*
+ * Give back all that the connection holds, at any time, without a word to the
+ * peer (see upf_close() for that). Slices and events of it are void. Every
+ * later call is safe: upf_conn_next() returns UPF_DONE, sends UPF_ERR_STATE.
+ */
+void upf_conn_free(upf_conn *conn);
+
+/* ---- Bytes in, events out --------------------------------------------- */
+
+/*
+ * The events of a connection form this grammar, whatever the peer does:
+ *
+ *   REQUEST? (OPEN (MESSAGE | CHUNK | PING | PONG)*)? CLOSE
+ *
+ * then UPF_DONE for ever. REQUEST comes to servers only. One CLOSE ends each
+ * connection that was begun: closed, failed, timed out, refused or cut off.
+ */
+typedef enum upf_event_type {
+    UPF_EVENT_REQUEST = 1, /* a request: .request, .status */
+    UPF_EVENT_OPEN,        /* the handshake is done: .subprotocol, .response */
+    UPF_EVENT_MESSAGE,     /* a whole message: .opcode, .data, .len */
+    UPF_EVENT_CHUNK,       /* a piece of one: likewise, and .first, .last */
+    UPF_EVENT_PING,        /* .data, .len; the pong is queued already */
+    UPF_EVENT_PONG,        /* .data, .len */
+    UPF_EVENT_CLOSE        /* the end: .close, .status, reason in .data */
+} upf_event_type;
+
+typedef struct upf_close_info {
+    int      code;      /* the peer's; 1005: Close without one; 1006: none */
+    int      sent_code; /* ours; 1005: Close without one; 0: none was sent */
+    bool     clean;     /* both sides sent a Close */
+    uint64_t offset;    /* of the first offending byte in the peer's stream */
+} upf_close_info;
+
+/* Only what upf_event_type names is meaningful; the rest is unspecified. */
+typedef struct upf_event {
+    upf_event_type type;
+    upf_opcode     opcode; /* UPF_OP_TEXT or UPF_OP_BINARY */
+    bool           first;  /* CHUNK: begins its message */
+    bool           last;   /* CHUNK: ends its message; it may be empty */
+    uint8_t       *data;   /* payload, unmasked; the caller may write to it */
+    size_t         len;
+    upf_status     status; /* REQUEST, CLOSE: UPF_OK, or what is wrong */
+    upf_request    request;
+    upf_response   response; /* client: OPEN, and CLOSE if one arrived (its
+                                status is 0 otherwise) */
+    upf_str        subprotocol; /* the one agreed on; data NULL if none */
+    upf_close_info close;
+} upf_event;
+
+/* A cursor over bytes that were read. The engine unmasks in place. */
+typedef struct upf_input {
+    uint8_t *data;
+    size_t   len;
+} upf_input;
+
+/*
+ * Take bytes from `input` until there is an event.
+ *
+ *   input  its cursor moves over what was taken. Bytes that were not taken
+ *          must be handed in again, first, by the next call.
+ *   event  written on UPF_OK only. event->data and the slices lie in the
+ *          input's memory or the connection's: valid until the next call of
+ *          upf_conn_next() or upf_conn_free(), or a change of the input's
+ *          memory, whichever is first.
+ *
+ * Returns
+ *   UPF_OK           one event; call again, there may be more
+ *   UPF_WANT_READ    all input is taken: hand in more (or upf_conn_eof())
+ *   UPF_WANT_ANSWER  the request was deferred and is not answered yet; no
+ *                    input was taken
+ *   UPF_DONE         CLOSE was delivered; input is left alone
+ *
+ * Pings are answered, Closes are replied to and failures are told to the
+ * peer by queueing output: write it whenever this returns anything but UPF_OK.
+ */
+upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event);
+
+/*
+ * Where the next bytes belong, so that a large payload is read in place: NULL
+ * if it does not matter, else the start of *len writable bytes. After a read
+ * into it, hand the same address to upf_conn_next(). Void after any other
+ * call on the connection. Memory is taken in steps that never exceed the
+ * bytes received by more than 4 KiB.
+ */
+uint8_t *upf_conn_room(upf_conn *conn, size_t *len);
+
+/*
+ * The transport's read side has ended, or the transport has failed. The next
+ * upf_conn_next() delivers CLOSE, if it was not delivered yet. After
+ * upf_conn_lost() nothing more is to be written.
+ */
+void upf_conn_eof(upf_conn *conn);
+void upf_conn_lost(upf_conn *conn);
+
+/* ---- Answering a request (server) ------------------------------------- */
+
+/*
+ * On a REQUEST event the server may answer; if it does not, the next call of
+ * upf_conn_next() answers for it: accepted if event->status is UPF_OK, with
+ * the first of config->subprotocols that the client offers; refused with
+ * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE 426).
+ *
+ * upf_accept   queues the 101. Also where status is UPF_ERR_ORIGIN.
+ *   subprotocol  one that the client offered, or NULL; it must live until
+ *                OPEN was delivered
+ *   headers      further ones, Set-Cookie for instance
+ * upf_refuse   queues a whole response of `http_status` (200 to 599: a page
+ *              for a request that is not a WebSocket's is a refusal, too),
+ *              with Connection: close and Content-Length added; CLOSE with
+ *              UPF_ERR_REFUSED follows. `body` may be NULL if `body_len` is 0.
+ * upf_defer    puts the answer off: upf_conn_next() returns UPF_WANT_ANSWER
+ *              until one of the two above was called. The request is kept;
+ *              upf_conn_request() reads it again.
+ *
+ * Return UPF_OK, or with nothing queued and the request still unanswered
+ *   UPF_ERR_STATE      there is no request to answer, or none that may be
+ *                      accepted
+ *   UPF_ERR_ARGUMENT   a subprotocol that was not offered; a header that is
+ *                      malformed or that this library writes itself
+ *                      (Connection, Upgrade, Content-Length,
+ *                      Transfer-Encoding, Sec-WebSocket-*); http_status
+ *   UPF_ERR_NO_MEMORY
+ */
+upf_status upf_accept(upf_conn *conn, const char *subprotocol,
+                      const upf_header *headers, size_t header_count);
+upf_status upf_refuse(upf_conn *conn, int http_status,
+                      const upf_header *headers, size_t header_count,
+                      const void *body, size_t body_len);
+upf_status upf_defer(upf_conn *conn);
+
+/* The request that awaits its answer; UPF_ERR_STATE if there is none. */
+upf_status upf_conn_request(const upf_conn *conn, upf_request *request);
+
+/* ---- Messages in, bytes out ------------------------------------------- */
+
+typedef struct upf_slice { /* laid out as struct iovec where there is one */
+    void  *data;
+    size_t len;
+} upf_slice;
+
+/*
+ * Queue one message, all or nothing. `opcode` is UPF_OP_TEXT or
+ * UPF_OP_BINARY; text must be UTF-8.
+ *
+ * upf_send        copies `data`
+ * upf_sendv       gathers `count` slices into one frame, copying
+ * upf_send_part   one fragment; `opcode` counts on the first one of a message,
+ *                 `fin` ends it. Code points may be cut between parts. Only
+ *                 control frames go out between the parts.
+ *
+ * Return UPF_OK, or with nothing queued
+ *   UPF_ERR_STATE       before OPEN, after upf_close(), after the peer's
+ *                       Close, or inside a message begun by parts
+ *   UPF_ERR_ARGUMENT    opcode
+ *   UPF_ERR_UTF8        text, unless config->trust_sent_text
+ *   UPF_ERR_QUEUE_FULL  over config->max_queued
+ *   UPF_ERR_NO_MEMORY, UPF_ERR_RANDOM
+ */
+upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
+                    size_t len);
+upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
+                     const upf_slice *slices, size_t count);
+upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
+                         size_t len, bool fin);
+
+/*
+ * Like upf_send(), without a copy where that can be (a server, no extension):
+ * the frame header is written in front of `data` and both leave from there.
+ *
+ *   data  the payload of the MESSAGE at hand, or the start of it; or memory
+ *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`.
+ *         The library may move it towards the front. It is borrowed, and its
+ *         content void, until upf_conn_output_done() has returned.
+ */
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len);
+
+/*
+ * A message that is encoded once and sent by reference on many connections
+ * (servers: a client's frames are masked each with its own key).
+ *
+ * upf_shared_new    copies `data`; NULL if there is no memory. Text is checked
+ *                   by upf_send_shared's contract: it must be UTF-8, and NULL
+ *                   is returned if it is not. `config` NULL: the defaults.
+ * upf_send_shared   queues it; the connection holds its own reference.
+ *                   Results as upf_send(); UPF_ERR_STATE for a client
+ * upf_shared_free   gives up the creator's reference, at any time
+ *
+ * References are counted atomically: the connections may live on different
+ * threads if `config`'s allocator may.
+ */
+upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
+                           const void *data, size_t len);
+upf_status  upf_send_shared(upf_conn *conn, upf_shared *shared);
+void        upf_shared_free(upf_shared *shared);
+
+/*
+ * Queue a ping, or an unsolicited pong. `len` is at most 125. Not subject to
+ * max_queued, but to a small fixed budget: UPF_ERR_QUEUE_FULL when about 2 KiB
+ * of control frames wait already. Results otherwise as upf_send().
+ */
+upf_status upf_ping(upf_conn *conn, const void *data, size_t len);
+upf_status upf_pong(upf_conn *conn, const void *data, size_t len);
+
+/*
+ * Begin the closing handshake: queue a Close behind what is queued. Messages
+ * of the peer are still delivered until its Close arrives.
+ *
+ *   code    1000 to 1003, 1007 to 1014, 3000 to 4999 (1010: clients only), or
+ *           0 for a Close without code and reason
+ *   reason  NULL or UTF-8, at most 123 bytes, NUL-terminated
+ *
+ * Before OPEN it refuses (a server answers 503) or gives up the handshake.
+ *
+ * Returns UPF_OK; UPF_ERR_STATE if a Close was sent already or the connection
+ * is over; UPF_ERR_ARGUMENT; UPF_ERR_NO_MEMORY; UPF_ERR_RANDOM.
+ */
+upf_status upf_close(upf_conn *conn, int code, const char *reason);
+
+/*
+ * The bytes to write now, in order: at most `max` slices, which stay valid
+ * until the next call on the connection. Returns their count.
+ */
+size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
+
+/*
+ * `written` bytes of those slices were written; 0 or negative: none (as when
+ * writev says EAGAIN). Borrowed memory is free again afterwards: what was not
+ * written of it has been copied.
+ *
+ * Returns UPF_OK, or UPF_ERR_NO_MEMORY if that copy failed: the connection
+ * has then failed, as CLOSE will say.
+ */
+upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
+
+/* ---- What the event loop asks ----------------------------------------- */
+
+#define UPF_WANTS_READ     1u /* hand in bytes */
+#define UPF_WANTS_WRITE    2u /* write the output */
+#define UPF_WANTS_SHUTDOWN 4u /* shut the write side down, keep reading and
+                                 dropping until the end (RFC 6455, 7.1.1) */
+#define UPF_WANTS_CLOSE    8u /* close the transport */
+
+/*
+ * What the connection wants of its transport now, as UPF_WANTS_ bits. READ is
+ * withheld while more than config->high_water bytes are queued (until half of
+ * it is left), so that a peer that sends but does not read is slowed down.
+ * After CLOSE was delivered it leads the transport to its end: WRITE, then
+ * SHUTDOWN (a failed or server connection) or READ (a client awaits the
+ * server), then CLOSE at the end of stream or after config->close_timeout.
+ */
+unsigned upf_conn_wants(const upf_conn *conn);
+
+/* Bytes that are queued and not written. */
+size_t upf_conn_queued(const upf_conn *conn);
+
+/* More than config->high_water is queued, and it has not yet halved. */
+bool upf_conn_congested(const upf_conn *conn);
+
+/* Between OPEN and the first Close of either side. */
+bool upf_conn_is_open(const upf_conn *conn);
+
+/*
+ * Time, in milliseconds of any clock that does not jump.
+ *
+ * upf_conn_deadline  when upf_conn_tick() should be called next; 0: now;
+ *                    UINT64_MAX: no need. Before the first tick it is 0.
+ * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
+ *                    failure without an answer to them. `now` is not 0. Call
+ *                    it at the deadline, or more often, then upf_conn_next():
+ *                    a time-out is a CLOSE event.
+ */
+uint64_t upf_conn_deadline(const upf_conn *conn);
+void     upf_conn_tick(upf_conn *conn, uint64_t now);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

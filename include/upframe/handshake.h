@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * upframe/handshake.h - the opening handshake (RFC 6455, section 4) in pieces.
+ *
+ * A upf_conn does all of this by itself; its users meet upf_request and
+ * upf_response in events. The functions are for who has an HTTP stack already
+ * and checks the handshake there, before upf_conn_init_open().
+ */
+#ifndef UPFRAME_HANDSHAKE_H
+#define UPFRAME_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <upframe/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Text that ends where `len` says, not with a NUL. data is NULL if absent. */
+typedef struct upf_str {
+    const char *data;
+    size_t      len;
+} upf_str;
+
+/* One header field to send. NUL-terminated; an array of these has a count. */
+typedef struct upf_header {
+    const char *name;
+    const char *value;
+} upf_header;
+
+#define UPF_KEY_LEN    24 /* Sec-WebSocket-Key: 16 bytes in Base64 */
+#define UPF_ACCEPT_LEN 28 /* Sec-WebSocket-Accept: 20 bytes in Base64 */
+
+/* A request head, as slices of the bytes it was parsed from. */
+typedef struct upf_request {
+    upf_str method;     /* "GET" */
+    upf_str target;     /* "/chat?room=1", as sent */
+    upf_str headers;    /* all header lines: see upf_header_next() */
+    upf_str host;       /* "example.com:8080" */
+    upf_str origin;     /* data is NULL: no Origin, so no browser's request */
+    upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
+    int     http_minor; /* HTTP/1.x */
+} upf_request;
+
+/* A response head, likewise. */
+typedef struct upf_response {
+    int     status;      /* 101, 401, 503, … */
+    upf_str reason;      /* "Switching Protocols"; may be empty */
+    upf_str headers;     /* all header lines */
+    upf_str subprotocol; /* data is NULL: none was chosen */
+} upf_response;
+
+/*
+ * Parse and judge a whole request head, its blank line included.
+ *
+ *   head     `len` bytes that end with CR LF CR LF
+ *   request  slices of `head`; filled as far as parsing came
+ *
+ * Returns
+ *   UPF_OK               a WebSocket handshake to the letter (section 4.2.1)
+ *   UPF_ERR_NOT_UPGRADE  sound HTTP/1.0 or 1.1 that asks for no WebSocket
+ *   UPF_ERR_HTTP, _HTTP_VERSION, _METHOD, _TARGET, _HOST, _BODY,
+ *   _CONNECTION, _KEY, _VERSION, _SUBPROTOCOL, _EXTENSION
+ *                        what is wrong: upf_status_http() has the answer
+ *
+ * Origin is not judged here: see upf_origin_allowed().
+ */
+upf_status upf_request_parse(const char *head, size_t len,
+                             upf_request *request);
+
+/*
+ * Take the next header field off `headers` (the slice of a upf_request or
+ * upf_response, which was found sound). The value has no surrounding white
+ * space. Returns false when there is none left.
+ */
+bool upf_header_next(upf_str *headers, upf_str *name, upf_str *value);
+
+/* Find the first field called `name`, case-insensitively; false if none. */
+bool upf_header_find(upf_str headers, const char *name, upf_str *value);
+
+/* Whether the comma-separated `list` has `token`, case-insensitively. */
+bool upf_list_has(upf_str list, const char *token);
+
+/* Whether `text` is `literal`, ASCII case ignored. */
+bool upf_str_is(upf_str text, const char *literal);
+
+/*
+ * Whether the client's request offers the subprotocol `name` (exact case;
+ * all Sec-WebSocket-Protocol lines count as one list).
+ */
+bool upf_request_offers(const upf_request *request, const char *name);
+
+/*
+ * The Sec-WebSocket-Accept value for `key` (sections 1.3 and 4.2.2).
+ *
+ *   key     the client's Sec-WebSocket-Key, without surrounding white space
+ *   accept  UPF_ACCEPT_LEN characters and a NUL are written on UPF_OK only
+ *
+ * Returns UPF_OK, or UPF_ERR_KEY if `key` is not 16 bytes in Base64.
+ */
+upf_status upf_accept_key(const char *key, size_t key_len,
+                          char accept[UPF_ACCEPT_LEN + 1]);
+
+/*
+ * Whether a page of `origin` may connect (section 10.2: without this check
+ * any web page can use a visitor's cookies here).
+ *
+ *   origin   the Origin field's value; data NULL (no browser) is allowed
+ *   host     the Host field's value
+ *   allowed  further origins, "https://app.example.com", compared exactly
+ *            but for ASCII case in scheme and host; ends with NULL; "*"
+ *            allows every origin; may be NULL
+ *
+ * The origin is allowed if its host and port are those of `host` (a scheme's
+ * default port may be left out on either side), or if the list has it.
+ */
+bool upf_origin_allowed(upf_str origin, upf_str host,
+                        const char *const *allowed);
+
+struct upf_head_scan { /* private: how far a head that comes in pieces is */
+    uint32_t bytes;
+    uint32_t line_bytes;
+    uint16_t lines;
+    uint8_t  state;
+};
+
+/* A ws:// or wss:// URL (section 3), as slices of the text. */
+typedef struct upf_url {
+    bool     secure;    /* wss */
+    upf_str  host;      /* without the brackets of an IPv6 address */
+    upf_str  authority; /* for the Host field: without a default port */
+    upf_str  target;    /* from the path on; may be empty or start with '?' */
+    uint16_t port;      /* 80 or 443 if the URL has none */
+} upf_url;
+
+/*
+ * Parse `text`, NUL-terminated; `url` keeps slices of it, and is written on
+ * UPF_OK only. Refused with UPF_ERR_URL: another scheme, user information, a
+ * fragment, an empty host, a port outside 1 to 65535, white space, control
+ * characters and others that a URL cannot hold.
+ */
+upf_status upf_url_parse(const char *text, upf_url *url);
+
+/* What a client asks for. Zero-initialise it; only `url` is needed. */
+typedef struct upf_client_request {
+    const char       *url;          /* "ws://127.0.0.1:9001/chat" */
+    const char       *origin;       /* sent if not NULL */
+    const upf_header *headers;      /* Authorization, Cookie, … */
+    size_t            header_count;
+} upf_client_request;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* upframe/io.h - drive a upf_conn over read and write callbacks. */
+#ifndef UPFRAME_IO_H
+#define UPFRAME_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <upframe/conn.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a callback returns in place of a count. */
+#define UPF_IO_ERROR       (-1) /* the transport is broken */
+#define UPF_IO_WANT_READ   (-2) /* call again when it is readable */
+#define UPF_IO_WANT_WRITE  (-3) /* call again when it is writable */
+#define UPF_IO_INTERRUPTED (-4) /* call again at once (EINTR) */
+
+/*
+ * Read up to `len` bytes into `data`. Returns the count; 0 at the end of the
+ * stream; or a UPF_IO_ value. read(2) on a blocking socket fits as it is. A
+ * TLS transport may return UPF_IO_WANT_WRITE here, and the reverse below.
+ */
+typedef ptrdiff_t upf_read_fn(void *user, void *data, size_t len);
+
+/* Write up to `len` bytes of `data`. Returns the count, or a UPF_IO_ value. */
+typedef ptrdiff_t upf_write_fn(void *user, const void *data, size_t len);
+
+#define UPF_IO_BUFFER_SIZE 4096
+
+/* One transport's pump. The caller owns it; the fields are private. */
+typedef struct upf_io {
+    upf_read_fn  *read;
+    upf_write_fn *write;
+    void         *user;
+    upf_input     input;     /* read, and not yet worked off */
+    uint8_t      *buffer;    /* NULL: `own` */
+    size_t        buffer_size;
+    uint8_t       read_waits_for;  /* UPF_WANTS_READ or UPF_WANTS_WRITE, or */
+    uint8_t       write_waits_for; /* 0 if the callback was not put off */
+    uint8_t       own[UPF_IO_BUFFER_SIZE];
+} upf_io;
+
+/*
+ * A pump over two callbacks; `user` is handed to both. It reads into 4 KiB
+ * of its own.
+ */
+upf_io upf_io_callbacks(upf_read_fn *read, upf_write_fn *write, void *user);
+
+/*
+ * Read into the caller's buffer instead. It must stay until the pump is no
+ * longer used, and must not be shared with another pump: unread input stays
+ * in it between calls.
+ *
+ *   size  at least 1; 16 KiB and more save system calls
+ */
+void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
+
+/*
+ * Deliver the next event of `conn`, writing and reading as needed. Output is
+ * written when the input at hand is worked off, so replies share one write.
+ *
+ *   event  written on UPF_OK only; valid until the next call on io or conn
+ *
+ * Returns
+ *   UPF_OK           one event
+ *   UPF_WANT_READ    the transport would block: call again when
+ *   UPF_WANT_WRITE   upf_io_wants() has come true (non-blocking transports)
+ *   UPF_WANT_ANSWER  as upf_conn_next()
+ *   UPF_DONE         CLOSE was delivered and all output is written, or the
+ *                    transport is lost: shut down and close it
+ *
+ * A failing callback ends the connection with a CLOSE event (UPF_ERR_IO); so
+ * does the end of the stream (UPF_ERR_EOF, or a clean close).
+ */
+upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event);
+
+/*
+ * Write what is queued, without reading: after sending from outside the loop
+ * of upf_io_next(). Returns UPF_OK when nothing is left, UPF_WANT_READ or
+ * UPF_WANT_WRITE when the transport would block, UPF_ERR_IO when it is lost
+ * (the CLOSE event comes from upf_io_next()).
+ */
+upf_status upf_io_flush(upf_io *io, upf_conn *conn);
+
+/*
+ * What to poll the transport for now: UPF_WANTS_ bits, as upf_conn_wants(),
+ * but where a TLS read waits for writing, or a write for reading, so says it.
+ */
+unsigned upf_io_wants(const upf_io *io, const upf_conn *conn);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
