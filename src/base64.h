@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* base64.h - base64 (RFC 4648, section 4), for the handshake's two values. */
+#ifndef UPF_BASE64_H
+#define UPF_BASE64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Characters that `len` bytes encode to. A constant if `len` is one. */
+#define UPF_BASE64_LEN(len) (((len) + 2) / 3 * 4)
+
+/*
+ * Write data[0, len) to `out` as base64, padded, with no NUL behind it.
+ *
+ *   data  may be NULL if len is 0
+ *   len   bytes, at most SIZE_MAX / 4
+ *   out   room for UPF_BASE64_LEN(len) characters; apart from `data`
+ *
+ * Returns the characters written, UPF_BASE64_LEN(len).
+ */
+size_t upf_base64_encode(const uint8_t *data, size_t len, char *out);
+
+/*
+ * Read text[0, len), strictly: the standard alphabet, padded to a multiple of
+ * four characters, and nothing else. White space, the URL alphabet, and a '='
+ * before the end are refused. No text at all is valid and holds no bytes.
+ *
+ *   text     needs no NUL; may be NULL if len is 0
+ *   out      room for out_cap bytes, never written beyond; apart from `text`
+ *   out_len  written on success only: bytes decoded
+ *
+ * Returns false when the text is not base64, or holds more than out_cap bytes;
+ * what `out` holds is then unspecified.
+ */
+bool upf_base64_decode(const char *text, size_t len, uint8_t *out,
+                       size_t out_cap, size_t *out_len);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. */
+#ifndef UPF_UTF8_H
+#define UPF_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The state between two code points, where a text begins and may end. */
+enum { UPF_UTF8_START = 0 };
+
+/*
+ * Check the next bytes of a text.
+ *
+ *   state  UPF_UTF8_START before the first byte of the text; carried from call
+ *          to call, and otherwise the checker's own
+ *   data   may be NULL if len is 0
+ *
+ * Returns len if the text can still become valid; it is valid as it stands if
+ * *state is UPF_UTF8_START too. Otherwise returns the index of the first byte
+ * that no valid text has in this place: in E0 80 the 80, in ED A0 the A0, and
+ * C0 or F5 themselves. How the text was cut into calls makes no difference.
+ *
+ * After a failure *state is not meaningful; another call is safe.
+ */
+size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len);
+
+/*
+ * How many bytes (0 to 3) at the end of data[0, len) begin a code point that
+ * the text does not finish. The text starts at a code point, and
+ * upf_utf8_check() found nothing wrong with it.
+ */
+size_t upf_utf8_incomplete(const uint8_t *data, size_t len);
+
+#endif
