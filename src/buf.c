@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* buf.c - growable bytes, and the only way to the configured allocator. */
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+
+/* A block: its capacity, room for a frame header, then the bytes. */
+enum {
+    CAPACITY_AT = 0,
+    BYTES_AT    = (sizeof(size_t) + UPF_FRAME_HEADER_MAX + 7) / 8 * 8
+};
+
+_Static_assert(BYTES_AT <= UPF_BUF_OVERHEAD, "what callers reckon with");
+
+void *upf_default_alloc(void *user, void *ptr, size_t old_size,
+                        size_t new_size)
+{
+    (void)user;
+    (void)old_size;
+#ifdef UPF_NO_MALLOC /* firmware: upf_config.alloc is set, see arena.h */
+    (void)ptr;
+    (void)new_size;
+    return NULL;
+#else
+    if (new_size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return realloc(ptr, new_size);
+#endif
+}
+
+void *upf_mem_alloc(const upf_config *config, size_t size)
+{
+    assert(size > 0);
+    return config->alloc(config->alloc_user, NULL, 0, size);
+}
+
+void *upf_mem_resize(const upf_config *config, void *ptr, size_t old_size,
+                     size_t new_size)
+{
+    assert(new_size > 0);
+    return config->alloc(config->alloc_user, ptr, old_size, new_size);
+}
+
+void upf_mem_free(const upf_config *config, void *ptr, size_t size)
+{
+    if (ptr != NULL)
+        config->alloc(config->alloc_user, ptr, size, 0);
+}
+
+size_t upf_buf_capacity(const struct upf_buf *buf)
+{
+    size_t capacity = 0;
+
+    if (buf->data != NULL)
+        memcpy(&capacity, buf->data - BYTES_AT + CAPACITY_AT, sizeof capacity);
+    return capacity;
+}
+
+bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
+                     size_t capacity)
+{
+    const size_t old = upf_buf_capacity(buf);
+    uint8_t *block = NULL;
+
+    if (capacity <= old && buf->data != NULL)
+        return true;
+    if (capacity > SIZE_MAX - BYTES_AT)
+        return false;
+    if (buf->data != NULL)
+        block = buf->data - BYTES_AT;
+    block = upf_mem_resize(config, block, block ? BYTES_AT + old : 0,
+                           BYTES_AT + capacity);
+    if (block == NULL)
+        return false;
+    memcpy(block + CAPACITY_AT, &capacity, sizeof capacity);
+    buf->data = block + BYTES_AT;
+    return true;
+}
+
+bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
+                    const void *data, size_t len)
+{
+    if (len > SIZE_MAX - buf->len ||
+        !upf_buf_reserve(buf, config, buf->len + len))
+        return false;
+    if (len > 0)
+        memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    return true;
+}
+
+void upf_buf_free(struct upf_buf *buf, const upf_config *config)
+{
+    if (buf->data != NULL)
+        upf_mem_free(config, buf->data - BYTES_AT,
+                     BYTES_AT + upf_buf_capacity(buf));
+    buf->data = NULL;
+    buf->len  = 0;
+}

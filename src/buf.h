@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* buf.h - growable bytes, and the only way to the configured allocator. */
+#ifndef UPF_BUF_H
+#define UPF_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/conn.h>
+
+/* The allocator of upf_config_default(): realloc and free. */
+void *upf_default_alloc(void *user, void *ptr, size_t old_size,
+                        size_t new_size);
+
+/*
+ * A block of `size` bytes, or NULL; give it back with the same size. NULL may
+ * be given back.
+ */
+void *upf_mem_alloc(const upf_config *config, size_t size);
+void *upf_mem_resize(const upf_config *config, void *ptr, size_t old_size,
+                     size_t new_size);
+void  upf_mem_free(const upf_config *config, void *ptr, size_t size);
+
+/*
+ * struct upf_buf (upframe/conn.h) starts as {NULL, 0}. In front of its bytes
+ * there is room for a frame header, so that a reply can be sent in place.
+ */
+
+#define UPF_BUF_OVERHEAD 32 /* at most, of a block beside its capacity */
+
+/* Bytes that fit without another allocation. */
+size_t upf_buf_capacity(const struct upf_buf *buf);
+
+/*
+ * Make room for `capacity` bytes in all, exactly. False if there is no memory;
+ * nothing has changed then.
+ */
+bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
+                     size_t capacity);
+
+/* Append a copy of `len` bytes. False if there is no memory, likewise. */
+bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
+                    const void *data, size_t len);
+
+void upf_buf_free(struct upf_buf *buf, const upf_config *config);
+
+#endif

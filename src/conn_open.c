@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_open.c - the opening handshake of a connection (RFC 6455, section 4). */
+
+#include <assert.h>
+#include <string.h>
+
+#include "base64.h"
+#include "buf.h"
+#include "conn_impl.h"
+#include "ext.h"
+#include "handshake.h"
+#include "http.h"
+#include "output.h"
+
+/* Sec-WebSocket-Extensions: a name and what an extension says of itself. */
+enum { EXTENSION_TEXT_MAX = 256 };
+
+/* Most heads that we write fit in here, and are then written only once. */
+enum { HEAD_GUESS = 512 };
+
+/* ---- A head that arrives ------------------------------------------------ */
+
+static struct upf_head_limits limits_of(const upf_config *config)
+{
+    return (struct upf_head_limits){.bytes = config->max_head,
+                                    .line  = config->max_head_line,
+                                    .lines = config->max_head_lines};
+}
+
+/*
+ * Take a head off the input: in place if it is whole, else in the assembly.
+ * UPF_OK with *head, UPF_NEED_MORE, or an error with conn->offset at the byte
+ * at fault.
+ */
+static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
+{
+    const struct upf_head_limits limits = limits_of(conn->config);
+    struct upf_buf *block = &conn->assembly;
+    const uint8_t  *start = input->data;
+    size_t          taken;
+
+    const upf_status status =
+        upf_head_scan(&conn->in.handshake.scan, &limits, start, input->len,
+                      &taken);
+    if (status < 0) {
+        conn->offset += taken;
+        return status;
+    }
+    if (status == UPF_OK && block->data == NULL) {
+        *head = (upf_str){(const char *)start, taken};
+        upf_conn_take(conn, input, taken);
+        return UPF_OK;
+    }
+    if (taken > 0) {
+        if (!upf_conn_grow(conn, block->len + taken, UINT64_MAX))
+            return UPF_ERR_NO_MEMORY;
+        memcpy(block->data + block->len, start, taken);
+        block->len += taken;
+        upf_conn_take(conn, input, taken);
+    }
+    *head = (upf_str){(const char *)block->data, block->len};
+    return status;
+}
+
+/* Whether a writer of handshake.h wants more room; then reserve it. */
+static char *reserve_head(upf_conn *conn, size_t len)
+{
+    return (char *)upf_output_reserve(conn, len);
+}
+
+/* Queue a head that was written to `text`. */
+static upf_status queue_text(upf_conn *conn, const char *text, size_t len)
+{
+    char *out = reserve_head(conn, len);
+
+    if (out == NULL)
+        return UPF_ERR_NO_MEMORY;
+    memcpy(out, text, len);
+    return UPF_OK;
+}
+
+/* ---- Extensions --------------------------------------------------------- */
+
+/* Server: agree on the first offer that our extension can take. */
+static upf_status agree_on_extension(upf_conn *conn, upf_str headers)
+{
+    const struct upf_ext *ext  = conn->config->ext;
+    upf_str               list = {NULL, 0}, name, params;
+
+    while (ext != NULL && conn->ext == NULL &&
+           upf_extension_next(&headers, &list, &name, &params) == UPF_OK) {
+        if (!upf_str_equal_nocase(name, upf_str_of(ext->name)))
+            continue;
+        const upf_status status =
+            ext->agree(ext, conn->config, false, params, &conn->ext);
+        if (status == UPF_ERR_NO_MEMORY)
+            return status;
+    }
+    return UPF_OK;
+}
+
+/* Client: the response may name what we offered, once (section 4.1). */
+static upf_status check_extension(upf_conn *conn, upf_str headers)
+{
+    const struct upf_ext *ext  = conn->config->ext;
+    upf_str               list = {NULL, 0}, name, params;
+    upf_status            status;
+
+    for (;;) {
+        status = upf_extension_next(&headers, &list, &name, &params);
+        if (status != UPF_OK)
+            return status == UPF_DONE ? UPF_OK : status;
+        if (ext == NULL || conn->ext != NULL ||
+            !upf_str_equal_nocase(name, upf_str_of(ext->name)))
+            return UPF_ERR_EXTENSION;
+        status = ext->agree(ext, conn->config, true, params, &conn->ext);
+        if (status != UPF_OK)
+            return status;
+    }
+}
+
+/* "name" and what the extension adds to it. */
+static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
+{
+    const struct upf_ext *ext = conn->config->ext;
+
+    if (ext == NULL || (!offer && conn->ext == NULL))
+        return (upf_str){NULL, 0};
+    size_t len = strlen(ext->name);
+    assert(len < EXTENSION_TEXT_MAX);
+    memcpy(text, ext->name, len);
+    len += offer ? ext->offer(ext, text + len, EXTENSION_TEXT_MAX - len)
+                 : ext->answer(conn->ext, text + len, EXTENSION_TEXT_MAX - len);
+    return (upf_str){text, len};
+}
+
+/* ---- Server ------------------------------------------------------------- */
+
+static upf_status judge_request(upf_conn *conn, upf_str head,
+                                upf_request *request)
+{
+    const upf_config *config = conn->config;
+    upf_status status = upf_request_parse(head.data, head.len, request);
+
+    if (status != UPF_OK)
+        return status;
+    upf_set(conn, UPF_WEBSOCKET);
+    upf_accept_digest(request->key.data, conn->in.handshake.digest);
+    conn->in.handshake.subprotocol =
+        upf_subprotocol_choose(request, config->subprotocols);
+    status = agree_on_extension(conn, request->headers);
+    if (status != UPF_OK)
+        return status;
+    return upf_origin_allowed(request->origin, request->host, config->origins)
+               ? UPF_OK
+               : UPF_ERR_ORIGIN;
+}
+
+upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
+                                 upf_event *event)
+{
+    const uint64_t start = conn->offset;
+    upf_str        head;
+
+    upf_status status = read_head(conn, input, &head);
+    if (status != UPF_OK)
+        return status;
+    status = judge_request(conn, head, &event->request);
+    if (status != UPF_OK && status != UPF_ERR_ORIGIN &&
+        status != UPF_ERR_NOT_UPGRADE) {
+        conn->offset = start < head.len ? 0 : start;
+        return status;
+    }
+    if (conn->assembly.data == NULL) {
+        conn->assembly =
+            (struct upf_buf){(uint8_t *)(uintptr_t)head.data, head.len};
+        upf_set(conn, UPF_HEAD_BORROWED);
+    }
+    conn->status  = (int16_t)status;
+    event->type   = UPF_EVENT_REQUEST;
+    event->status = status;
+    event->data   = NULL;
+    event->len    = 0;
+    upf_conn_enter(conn, UPF_STATE_ANSWER);
+    return UPF_OK;
+}
+
+upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
+{
+    if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
+        return UPF_ERR_STATE;
+    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
+                      request);
+    return UPF_OK;
+}
+
+static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
+                               const upf_header *headers, size_t header_count)
+{
+    const uint8_t *digest = conn->in.handshake.digest;
+    char           guess[HEAD_GUESS], text[EXTENSION_TEXT_MAX];
+    const upf_str  extension = extension_text(conn, false, text);
+    size_t         len;
+
+    upf_status status =
+        upf_accept_write(digest, subprotocol, extension, headers, header_count,
+                         guess, sizeof guess, &len);
+    if (status == UPF_OK)
+        return queue_text(conn, guess, len);
+    if (status != UPF_NEED_MORE)
+        return status;
+    char *out = reserve_head(conn, len);
+    return out ? upf_accept_write(digest, subprotocol, extension, headers,
+                                  header_count, out, len, &len)
+               : UPF_ERR_NO_MEMORY;
+}
+
+/* The request was answered: the head is needed no longer. */
+static void leave_request(upf_conn *conn, upf_status status)
+{
+    conn->status = (int16_t)status;
+    upf_conn_drop_assembly(conn);
+    upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
+                                          : UPF_STATE_CLOSING);
+    upf_conn_note_output(conn);
+}
+
+static bool is_unanswered(const upf_conn *conn)
+{
+    return conn->state == UPF_STATE_ANSWER ||
+           conn->state == UPF_STATE_DEFERRED;
+}
+
+upf_status upf_accept(upf_conn *conn, const char *subprotocol,
+                      const upf_header *headers, size_t header_count)
+{
+    upf_request request;
+
+    if (!is_unanswered(conn) || !upf_has(conn, UPF_WEBSOCKET))
+        return UPF_ERR_STATE;
+    upf_conn_request(conn, &request);
+    if (subprotocol != NULL && !upf_request_offers(&request, subprotocol))
+        return UPF_ERR_ARGUMENT;
+    const upf_status status = queue_accept(conn, upf_str_of(subprotocol),
+                                           headers, header_count);
+    if (status != UPF_OK)
+        return status;
+    conn->in.handshake.subprotocol = subprotocol;
+    leave_request(conn, UPF_OK);
+    return UPF_OK;
+}
+
+upf_status upf_refuse(upf_conn *conn, int http_status,
+                      const upf_header *headers, size_t header_count,
+                      const void *body, size_t body_len)
+{
+    upf_request request;
+    size_t      len;
+
+    if (!is_unanswered(conn))
+        return UPF_ERR_STATE;
+    upf_conn_request(conn, &request);
+    const bool is_head = upf_str_equal(request.method, upf_str_of("HEAD"));
+
+    upf_status status =
+        upf_refusal_write(http_status, headers, header_count, body, body_len,
+                          is_head, NULL, 0, &len);
+    if (status != UPF_NEED_MORE)
+        return status;
+    char *out = reserve_head(conn, len);
+    if (out == NULL)
+        return UPF_ERR_NO_MEMORY;
+    upf_refusal_write(http_status, headers, header_count, body, body_len,
+                      is_head, out, len, &len);
+    leave_request(conn, UPF_ERR_REFUSED);
+    return UPF_OK;
+}
+
+upf_status upf_defer(upf_conn *conn)
+{
+    struct upf_buf copy = {NULL, 0};
+
+    if (conn->state != UPF_STATE_ANSWER)
+        return UPF_ERR_STATE;
+    if (upf_has(conn, UPF_HEAD_BORROWED)) {
+        if (!upf_buf_reserve(&copy, conn->config, conn->assembly.len))
+            return UPF_ERR_NO_MEMORY;
+        copy.len = conn->assembly.len;
+        memcpy(copy.data, conn->assembly.data, copy.len);
+        conn->assembly = copy;
+        upf_clear(conn, UPF_HEAD_BORROWED);
+    }
+    upf_conn_enter(conn, UPF_STATE_DEFERRED);
+    return UPF_OK;
+}
+
+void upf_conn_answer(upf_conn *conn)
+{
+    upf_status status = (upf_status)conn->status;
+
+    if (status == UPF_OK)
+        status = queue_accept(conn, upf_str_of(conn->in.handshake.subprotocol),
+                              NULL, 0);
+    if (status == UPF_OK)
+        leave_request(conn, UPF_OK);
+    else
+        upf_conn_fail(conn, status);
+}
+
+void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
+{
+    char   text[HEAD_GUESS];
+    size_t len;
+
+    /* An application that gives up says so with a 503. */
+    const upf_status written =
+        status == UPF_ERR_REFUSED
+            ? upf_refusal_write(503, NULL, 0, NULL, 0, false, text,
+                                sizeof text, &len)
+            : upf_failure_write(status, text, sizeof text, &len);
+    if (written == UPF_OK && len > 0 && queue_text(conn, text, len) == UPF_OK)
+        upf_conn_note_output(conn);
+}
+
+/* ---- Client ------------------------------------------------------------- */
+
+static upf_status queue_request(upf_conn *conn, const upf_url *url,
+                                const upf_client_request *request,
+                                const char *key)
+{
+    char          text[EXTENSION_TEXT_MAX];
+    const upf_str extension = extension_text(conn, true, text);
+    size_t        len;
+
+    const upf_status status =
+        upf_request_write(request, url, key, conn->config->subprotocols,
+                          extension, NULL, 0, &len);
+    if (status != UPF_NEED_MORE)
+        return status;
+    char *out = reserve_head(conn, len);
+    return out ? upf_request_write(request, url, key,
+                                   conn->config->subprotocols, extension, out,
+                                   len, &len)
+               : UPF_ERR_NO_MEMORY;
+}
+
+upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,
+                                const upf_client_request *request)
+{
+    uint8_t nonce[16];
+    char    key[UPF_KEY_LEN];
+    upf_url url;
+
+    upf_status status = upf_conn_begin(conn, config, UPF_STATE_RESPONSE,
+                                       UPF_IS_CLIENT);
+    if (status == UPF_OK)
+        status = upf_url_parse(request->url, &url);
+    if (status == UPF_OK &&
+        !conn->config->random(conn->config->random_user, nonce, sizeof nonce))
+        status = UPF_ERR_RANDOM;
+    if (status == UPF_OK) {
+        upf_base64_encode(nonce, sizeof nonce, key);
+        upf_accept_digest(key, conn->in.handshake.digest);
+        status = queue_request(conn, &url, request, key);
+    }
+    if (status != UPF_OK)
+        upf_conn_free(conn);
+    return status;
+}
+
+/* A 101: is it the answer to our request, to the letter? */
+static upf_status judge_response(upf_conn *conn, upf_response *response)
+{
+    const upf_status status = upf_response_judge(
+        response, conn->in.handshake.digest, conn->config->subprotocols);
+
+    return status == UPF_OK ? check_extension(conn, response->headers)
+                            : status;
+}
+
+static upf_status open_client(upf_conn *conn, upf_event *event)
+{
+    event->type        = UPF_EVENT_OPEN;
+    event->status      = UPF_OK;
+    event->data        = NULL;
+    event->len         = 0;
+    event->subprotocol = event->response.subprotocol;
+    upf_conn_enter(conn, UPF_STATE_OPEN);
+    if (conn->assembly.data != NULL)
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
+    return UPF_OK;
+}
+
+/* An interim response (RFC 9110, section 15.2): another head follows. */
+static void forget_interim(upf_conn *conn)
+{
+    const uint32_t bytes = conn->in.handshake.scan.bytes;
+
+    upf_conn_drop_assembly(conn);
+    conn->in.handshake.scan       = (struct upf_head_scan){0};
+    conn->in.handshake.scan.bytes = bytes; /* one limit for all of them */
+}
+
+upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
+                                  upf_event *event)
+{
+    upf_response *response = &event->response;
+    upf_response  kept;
+    upf_str       head;
+
+    for (;;) {
+        upf_status status = read_head(conn, input, &head);
+        if (status != UPF_OK)
+            return status;
+        status = upf_response_parse(head.data, head.len, response);
+        if (status != UPF_OK)
+            return status;
+        if (response->status / 100 == 1 && response->status != 101) {
+            forget_interim(conn);
+            continue;
+        }
+        status = response->status == 101 ? judge_response(conn, response)
+                                         : UPF_ERR_RESPONSE;
+        if (status == UPF_OK)
+            return open_client(conn, event);
+        kept = *response;
+        upf_conn_fail(conn, status);
+        upf_conn_deliver_close(conn, event);
+        event->response = kept;
+        return UPF_OK;
+    }
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* io.c - the pump: drive a connection over read and write callbacks. */
+
+#include <assert.h>
+#include <string.h>
+
+#include <upframe/io.h>
+
+enum { SLICES = 16 };
+
+upf_io upf_io_callbacks(upf_read_fn *read, upf_write_fn *write, void *user)
+{
+    upf_io io;
+
+    assert(read != NULL && write != NULL);
+    memset(&io, 0, offsetof(upf_io, own));
+    io.read        = read;
+    io.write       = write;
+    io.user        = user;
+    io.buffer_size = sizeof io.own;
+    return io;
+}
+
+void upf_io_use_buffer(upf_io *io, void *buffer, size_t size)
+{
+    assert(buffer != NULL && size > 0);
+    assert(io->input.len == 0);
+    io->buffer      = buffer;
+    io->buffer_size = size;
+}
+
+/* What a callback's value below 0 makes the pump return. */
+static upf_status put_off(ptrdiff_t result, uint8_t *waits_for)
+{
+    switch (result) {
+    case UPF_IO_WANT_READ:
+        *waits_for = UPF_WANTS_READ;
+        return UPF_WANT_READ;
+    case UPF_IO_WANT_WRITE:
+        *waits_for = UPF_WANTS_WRITE;
+        return UPF_WANT_WRITE;
+    default:
+        return UPF_ERR_IO;
+    }
+}
+
+upf_status upf_io_flush(upf_io *io, upf_conn *conn)
+{
+    upf_slice slices[SLICES];
+    size_t    count;
+
+    io->write_waits_for = 0;
+    while ((count = upf_conn_output(conn, slices, SLICES)) > 0) {
+        ptrdiff_t written = 0;
+
+        for (size_t i = 0; i < count; i++) {
+            const ptrdiff_t n =
+                io->write(io->user, slices[i].data, slices[i].len);
+            if (n == UPF_IO_INTERRUPTED) {
+                i--;
+                continue;
+            }
+            if (n <= 0) { /* a write of nothing: try when there is room */
+                const upf_status status = put_off(
+                    n < 0 ? n : UPF_IO_WANT_WRITE, &io->write_waits_for);
+                upf_conn_output_done(conn, written);
+                if (status == UPF_ERR_IO)
+                    upf_conn_lost(conn);
+                return status;
+            }
+            assert((size_t)n <= slices[i].len);
+            written += n;
+            if ((size_t)n < slices[i].len)
+                break;
+        }
+        upf_conn_output_done(conn, written);
+    }
+    return UPF_OK;
+}
+
+/* One read, straight into a large message if one is under way. */
+static upf_status fill(upf_io *io, upf_conn *conn)
+{
+    size_t   len;
+    uint8_t *data = upf_conn_room(conn, &len);
+
+    if (data == NULL) {
+        data = io->buffer ? io->buffer : io->own;
+        len  = io->buffer_size;
+    }
+    io->read_waits_for = 0;
+    ptrdiff_t n;
+    do
+        n = io->read(io->user, data, len);
+    while (n == UPF_IO_INTERRUPTED);
+    if (n < 0) {
+        const upf_status status = put_off(n, &io->read_waits_for);
+        if (status == UPF_ERR_IO)
+            upf_conn_lost(conn);
+        return status;
+    }
+    assert((size_t)n <= len);
+    if (n == 0)
+        upf_conn_eof(conn);
+    io->input = (upf_input){data, (size_t)n};
+    return UPF_OK;
+}
+
+upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
+{
+    for (;;) {
+        const upf_status status = upf_conn_next(conn, &io->input, event);
+        if (status == UPF_OK)
+            return UPF_OK;
+
+        const upf_status flushed = upf_io_flush(io, conn);
+        if (status == UPF_DONE)
+            return flushed > 0 ? flushed : UPF_DONE;
+        if (flushed < 0)
+            continue; /* the transport is lost: CLOSE is next */
+        if (status == UPF_WANT_ANSWER)
+            return status;
+        if (!(upf_conn_wants(conn) & UPF_WANTS_READ))
+            return flushed; /* too much waits to be written */
+
+        const upf_status filled = fill(io, conn);
+        if (filled > 0)
+            return filled;
+    }
+}
+
+unsigned upf_io_wants(const upf_io *io, const upf_conn *conn)
+{
+    const unsigned wants = upf_conn_wants(conn);
+    unsigned polls = wants & ~(UPF_WANTS_READ | UPF_WANTS_WRITE);
+
+    if (wants & UPF_WANTS_READ)
+        polls |= io->read_waits_for ? io->read_waits_for : UPF_WANTS_READ;
+    if (wants & UPF_WANTS_WRITE)
+        polls |= io->write_waits_for ? io->write_waits_for : UPF_WANTS_WRITE;
+    return polls;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* message.c - frames make messages: their order, their caps, their UTF-8. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "message.h"
+#include "utf8.h"
+
+enum { ENCODED = 1, CHUNK_DELIVERED = 2 };
+
+_Static_assert(UPF_UTF8_START == 0, "a zeroed message is between code points");
+
+upf_status upf_message_judge_order(const struct upf_message *message,
+                                   upf_opcode                opcode)
+{
+    const bool open = message->opcode != 0;
+
+    if ((opcode == UPF_OP_CONTINUATION) == open)
+        return UPF_OK;
+    return open ? UPF_ERR_INTERLEAVED : UPF_ERR_CONTINUATION;
+}
+
+upf_status upf_message_take_frame(struct upf_message     *message,
+                                  const upf_config       *config,
+                                  const upf_frame_header *header, bool encoded)
+{
+    if (header->payload_len > config->max_frame)
+        return UPF_ERR_FRAME_TOO_BIG;
+    if (message->opcode == 0) {
+        message->opcode = (uint8_t)header->opcode;
+        message->flags  = encoded ? ENCODED : 0;
+    }
+    if (message->fragments == config->max_fragments)
+        return UPF_ERR_FRAGMENTS;
+    /* What an encoded frame comes to is known, and judged, after decoding. */
+    if (!(message->flags & ENCODED)) {
+        if (header->payload_len > config->max_message - message->len)
+            return UPF_ERR_MESSAGE_TOO_BIG;
+        message->len += header->payload_len;
+    }
+    message->fragments++;
+    return UPF_OK;
+}
+
+bool upf_message_is_encoded(const struct upf_message *message)
+{
+    return (message->flags & ENCODED) != 0;
+}
+
+upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
+                             size_t len, bool end, size_t *bad)
+{
+    if (message->opcode != UPF_OP_TEXT)
+        return UPF_OK;
+    *bad = upf_utf8_check(&message->utf8, data, len);
+    if (*bad < len || (end && message->utf8 != UPF_UTF8_START))
+        return UPF_ERR_UTF8;
+    return UPF_OK;
+}
+
+size_t upf_message_carry_wants(const struct upf_message *message)
+{
+    if (message->carry_len == 0)
+        return 0;
+    const uint8_t lead = message->carry[0];
+    const size_t  all  = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    return all - message->carry_len;
+}
+
+void upf_message_carry(struct upf_message *message, const uint8_t *data,
+                       size_t len)
+{
+    assert(len <= sizeof message->carry - message->carry_len);
+    memcpy(message->carry + message->carry_len, data, len);
+    message->carry_len = (uint8_t)(message->carry_len + len);
+}
+
+size_t upf_message_cut(struct upf_message *message, const uint8_t *data,
+                       size_t len)
+{
+    if (message->opcode != UPF_OP_TEXT)
+        return len;
+    const size_t tail = upf_utf8_incomplete(data, len);
+    upf_message_carry(message, data + len - tail, tail);
+    return len - tail;
+}
+
+bool upf_message_is_first_chunk(struct upf_message *message)
+{
+    const bool first = !(message->flags & CHUNK_DELIVERED);
+
+    message->flags |= CHUNK_DELIVERED;
+    return first;
+}
+
+void upf_message_end(struct upf_message *message)
+{
+    message->len       = 0;
+    message->fragments = 0;
+    message->opcode    = 0;
+    message->flags     = 0;
+    message->utf8      = UPF_UTF8_START;
+    message->carry_len = 0; /* the bytes stay: the last chunk may be there */
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* message.h - frames make messages: their order, their caps, their UTF-8. */
+#ifndef UPF_MESSAGE_H
+#define UPF_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/conn.h>
+
+/* struct upf_message (upframe/conn.h) starts zeroed, and is so between two
+ * messages. */
+
+/* Whether a data frame of `opcode` may come now (RFC 6455, section 5.4). */
+upf_status upf_message_judge_order(const struct upf_message *message,
+                                   upf_opcode                opcode);
+
+/*
+ * Take a data frame whose order was judged: it begins or continues the
+ * message. `encoded`: its first frame says that an extension encodes it.
+ *
+ * Returns UPF_OK, or before anything was taken UPF_ERR_FRAME_TOO_BIG,
+ * UPF_ERR_MESSAGE_TOO_BIG, UPF_ERR_FRAGMENTS.
+ */
+upf_status upf_message_take_frame(struct upf_message     *message,
+                                  const upf_config       *config,
+                                  const upf_frame_header *header, bool encoded);
+
+bool upf_message_is_encoded(const struct upf_message *message);
+
+/*
+ * Check the next bytes of the message, decoded; nothing to do for binary.
+ *
+ *   end  they are the last
+ *   bad  written on failure: the index of the byte at fault, or `len` if the
+ *        text ends inside a code point
+ *
+ * Returns UPF_OK or UPF_ERR_UTF8.
+ */
+upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
+                             size_t len, bool end, size_t *bad);
+
+/*
+ * Streaming: a chunk of text never ends inside a code point.
+ *
+ * carry_wants  how many bytes of payload complete the code point that was cut
+ *              off before; 0 if none was
+ * carry        take bytes, at most that many, and keep them
+ * cut          keep the code point that data[0, len) does not finish; returns
+ *              the length without it
+ */
+size_t upf_message_carry_wants(const struct upf_message *message);
+void   upf_message_carry(struct upf_message *message, const uint8_t *data,
+                         size_t len);
+size_t upf_message_cut(struct upf_message *message, const uint8_t *data,
+                       size_t len);
+
+/* The first chunk of the message: true once. */
+bool upf_message_is_first_chunk(struct upf_message *message);
+
+/* Back to the state between two messages. */
+void upf_message_end(struct upf_message *message);
+
+#endif
