@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+# Makefile - build, test and install upframe (GNU make 4). Start: `make help`.
+
+# ---- What you may set: make CC=clang CFLAGS=-O3 PREFIX=$HOME/.local ... ----
+
+BUILD      ?= build
+CFLAGS     ?= -O2 -g
+SANITIZE   ?= -fsanitize=address,undefined -fno-sanitize-recover=all
+PREFIX     ?= /usr/local
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+GCC        ?= gcc
+CLANG      ?= clang
+
+# WERROR=1 makes every warning an error; V=1 shows every command in full.
+# TLS=0 builds the examples without OpenSSL, TLS=1 insists on it.
+ifndef TLS
+TLS := $(shell printf '\043include <openssl/ssl.h>\n' | \
+         $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
+endif
+
+# ---- What is there ---------------------------------------------------------
+
+EXAMPLES := echo_server broadcast_server echo_client reconnect_client
+
+example_sources := $(sort $(wildcard examples/*.c))
+programs        := $(filter $(EXAMPLES:%=examples/%.c),$(example_sources))
+helpers         := $(filter-out $(programs),$(example_sources))
+fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
+fuzz_helpers    := $(filter-out $(fuzz_entries) fuzz/replay.c,\
+                     $(sort $(wildcard fuzz/*.c)))
+test_sources    := $(sort $(wildcard tests/test_*.c))
+test_scripts    := $(sort $(wildcard tests/test_*.sh))
+checks          := $(sort $(wildcard tests/tools/check_*.sh))
+pages           := $(sort $(wildcard examples/pages/*.html))
+
+# The objects of SOURCES in one TREE: $(call objects,TREE,SOURCES). A tree is
+# a directory under $(BUILD) whose objects share one set of compiler flags.
+objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
+
+src             := $(sort $(wildcard src/*.c))
+support         := $(sort $(wildcard tests/support/*.c))
+library         := $(BUILD)/libupframe.a
+example_bins    := $(programs:%.c=$(BUILD)/%)
+test_bins       := $(test_sources:%.c=$(BUILD)/asan/%)
+asan_examples   := $(programs:%.c=$(BUILD)/asan/%)
+replay_bins     := $(fuzz_entries:%.c=$(BUILD)/asan/%)
+coverage_bins   := $(test_sources:%.c=$(BUILD)/coverage/%)
+fuzz_bins       := $(fuzz_entries:%.c=$(BUILD)/fuzz/%)
+page_headers    := $(pages:%.html=$(BUILD)/%_html.h)
+
+# ---- Flags -----------------------------------------------------------------
+
+needed := -std=c11 -Iinclude -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
+          $(if $(filter-out 0,$(WERROR)),-Werror)
+
+ifneq ($(filter-out 0,$(TLS)),)
+TLS_CFLAGS ?= -DEXAMPLE_TLS
+TLS_LIBS   ?= -lssl -lcrypto
+endif
+
+# Asked when a test is compiled, not before: `make deps test` installs first.
+CMOCKA_CFLAGS ?= $(shell pkg-config --cflags cmocka 2>/dev/null)
+CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
+
+# What the sources of one directory need beside that. The library needs
+# nothing: it compiles bare, so that it can be copied into any tree.
+posix          := -D_POSIX_C_SOURCE=200809L
+flags_src      :=
+flags_examples := $(posix) -I$(BUILD)/examples/pages $(TLS_CFLAGS)
+flags_tests     = $(posix) -Isrc -Itests -Iexamples $(CMOCKA_CFLAGS)
+flags_fuzz     := $(posix) -Isrc -Itests
+
+asan_flags     := -O1 -g $(SANITIZE) -fno-omit-frame-pointer
+coverage_flags := -O0 -g -DNDEBUG
+fuzz_flags     := -O1 -g -fsanitize=address,undefined \
+                  -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+Q := $(if $(V),,@)
+
+# $(call compile,COMPILER,FLAGS): one source into one object.
+define compile
+@mkdir -p $(@D)
+@echo '  CC    $@'
+$(Q)$(1) $(needed) $(flags_$(firstword $(subst /, ,$<))) $(CPPFLAGS) $(2) \
+    -MMD -MP -c -o $@ $<
+endef
+
+# $(call link,COMPILER,FLAGS,LIBRARIES): the prerequisites into one program.
+define link
+@mkdir -p $(@D)
+@echo '  LINK  $@'
+$(Q)$(1) $(2) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(3) $(LDLIBS)
+endef
+
+# ---- Library and examples --------------------------------------------------
+
+all: $(library) $(example_bins) ## the library and the examples (the default)
+
+lib: $(library) ## the library alone: build/libupframe.a
+
+$(library): $(call objects,obj,$(src))
+
+$(BUILD)/obj/libexamples.a: $(call objects,obj,$(helpers))
+
+$(example_bins): $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o \
+                 $(BUILD)/obj/libexamples.a $(library)
+	$(call link,$(CC),$(CFLAGS),$(TLS_LIBS))
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	$(call compile,$(CC),$(CFLAGS))
+
+%.a:
+	@mkdir -p $(@D)
+	@echo '  AR    $@'
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# A page becomes `static const char NAME_html[]`, NUL at its end. Character
+# constants and not one string: ISO C promises no literal over 4095 bytes.
+$(BUILD)/examples/pages/%_html.h: examples/pages/%.html Makefile
+	@mkdir -p $(@D)
+	@echo '  PAGE  $@'
+	$(Q){ echo '/* From $<; do not edit. */'; \
+	      echo 'static const char $(subst -,_,$*)_html[] = {'; \
+	      od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; \
+	      echo '0};'; } >$@
+
+example_objects := $(foreach tree,obj asan coverage,\
+                     $(call objects,$(tree),$(example_sources)))
+$(example_objects): | $(page_headers)
+
+# Rewritten only when it changes, so a new compiler or flag rebuilds all.
+$(BUILD)/flags: export UPF_FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
+    $(LDLIBS) $(needed) $(TLS_CFLAGS) $(TLS_LIBS) $(asan_flags) $(CLANG) $(GCC)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$UPF_FLAGS" | cmp -s - $@ || \
+	    printf '%s\n' "$$UPF_FLAGS" >$@
+
+demo: all ## run the demonstration
+	sh examples/demo.sh $(BUILD)/examples
+
+# ---- Tests -----------------------------------------------------------------
+
+run_tests := sh tests/tools/run_tests.sh
+
+deps: ## install what the tests need (cmocka), only if it is missing
+	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh
+
+# With sanitizers; the scripts are given the directory of the examples.
+test: ## build and run every test and check
+test: $(test_bins) $(replay_bins) $(if $(test_scripts),$(asan_examples))
+	@EXAMPLES=$(BUILD)/asan/examples CC='$(CC)' GCC='$(GCC)' \
+	    $(run_tests) $(checks) $(test_bins) $(replay_bins) $(test_scripts)
+
+check: ## the static checks alone: layers, headers, stack, documents
+	@CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks)
+
+$(BUILD)/asan/%.o: %.c $(BUILD)/flags
+	$(call compile,$(CC),$(asan_flags))
+
+# Archives, so that a test holds no more than what it uses.
+$(BUILD)/asan/libupframe.a: $(call objects,asan,$(src))
+
+$(BUILD)/asan/libexamples.a: $(call objects,asan,$(helpers))
+
+$(BUILD)/asan/libsupport.a: $(call objects,asan,$(support))
+
+$(test_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
+              $(BUILD)/asan/libsupport.a $(BUILD)/asan/libexamples.a \
+              $(BUILD)/asan/libupframe.a
+	$(call link,$(CC),$(asan_flags),$(CMOCKA_LIBS) $(TLS_LIBS))
+
+$(asan_examples): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
+                  $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
+	$(call link,$(CC),$(asan_flags),$(TLS_LIBS))
+
+# A test is compiled only where cmocka is; in `make -j deps test`, after it.
+test_objects := $(foreach tree,asan coverage,\
+                  $(call objects,$(tree),$(test_sources) $(support)))
+$(test_objects): | need-cmocka
+
+need-cmocka: $(filter deps,$(MAKECMDGOALS))
+	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh --check
+
+# ---- Coverage --------------------------------------------------------------
+
+# Only src/ is instrumented, and without asserts: the false side of an assert
+# is no branch that a test could take.
+coverage: $(coverage_bins) ## line and branch coverage of src/, with its floors
+	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
+	@$(run_tests) $(coverage_bins)
+	@python3 tests/tools/coverage.py $(BUILD)/coverage/src
+
+$(BUILD)/coverage/%.o: %.c $(BUILD)/flags
+	$(call compile,$(GCC),$(coverage_flags))
+
+$(BUILD)/coverage/src/%.o: src/%.c $(BUILD)/flags
+	$(call compile,$(GCC),$(coverage_flags) --coverage)
+
+$(BUILD)/coverage/libupframe.a: $(call objects,coverage,$(src))
+
+$(BUILD)/coverage/libexamples.a: $(call objects,coverage,$(helpers))
+
+$(BUILD)/coverage/libsupport.a: $(call objects,coverage,$(support))
+
+$(coverage_bins): $(BUILD)/coverage/%: $(BUILD)/coverage/%.o \
+                  $(BUILD)/coverage/libsupport.a \
+                  $(BUILD)/coverage/libexamples.a \
+                  $(BUILD)/coverage/libupframe.a
+	$(call link,$(GCC),--coverage,$(CMOCKA_LIBS) $(TLS_LIBS))
+
+# ---- Fuzzing ---------------------------------------------------------------
+
+fuzz: $(fuzz_bins) ## build the fuzzers with clang into build/fuzz/fuzz/
+
+fuzz-replay: $(replay_bins) ## run the fuzz entries over their corpus
+	@$(run_tests) $(replay_bins)
+
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
+	$(call compile,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer-no-link)
+
+$(BUILD)/fuzz/libupframe.a: $(call objects,fuzz,$(src))
+
+$(fuzz_bins): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o \
+              $(call objects,fuzz,$(fuzz_helpers)) $(BUILD)/fuzz/libupframe.a
+	$(call link,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer)
+
+$(replay_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
+                $(call objects,asan,fuzz/replay.c $(fuzz_helpers)) \
+                $(BUILD)/asan/libupframe.a
+	$(call link,$(CC),$(asan_flags))
+
+# ---- Interoperability ------------------------------------------------------
+
+deps-interop: ## install the other implementations that `interop` talks to
+	@BUILD='$(BUILD)' sh tests/interop/deps.sh
+
+interop: ## talk to other implementations
+interop: $(example_bins) $(filter deps-interop,$(MAKECMDGOALS))
+	@BUILD='$(BUILD)' sh tests/interop/run.sh $(BUILD)/examples
+
+# ---- Install ---------------------------------------------------------------
+
+header  := include/upframe/upframe.h
+version  = $(shell awk '$$2 ~ /^UPF_VERSION_(MAJOR|MINOR|PATCH)$$/ \
+               { v[$$2] = $$3 } \
+             END { print v["UPF_VERSION_MAJOR"] "." v["UPF_VERSION_MINOR"] \
+                     "." v["UPF_VERSION_PATCH"] }' $(header))
+lib_to     = $(DESTDIR)$(LIBDIR)
+include_to = $(DESTDIR)$(INCLUDEDIR)/upframe
+
+install: $(library) ## install under PREFIX (DESTDIR, LIBDIR, INCLUDEDIR)
+	install -d '$(include_to)' '$(lib_to)/pkgconfig'
+	install -m 644 include/upframe/*.h '$(include_to)'
+	install -m 644 $(library) '$(lib_to)'
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
+	    'includedir=$(INCLUDEDIR)' '' 'Name: upframe' \
+	    'Description: RFC 6455 WebSocket, client and server' \
+	    'Version: $(version)' 'Libs: -L$${libdir} -lupframe' \
+	    'Cflags: -I$${includedir}' >'$(lib_to)/pkgconfig/upframe.pc'
+
+uninstall: ## remove what `install` put there
+	rm -f $(patsubst include/upframe/%,'$(include_to)/%',\
+	          $(wildcard include/upframe/*.h))
+	rm -f '$(lib_to)/libupframe.a' '$(lib_to)/pkgconfig/upframe.pc'
+	-rmdir '$(include_to)' 2>/dev/null
+
+# ---- The rest --------------------------------------------------------------
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+	    Makefile
+
+FORCE:
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all lib demo deps test check need-cmocka coverage fuzz fuzz-replay \
+        deps-interop interop install uninstall clean help FORCE
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check_headers.sh - every public header compiles alone, as C99 and as C++11,
+# and the sources compile bare: `cc -Iinclude -c src/*.c`, nothing else.
+set -u
+
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+root=$(pwd)
+warn='-pedantic-errors -Wall -Wextra -Werror'
+bad=0
+done=0
+
+there() { command -v "$1" >/dev/null; }
+
+# $1: suffix, the rest: compiler and flags. Twice, for the include guard.
+each_header()
+{
+    suffix=$1
+    shift
+    for header in include/upframe/*.h; do
+        name=upframe/${header##*/}
+        printf '#include <%s>\n#include <%s>\n' "$name" "$name" \
+            >"$tmp/alone.$suffix"
+        done=$((done + 1))
+        if ! "$@" -Iinclude -fsyntax-only "$tmp/alone.$suffix"; then
+            echo "$header does not compile alone: $*"
+            bad=1
+        fi
+    done
+}
+
+bare()
+{
+    done=$((done + 1))
+    if ! (cd "$tmp" && "$@" -I"$root/include" -c "$root"/src/*.c); then
+        echo "src/*.c does not compile bare: $*"
+        bad=1
+    fi
+}
+
+# shellcheck disable=SC2086
+for cc in gcc clang; do
+    there $cc || continue
+    each_header c $cc -std=c99 $warn
+    bare $cc
+done
+# shellcheck disable=SC2086
+for cxx in g++ clang++; do
+    there $cxx || continue
+    each_header cpp $cxx -std=c++11 $warn
+done
+if [ "$done" -eq 0 ]; then
+    # shellcheck disable=SC2086
+    each_header c ${CC:-cc} -std=c99 $warn
+    # shellcheck disable=SC2086
+    bare ${CC:-cc}
+fi
+[ "$bad" -eq 0 ] && echo "$done compilations"
+exit "$bad"

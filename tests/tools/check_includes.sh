@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check_includes.sh - includes point down or right only (docs/architecture.md).
+#
+# The table below is the whole description. A row names a module, that is
+# src/NAME.c and src/NAME.h, or <NAME>, the public header upframe/NAME.h; then
+# what it may include: NAME for "NAME.h", <NAME> for <upframe/NAME.h>. A long
+# row goes on in a second one for the same module.
+# Not in the table because every module may: its own two headers, <status>,
+# and the libc headers in `libc`. A file without a row is an error.
+set -u
+
+table='
+<status>
+<frame>
+<backoff>
+<handshake>
+<conn>       <frame> <handshake>
+<io>         <conn>
+<arena>      <conn>
+<upframe>    <status> <frame> <handshake> <conn> <io> <arena> <backoff>
+
+bytes
+sha1         bytes
+base64
+utf8
+mask         bytes <frame>
+entropy
+buf          <conn>
+ext          <conn>
+http         <handshake>
+url          http <handshake>
+close        bytes utf8 <frame>
+output       buf <conn>
+status
+frame        bytes
+handshake    base64 bytes http sha1 url
+message      utf8 <conn>
+conn_impl    <conn>
+conn         buf close conn_impl entropy ext http output
+conn_open    base64 buf conn_impl ext handshake http output
+conn_recv    buf close conn_impl ext mask message utf8
+conn_send    buf bytes close conn_impl ext mask output utf8
+io           <io>
+backoff
+arena        <conn>
+'
+
+libc='assert limits stdalign stdatomic stdbool stddef stdint stdlib string'
+
+# Headers of a platform or a processor, and the only files that may use them.
+# Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone.
+platform='src/entropy.c'
+simd='src/mask.c src/mask_*.c src/utf8.c src/utf8_*.c'
+simd_headers='immintrin emmintrin tmmintrin arm_neon cpuid intrin'
+
+# awk compares whole names, so the wildcards of `simd` are expanded here.
+# shellcheck disable=SC2086
+set -- $simd
+simd=$*
+set -- src/*.[ch] include/upframe/*.h
+[ -e "$1" ] || { echo "no sources here"; exit 1; }
+
+TABLE=$table awk -v libc="$libc" -v platform="$platform" \
+    -v simd="$simd" -v simd_headers="$simd_headers" '
+function words(list, set, n, i, w) {
+    n = split(list, w, " ")
+    for (i = 1; i <= n; i++)
+        set[w[i]] = 1
+}
+function wrong(what) {
+    printf "%s:%d: %s\n", FILENAME, FNR, what
+    bad = 1
+}
+BEGIN {
+    rows = split(ENVIRON["TABLE"], line, "\n")
+    for (i = 1; i <= rows; i++) {
+        n = split(line[i], w, " ")
+        if (n > 0)
+            known[w[1]] = 1
+        for (j = 2; j <= n; j++)
+            may[w[1], w[j]] = 1
+    }
+    words(libc, is_libc)
+    words(platform, is_platform)
+    words(simd, is_simd)
+    words(simd_headers, is_simd_header)
+}
+FNR == 1 {
+    files++
+    module = FILENAME
+    sub(/.*\//, "", module)
+    sub(/\.[ch]$/, "", module)
+    public = FILENAME ~ /^include\//
+    row = public ? "<" module ">" : module
+    if (!(row in known))
+        wrong("no row for " row " in the table of check_includes.sh")
+}
+/^[ \t]*#[ \t]*include/ {
+    includes++
+    name = $0
+    sub(/^[ \t]*#[ \t]*include[ \t]*/, "", name)
+    angle = name ~ /^</
+    sub(/^[<"]/, "", name)
+    sub(/[>"].*/, "", name)
+    path = name
+    sub(/\.h$/, "", name)
+
+    if (angle && name !~ /^upframe\//) {
+        if (!(name in is_libc) && !(FILENAME in is_platform) &&
+            !(FILENAME in is_simd && name in is_simd_header))
+            wrong("<" path "> is not for this file")
+        next
+    }
+    if (!angle && public)
+        wrong("a public header names the others as <upframe/...>")
+    if (name ~ /^upframe\//)
+        name = "<" substr(name, 9) ">"
+    if (name == module || name == "<" module ">" || name == "<status>")
+        next
+    if (!((row, name) in may))
+        wrong(row " may not include " name)
+}
+/^[ \t]*#[ \t]*(el)?if.*(_WIN32|_MSC_VER|__linux__|__APPLE__|__unix__|BSD__)/ {
+    if (!(FILENAME in is_platform))
+        wrong("a platform conditional outside " platform)
+}
+END {
+    if (!bad)
+        printf "%d includes in %d files point down or right\n", includes, files
+    exit bad
+}' "$@"

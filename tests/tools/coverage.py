@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""coverage.py - line and branch coverage of src/ from gcov, with floors.
+
+    coverage.py OBJECT_DIRECTORY
+
+Fails below LINES or BRANCHES percent over all of src/, and prints what is
+missing. Markers that would hide a line from the count are refused.
+"""
+import collections
+import glob
+import json
+import os
+import subprocess
+import sys
+
+LINES = 100.0
+BRANCHES = 95.0
+MARKERS = ("GCOV" + "_EXCL", "LCOV" + "_EXCL")
+
+
+def gcov(objects):
+    """The parsed reports of all the objects, one a translation unit."""
+    notes = sorted(glob.glob(os.path.join(objects, "*.gcno")))
+    tool = os.environ.get("GCOV", "gcov")
+    out = subprocess.run([tool, "--json-format", "--stdout", "-b"] + notes,
+                         check=True, stdout=subprocess.PIPE).stdout
+    return [json.loads(line) for line in out.splitlines() if line.strip()]
+
+
+def collect(reports):
+    """lines[file][number] and branches[file][number, function, index]: counts.
+
+    An inline function of a header is in several reports: its counts add up.
+    """
+    lines = collections.defaultdict(collections.Counter)
+    branches = collections.defaultdict(collections.Counter)
+    for report in reports:
+        for entry in report["files"]:
+            name = os.path.relpath(os.path.join(
+                report["current_working_directory"], entry["file"]))
+            if not name.startswith("src" + os.sep) or not os.path.exists(name):
+                continue
+            for line in entry["lines"]:
+                number = line["line_number"]
+                lines[name][number] += line["count"]
+                for i, branch in enumerate(line["branches"]):
+                    key = number, line.get("function_name", ""), i
+                    branches[name][key] += branch["count"]
+    return lines, branches
+
+
+def percent(counts):
+    if not counts:
+        return 100.0
+    return 100.0 * sum(count > 0 for count in counts) / len(counts)
+
+
+def ranges(numbers):
+    """[1, 2, 3, 7] as "1-3 7"."""
+    out = []
+    for n in sorted(set(numbers)):
+        if out and out[-1][1] == n - 1:
+            out[-1][1] = n
+        else:
+            out.append([n, n])
+    return " ".join(str(a) if a == b else f"{a}-{b}" for a, b in out)
+
+
+def main():
+    lines, branches = collect(gcov(sys.argv[1]))
+    failures = []
+
+    print(f"{'file':24} {'lines':>14} {'branches':>16}")
+    all_lines, all_branches = [], []
+    for name in sorted(lines):
+        of_lines = list(lines[name].values())
+        of_branches = list(branches[name].values())
+        all_lines += of_lines
+        all_branches += of_branches
+        print(f"{name:24} {len(of_lines):6} {percent(of_lines):6.1f}%"
+              f" {len(of_branches):8} {percent(of_branches):6.1f}%")
+        never = [n for n, count in lines[name].items() if count == 0]
+        half = [key[0] for key, count in branches[name].items() if count == 0]
+        if never:
+            print(f"    lines never run:       {ranges(never)}")
+        if half:
+            print(f"    branches never taken:  {ranges(half)}")
+    print(f"{'all':24} {len(all_lines):6} {percent(all_lines):6.1f}%"
+          f" {len(all_branches):8} {percent(all_branches):6.1f}%")
+
+    for source in sorted(glob.glob("src/*.[ch]")):
+        with open(source, encoding="utf-8") as text:
+            if any(marker in text.read() for marker in MARKERS):
+                failures.append(f"{source} hides lines from the count")
+        if source.endswith(".c") and source not in lines:
+            failures.append(f"{source} has no coverage data")
+    if percent(all_lines) < LINES:
+        failures.append(f"line coverage is below {LINES} %")
+    if percent(all_branches) < BRANCHES:
+        failures.append(f"branch coverage is below {BRANCHES} %")
+    for failure in failures:
+        print("coverage:", failure)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
