@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* handshake.c - what both halves of the opening handshake share: the key and
+ * its answer (RFC 6455, section 4.2.2), lists of extensions (section 9.1). */
+
+#include <string.h>
+
+#include "base64.h"
+#include "handshake.h"
+#include "http.h"
+
+enum { KEY_BYTES = 16, GUID_LEN = 36 };
+
+_Static_assert(UPF_KEY_LEN == UPF_BASE64_LEN(KEY_BYTES), "section 4.1");
+_Static_assert(UPF_ACCEPT_LEN == UPF_BASE64_LEN(UPF_SHA1_SIZE), "4.2.2");
+
+/* ---- Key and accept --------------------------------------------------- */
+
+bool upf_is_key(upf_str key)
+{
+    uint8_t bytes[KEY_BYTES];
+    size_t len;
+
+    return key.len == UPF_KEY_LEN &&
+           upf_base64_decode(key.data, key.len, bytes, sizeof bytes, &len) &&
+           len == KEY_BYTES;
+}
+
+void upf_accept_digest(const char key[UPF_KEY_LEN],
+                       uint8_t    digest[UPF_SHA1_SIZE])
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    char text[UPF_KEY_LEN + GUID_LEN];
+
+    _Static_assert(sizeof guid == GUID_LEN + 1, "section 1.3");
+    memcpy(text, key, UPF_KEY_LEN);
+    memcpy(text + UPF_KEY_LEN, guid, GUID_LEN);
+    upf_sha1(text, sizeof text, digest);
+}
+
+upf_status upf_accept_key(const char *key, size_t key_len,
+                          char accept[UPF_ACCEPT_LEN + 1])
+{
+    uint8_t digest[UPF_SHA1_SIZE];
+
+    if (!upf_is_key((upf_str){key, key_len}))
+        return UPF_ERR_KEY;
+    upf_accept_digest(key, digest);
+    upf_base64_encode(digest, sizeof digest, accept);
+    accept[UPF_ACCEPT_LEN] = '\0';
+    return UPF_OK;
+}
+
+/* ---- Extensions ------------------------------------------------------- */
+
+/* Split off what comes before the first `separator`, or all of `text`, whose
+ * data is NULL then. */
+static upf_str take_until(upf_str *text, char separator)
+{
+    upf_str head = *text;
+    const char *end =
+        text->len > 0 ? memchr(text->data, separator, text->len) : NULL;
+
+    if (end == NULL) {
+        *text = (upf_str){NULL, 0};
+    } else {
+        head.len = (size_t)(end - text->data);
+        text->data += head.len + 1;
+        text->len  -= head.len + 1;
+    }
+    return upf_str_trim(head);
+}
+
+/*
+ * token [ "=" (token | quoted-string) ], up to the next ';'. What is quoted
+ * must be a token, too, so it holds no ';' and no ',' and the text can be cut
+ * there before the quotes are looked at. An escape within them is refused:
+ * there is no token that needs one, and nobody sends them.
+ */
+static upf_status take_param(upf_str *params, upf_str *name, upf_str *value)
+{
+    if (params->data == NULL)
+        return UPF_DONE;
+
+    upf_str v = take_until(params, ';');
+    upf_str n = take_until(&v, '=');
+    if (v.data != NULL) {
+        v = upf_str_trim(v);
+        if (v.len >= 2 && v.data[0] == '"' && v.data[v.len - 1] == '"') {
+            v.data += 1;
+            v.len  -= 2;
+        }
+        if (!upf_is_token(v))
+            return UPF_ERR_EXTENSION;
+    }
+    if (!upf_is_token(n))
+        return UPF_ERR_EXTENSION;
+
+    *name  = n;
+    *value = v;
+    return UPF_OK;
+}
+
+bool upf_param_next(upf_str *params, upf_str *name, upf_str *value)
+{
+    return take_param(params, name, value) == UPF_OK;
+}
+
+upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
+                              upf_str *params)
+{
+    upf_str extension;
+
+    if (!upf_header_list_split(headers, list, "Sec-WebSocket-Extensions",
+                               &extension))
+        return UPF_DONE;
+
+    const upf_str n = take_until(&extension, ';');
+    if (!upf_is_token(n))
+        return UPF_ERR_EXTENSION;
+
+    upf_str rest = extension, param, value;
+    upf_status status;
+    do {
+        status = take_param(&rest, &param, &value);
+    } while (status == UPF_OK);
+    if (status != UPF_DONE)
+        return status;
+
+    *name   = n;
+    *params = extension;
+    return UPF_OK;
+}

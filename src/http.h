@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* http.h - a bounded HTTP/1 head: find its end, split it (RFC 9112). */
+#ifndef UPF_HTTP_H
+#define UPF_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/handshake.h>
+
+struct upf_head_limits {
+    uint32_t bytes; /* the whole head, blank line included */
+    uint32_t line;  /* one line, its CR LF not counted */
+    uint32_t lines; /* header lines */
+};
+
+/*
+ * Look for the end of a head that arrives in pieces, each byte seen once.
+ *
+ *   scan    zeroed before the first piece
+ *   taken   written always: bytes of `data` that belong to the head, or the
+ *           index of the byte that is at fault
+ *
+ * Returns UPF_OK when the blank line was seen, UPF_NEED_MORE, UPF_ERR_HTTP at
+ * the first byte that no head can hold (bare CR or LF, NUL and other control
+ * characters; RFC 9112, sections 2.2 and 5), UPF_ERR_HEAD_TOO_BIG. One empty
+ * line before the first line is let pass (section 2.2).
+ */
+upf_status upf_head_scan(struct upf_head_scan         *scan,
+                         const struct upf_head_limits *limits,
+                         const uint8_t *data, size_t len, size_t *taken);
+
+/*
+ * Take one line, up to CR LF, off `text`. Returns false when there is none.
+ */
+bool upf_http_line(upf_str *text, upf_str *line);
+
+/*
+ * Read "HTTP/" DIGIT "." DIGIT (RFC 9112, section 2.3) from the eight bytes at
+ * `text`.
+ */
+bool upf_http_version(const char *text, int *major, int *minor);
+
+/*
+ * Split "name: value" (RFC 9112, section 5.1): the name is a token that the
+ * colon follows at once, no folding; the value loses surrounding white space.
+ */
+bool upf_http_field(upf_str line, upf_str *name, upf_str *value);
+
+/* A token (RFC 9110, section 5.6.2); a character of one. */
+bool upf_is_token(upf_str text);
+bool upf_is_tchar(unsigned char c);
+
+/* A header value that can be sent: no CR, LF, NUL or other control but HTAB. */
+bool upf_is_field_value(upf_str text);
+
+/*
+ * Take the next element off a comma-separated list, without the white space
+ * around it. `split` takes empty elements too, and an empty list is one empty
+ * element; `next` skips them. After the last, list->data is NULL.
+ */
+bool upf_list_split(upf_str *list, upf_str *element);
+bool upf_list_next(upf_str *list, upf_str *element);
+
+/*
+ * Likewise off all fields called `name`, which count as one list (RFC 9110,
+ * section 5.3). Start with *list = {NULL, 0} and *headers = the head's lines.
+ */
+bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
+                           upf_str *element);
+
+upf_str upf_str_trim(upf_str text);
+upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
+bool    upf_str_equal(upf_str a, upf_str b);
+bool    upf_str_equal_nocase(upf_str a, upf_str b);
+
+#endif

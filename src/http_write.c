@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* http_write.c - put an HTTP/1 head together (RFC 9112). */
+
+#include <string.h>
+
+#include "http.h"
+#include "http_write.h"
+
+bool upf_put_again(struct upf_http_out *o, char *out, size_t cap, size_t *len)
+{
+    if (o->data != NULL)
+        return false; /* it is written */
+    *len = o->len;
+    if (o->len > cap)
+        return false;
+    *o = (struct upf_http_out){out, 0};
+    return true;
+}
+
+void upf_put(struct upf_http_out *o, upf_str text)
+{
+    if (o->data != NULL && text.len > 0)
+        memcpy(o->data + o->len, text.data, text.len);
+    o->len += text.len;
+}
+
+void upf_put_number(struct upf_http_out *o, size_t number)
+{
+    char digits[3 * sizeof number]; /* 8 bits are less than 3 digits */
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    upf_put(o, (upf_str){digits + at, sizeof digits - at});
+}
+
+void upf_put_field(struct upf_http_out *o, upf_str name, upf_str value)
+{
+    upf_put(o, name);
+    upf_put(o, value);
+    upf_put(o, UPF_LITERAL("\r\n"));
+}
+
+void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        upf_put(o, upf_str_of(headers[i].name));
+        upf_put_field(o, UPF_LITERAL(": "), upf_str_of(headers[i].value));
+    }
+}
+
+/* Two of one of these, or a wrong one, would change what the head means. */
+static bool is_ours(upf_str name, bool in_request)
+{
+    const upf_str prefix = UPF_LITERAL("Sec-WebSocket-");
+
+    if (name.len >= prefix.len &&
+        upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix))
+        return true;
+    if (in_request && (upf_str_is(name, "Host") || upf_str_is(name, "Origin")))
+        return true;
+    return upf_str_is(name, "Connection") || upf_str_is(name, "Upgrade") ||
+           upf_str_is(name, "Content-Length") ||
+           upf_str_is(name, "Transfer-Encoding");
+}
+
+bool upf_headers_are_allowed(const upf_header *headers, size_t count,
+                             bool in_request)
+{
+    for (size_t i = 0; i < count; i++) {
+        const upf_str name = upf_str_of(headers[i].name);
+        if (headers[i].value == NULL || !upf_is_token(name) ||
+            is_ours(name, in_request) ||
+            !upf_is_field_value(upf_str_of(headers[i].value)))
+            return false;
+    }
+    return true;
+}

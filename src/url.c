@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* url.c - WebSocket URLs (RFC 6455, section 3), and whose page may connect. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "http.h"
+#include "url.h"
+
+/* ---- Characters (RFC 3986, section 2) --------------------------------- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+static bool is_alpha(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Whether each character is unreserved, a sub-delim, one of `further`, or
+ * part of a percent-encoded byte. */
+static bool is_uri_text(upf_str text, const char *further)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        if (is_alpha(c) || is_digit(c))
+            continue;
+        if (c == '%') {
+            if (text.len - i < 3 || !is_hex(text.data[i + 1]) ||
+                !is_hex(text.data[i + 2]))
+                return false;
+            i += 2;
+        } else if (c == '\0' || (strchr("-._~!$&'()*+,;=", c) == NULL &&
+                                 strchr(further, c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Host and port (RFC 3986, section 3.2) ---------------------------- */
+
+/* Four numbers from 0 to 255 without leading zeros. */
+static bool is_ipv4(upf_str text)
+{
+    size_t i = 0;
+
+    for (int octet = 0; octet < 4; octet++) {
+        if (octet > 0 && (i == text.len || text.data[i++] != '.'))
+            return false;
+
+        const size_t start = i;
+        unsigned value = 0;
+        while (i < text.len && i - start < 3 && is_digit(text.data[i]))
+            value = value * 10 + (unsigned)(text.data[i++] - '0');
+        if (i == start || value > 255 ||
+            (text.data[start] == '0' && i - start > 1))
+            return false;
+    }
+    return i == text.len;
+}
+
+/* Eight groups of up to four hex digits; "::" once for a run of zeros; an IPv4
+ * address may stand for the last two. */
+static bool is_ipv6(upf_str text)
+{
+    bool elided = text.len >= 2 && memcmp(text.data, "::", 2) == 0;
+    size_t i = elided ? 2 : 0;
+    size_t groups = 0;
+
+    while (i < text.len) {
+        const size_t start = i;
+        while (i < text.len && is_hex(text.data[i]))
+            i++;
+        if (i < text.len && text.data[i] == '.') {
+            if (!is_ipv4((upf_str){text.data + start, text.len - start}))
+                return false;
+            groups += 2;
+            break;
+        }
+        if (i == start || i - start > 4)
+            return false;
+        groups++;
+        if (i == text.len)
+            break;
+        if (text.data[i++] != ':' || i == text.len)
+            return false;
+        if (text.data[i] == ':') {
+            if (elided)
+                return false;
+            elided = true;
+            i++;
+        }
+    }
+    return elided ? groups < 8 : groups == 8;
+}
+
+/* Nothing counts as no port. */
+static bool parse_port(upf_str digits, uint16_t *port)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < digits.len; i++) {
+        if (!is_digit(digits.data[i]))
+            return false;
+        value = value * 10 + (uint32_t)(digits.data[i] - '0');
+        if (value > UINT16_MAX)
+            return false;
+    }
+    *port = (uint16_t)value;
+    return digits.len == 0 || value > 0;
+}
+
+bool upf_authority_parse(upf_str text, struct upf_authority *authority)
+{
+    struct upf_authority a = {0};
+
+    if (text.len > 0 && text.data[0] == '[') {
+        const char *end = memchr(text.data, ']', text.len);
+        if (end == NULL)
+            return false;
+        a.host = (upf_str){text.data, (size_t)(end - text.data) + 1};
+        if (!is_ipv6((upf_str){a.host.data + 1, a.host.len - 2}))
+            return false;
+    } else {
+        const char *colon =
+            text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
+        a.host = (upf_str){text.data,
+                           colon ? (size_t)(colon - text.data) : text.len};
+        if (a.host.len == 0 || !is_uri_text(a.host, ""))
+            return false;
+    }
+    if (a.host.len < text.len) {
+        if (text.data[a.host.len] != ':' ||
+            !parse_port((upf_str){text.data + a.host.len + 1,
+                                  text.len - a.host.len - 1}, &a.port))
+            return false;
+    }
+    *authority = a;
+    return true;
+}
+
+/* ---- URLs ------------------------------------------------------------- */
+
+/* Split off what comes before the first of `ends`, or all of `text`. */
+static upf_str take_until(upf_str *text, const char *ends)
+{
+    size_t n = 0;
+
+    while (n < text->len && strchr(ends, text->data[n]) == NULL)
+        n++;
+
+    const upf_str head = {text->data, n};
+    text->data += n;
+    text->len  -= n;
+    return head;
+}
+
+/* Split off the scheme and the "://" behind it. */
+static bool take_scheme(upf_str *text, upf_str *scheme)
+{
+    *scheme = take_until(text, ":");
+    if (text->len < 3 || memcmp(text->data, "://", 3) != 0)
+        return false;
+    text->data += 3;
+    text->len  -= 3;
+    return true;
+}
+
+/* 0: not a scheme of HTTP or WebSocket. */
+static uint16_t default_port(upf_str scheme)
+{
+    if (upf_str_is(scheme, "http") || upf_str_is(scheme, "ws"))
+        return 80;
+    if (upf_str_is(scheme, "https") || upf_str_is(scheme, "wss"))
+        return 443;
+    return 0;
+}
+
+upf_status upf_url_parse(const char *text, upf_url *url)
+{
+    assert(text != NULL);
+
+    upf_str rest = upf_str_of(text);
+    upf_str scheme;
+    if (!take_scheme(&rest, &scheme))
+        return UPF_ERR_URL;
+
+    const bool secure = upf_str_is(scheme, "wss");
+    if (!secure && !upf_str_is(scheme, "ws"))
+        return UPF_ERR_URL;
+
+    const upf_str whole = take_until(&rest, "/?#");
+    struct upf_authority authority;
+    if (!upf_authority_parse(whole, &authority))
+        return UPF_ERR_URL;
+
+    /* What is left is path and query; '#' is not among their characters, as
+     * section 3 wants it: a fragment means nothing to a WebSocket. */
+    if (!is_uri_text(rest, ":@/?"))
+        return UPF_ERR_URL;
+
+    const uint16_t standard = secure ? 443 : 80;
+    const bool bracketed = authority.host.data[0] == '[';
+    url->secure    = secure;
+    url->host      = authority.host;
+    url->port      = authority.port ? authority.port : standard;
+    url->authority = url->port == standard ? authority.host : whole;
+    url->target    = rest;
+    if (bracketed) {
+        url->host.data += 1;
+        url->host.len  -= 2;
+    }
+    return UPF_OK;
+}
+
+/* ---- Request targets -------------------------------------------------- */
+
+/* Characters are not judged further: clients send more than RFC 3986 lets
+ * them, and what a path may hold is the application's to say. */
+bool upf_is_request_target(upf_str target, upf_str host)
+{
+    for (size_t i = 0; i < target.len; i++)
+        if (target.data[i] <= ' ' || target.data[i] >= 0x7F ||
+            target.data[i] == '#')
+            return false;
+    if (target.len > 0 && target.data[0] == '/')
+        return true;
+
+    upf_str scheme;
+    return take_scheme(&target, &scheme) && default_port(scheme) != 0 &&
+           upf_str_equal_nocase(take_until(&target, "/?"), host);
+}
+
+/* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
+
+/* scheme://host[:port] and nothing else: no path, not even "/". */
+static bool parse_origin(upf_str origin, upf_str *scheme,
+                         struct upf_authority *authority)
+{
+    if (!take_scheme(&origin, scheme) || scheme->len == 0 ||
+        !is_alpha(scheme->data[0]))
+        return false;
+    for (size_t i = 0; i < scheme->len; i++) {
+        const char c = scheme->data[i];
+        if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
+            return false;
+    }
+    return upf_authority_parse(origin, authority);
+}
+
+/* A port that one side leaves out is that of the origin's scheme: ours is not
+ * known here, a proxy may have ended the TLS. */
+static bool is_same_host(upf_str scheme, const struct upf_authority *origin,
+                         upf_str host)
+{
+    const uint16_t standard = default_port(scheme);
+    struct upf_authority ours;
+
+    if (!upf_authority_parse(host, &ours))
+        return false;
+    return upf_str_equal_nocase(origin->host, ours.host) &&
+           (origin->port ? origin->port : standard) ==
+               (ours.port ? ours.port : standard);
+}
+
+bool upf_origin_allowed(upf_str origin, upf_str host,
+                        const char *const *allowed)
+{
+    if (origin.data == NULL)
+        return true;
+    if (origin.len == 0)
+        return false; /* no origin at all, so not even one of "*" */
+
+    struct upf_authority authority;
+    upf_str scheme;
+    const bool is_tuple = parse_origin(origin, &scheme, &authority);
+
+    for (; allowed != NULL && *allowed != NULL; allowed++) {
+        if (strcmp(*allowed, "*") == 0)
+            return true;
+        /* Other than scheme://host[:port] is "null", or is matched as such */
+        if (is_tuple ? upf_str_is(origin, *allowed)
+                     : upf_str_equal(origin, upf_str_of(*allowed)))
+            return true;
+    }
+    return is_tuple && is_same_host(scheme, &authority, host);
+}
