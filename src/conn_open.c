@@ -62,7 +62,6 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     return status;
 }
 
-/* Whether a writer of handshake.h wants more room; then reserve it. */
 static char *reserve_head(upf_conn *conn, size_t len)
 {
     return (char *)upf_output_reserve(conn, len);
@@ -307,19 +306,26 @@ void upf_conn_answer(upf_conn *conn)
         upf_conn_fail(conn, status);
 }
 
+/* Write the answer to a handshake that failed with `status`. */
+static upf_status write_failure(upf_status status, char *out, size_t cap,
+                                size_t *len)
+{
+    /* An application that gives up says so with a 503. */
+    return status == UPF_ERR_REFUSED
+               ? upf_refusal_write(503, NULL, 0, NULL, 0, false, out, cap, len)
+               : upf_failure_write(status, out, cap, len);
+}
+
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
-    char   text[HEAD_GUESS];
     size_t len;
 
-    /* An application that gives up says so with a 503. */
-    const upf_status written =
-        status == UPF_ERR_REFUSED
-            ? upf_refusal_write(503, NULL, 0, NULL, 0, false, text,
-                                sizeof text, &len)
-            : upf_failure_write(status, text, sizeof text, &len);
-    if (written == UPF_OK && len > 0 && queue_text(conn, text, len) == UPF_OK)
-        upf_conn_note_output(conn);
+    if (write_failure(status, NULL, 0, &len) != UPF_NEED_MORE)
+        return; /* nothing to answer: the client is gone */
+    char *out = reserve_head(conn, len);
+    if (out != NULL)
+        write_failure(status, out, len, &len);
+    upf_conn_note_output(conn);
 }
 
 /* ---- Client ------------------------------------------------------------- */

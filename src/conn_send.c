@@ -84,11 +84,12 @@ static void note_frame(upf_conn *conn, const upf_frame_header *header)
  * Queue a frame with the payload that `slices` hold, copied or, by a client,
  * masked with a fresh key (section 5.3).
  */
-static upf_status queue_frame(upf_conn *conn, upf_frame_header header,
+static upf_status queue_frame(upf_conn *conn, const upf_frame_header *plain,
                               const upf_slice *slices, size_t count)
 {
-    uint8_t  head[UPF_FRAME_HEADER_MAX];
-    uint64_t done = 0;
+    upf_frame_header header = *plain;
+    uint8_t          head[UPF_FRAME_HEADER_MAX];
+    uint64_t         done = 0;
 
     if (upf_has(conn, UPF_IS_CLIENT)) {
         header.masked = true;
@@ -129,10 +130,13 @@ static upf_status queue_encoded(upf_conn *conn, upf_opcode opcode,
     struct upf_buf        block = {NULL, 0};
     bool       encoded = upf_has(conn, UPF_SEND_ENCODED);
     upf_status status  = UPF_OK;
+    size_t     len;
 
+    upf_frame_header header = header_of(opcode, fin, 0, 0);
+    (void)total_of(slices, count, &len); /* was judged */
+    header.payload_len = len;
     if (!first && !encoded)
-        return queue_frame(conn, header_of(opcode, fin, 0, slices[0].len),
-                           slices, count);
+        return queue_frame(conn, &header, slices, count);
 
     /* `fin` and `first` belong to the last and the first slice. */
     const upf_slice empty = {NULL, 0};
@@ -147,15 +151,13 @@ static upf_status queue_encoded(upf_conn *conn, upf_opcode opcode,
         if (status == UPF_OK && !encoded)
             break;
     }
-    if (status == UPF_OK) {
-        const upf_slice out  = {block.data, block.len};
-        const uint8_t   rsv  = encoded && first ? ext->rsv : 0;
-        size_t          len  = block.len;
-        if (!encoded)
-            (void)total_of(slices, count, &len);
-        status = encoded
-            ? queue_frame(conn, header_of(opcode, fin, rsv, len), &out, 1)
-            : queue_frame(conn, header_of(opcode, fin, 0, len), slices, count);
+    if (status == UPF_OK && !encoded)
+        status = queue_frame(conn, &header, slices, count);
+    else if (status == UPF_OK) {
+        const upf_slice out = {block.data, block.len};
+        header.rsv         = first ? ext->rsv : 0;
+        header.payload_len = block.len;
+        status = queue_frame(conn, &header, &out, 1);
     }
     upf_buf_free(&block, conn->config);
     if (status == UPF_OK && encoded)
@@ -180,9 +182,9 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
         status = judge_queue(conn, len);
     if (status != UPF_OK)
         return status;
+    const upf_frame_header header = header_of(opcode, true, 0, len);
     if (conn->ext == NULL)
-        return queue_frame(conn, header_of(opcode, true, 0, len), slices,
-                           count);
+        return queue_frame(conn, &header, slices, count);
     status = queue_encoded(conn, opcode, slices, count, true, true);
     upf_clear(conn, UPF_SEND_ENCODED);
     return status;
@@ -219,10 +221,11 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
     if (status != UPF_OK)
         return status;
 
-    const upf_opcode on_wire = first ? opcode : UPF_OP_CONTINUATION;
+    const upf_frame_header header =
+        header_of(first ? opcode : UPF_OP_CONTINUATION, fin, 0, len);
     status = conn->ext
-        ? queue_encoded(conn, on_wire, &slice, 1, first, fin)
-        : queue_frame(conn, header_of(on_wire, fin, 0, len), &slice, 1);
+        ? queue_encoded(conn, header.opcode, &slice, 1, first, fin)
+        : queue_frame(conn, &header, &slice, 1);
     if (status != UPF_OK)
         return status;
     conn->send_message = (uint8_t)opcode;
@@ -366,9 +369,10 @@ static size_t control_frame_len(const upf_conn *conn, size_t payload_len)
 static upf_status queue_control(upf_conn *conn, upf_opcode opcode,
                                 const void *payload, size_t len)
 {
-    const upf_slice slice = {(void *)payload, len};
+    const upf_slice        slice  = {(void *)payload, len};
+    const upf_frame_header header = header_of(opcode, true, 0, len);
 
-    return queue_frame(conn, header_of(opcode, true, 0, len), &slice, 1);
+    return queue_frame(conn, &header, &slice, 1);
 }
 
 /* A ping or pong, within the budget. */

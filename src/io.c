@@ -2,7 +2,6 @@
 /* io.c - the pump: drive a connection over read and write callbacks. */
 
 #include <assert.h>
-#include <string.h>
 
 #include <upframe/io.h>
 
@@ -13,11 +12,15 @@ upf_io upf_io_callbacks(upf_read_fn *read, upf_write_fn *write, void *user)
     upf_io io;
 
     assert(read != NULL && write != NULL);
-    memset(&io, 0, offsetof(upf_io, own));
-    io.read        = read;
-    io.write       = write;
-    io.user        = user;
-    io.buffer_size = sizeof io.own;
+    io.read            = read;
+    io.write           = write;
+    io.user            = user;
+    io.input.data      = NULL;
+    io.input.len       = 0;
+    io.buffer          = NULL;
+    io.buffer_size     = sizeof io.own;
+    io.read_waits_for  = 0;
+    io.write_waits_for = 0;
     return io;
 }
 

@@ -29,12 +29,15 @@ entropy
 buf          <conn>
 ext          <conn>
 http         <handshake>
+http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
 output       buf <conn>
 status
 frame        bytes
-handshake    base64 bytes http sha1 url
+handshake    base64 http sha1 <handshake>
+handshake_request   handshake http http_write url
+handshake_response  base64 handshake http http_write
 message      utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
