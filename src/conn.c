@@ -127,7 +127,8 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
             upf_conn_refuse_failed(conn, status);
-        else if (conn->state == UPF_STATE_OPEN && code != 0)
+        else if (conn->state == UPF_STATE_OPEN && code != 0 &&
+                 !upf_has(conn, UPF_CLOSE_SENT))
             upf_conn_send_close(conn, code, text, strlen(text));
     }
     upf_conn_enter(conn, UPF_STATE_CLOSING);

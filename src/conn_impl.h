@@ -32,7 +32,9 @@ enum upf_conn_flag {
     UPF_TIMED_OUT      = 1 << 10, /* waited long enough for the end */
     UPF_WEBSOCKET      = 1 << 11, /* the request may be accepted */
     UPF_SEND_ENCODED   = 1 << 12, /* the message begun by parts is encoded */
-    UPF_SEND_BEGUN     = 1 << 13  /* a message was begun by parts */
+    UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
+    UPF_FAILS_NEXT     = 1 << 14  /* what came before conn->status's error was
+                                     delivered; the failure is next */
 };
 
 static inline bool upf_has(const upf_conn *conn, unsigned flag)

@@ -31,17 +31,25 @@ static bool is_control(upf_opcode opcode) { return (opcode & 0x8) != 0; }
 /*
  * How much more than `len` to ask for, when so many bytes of an assembly are
  * needed and `more` are declared to follow: at most 4 KiB. A peer that has sent
- * much already on this connection is trusted to go on: then the steps double,
- * and the cost of moving stays linear.
+ * a larger message before is trusted to send one of that size again: then the
+ * steps double, and the cost of moving stays linear.
  */
 static size_t ahead(const upf_conn *conn, size_t len, uint64_t more)
 {
-    size_t size = AHEAD_MAX - UPF_BUF_OVERHEAD;
+    const uint64_t trusted = (uint64_t)1 << conn->trusted;
+    size_t         size    = AHEAD_MAX - UPF_BUF_OVERHEAD;
 
-    if (conn->offset > len && lesser(conn->offset - len, len) > size)
-        size = lesser(conn->offset - len, len);
+    if (trusted > len && lesser(trusted - len, len) > size)
+        size = lesser(trusted - len, len);
     size = lesser(more, size);
     return size > SIZE_MAX - len ? 0 : size;
+}
+
+static void trust(upf_conn *conn, size_t message_len)
+{
+    while (conn->trusted < 63 &&
+           message_len >> 1 >> conn->trusted > 0)
+        conn->trusted++;
 }
 
 bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more)
@@ -219,8 +227,10 @@ static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
     event->data   = data;
     event->len    = len;
     upf_message_end(&conn->in.open.message);
-    if (conn->assembly.data != NULL)
+    if (conn->assembly.data != NULL) {
         upf_set(conn, UPF_EVENT_IN_BLOCK);
+        trust(conn, len);
+    }
     return UPF_OK;
 }
 
@@ -277,7 +287,25 @@ static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
     event->len    = len;
     if (last)
         upf_message_end(message);
+    if (conn->assembly.data != NULL)
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
     return UPF_OK;
+}
+
+/*
+ * A piece of streamed text turned out not to be UTF-8, at conn->offset: what is
+ * good of data[0, len) is delivered, and the connection fails behind it.
+ */
+static upf_status deliver_good(upf_conn *conn, upf_event *event,
+                               uint8_t *data, size_t len)
+{
+    const size_t whole = upf_message_cut(&conn->in.open.message, data, len);
+
+    if (whole == 0)
+        return UPF_ERR_UTF8;
+    conn->status = UPF_ERR_UTF8;
+    upf_set(conn, UPF_FAILS_NEXT);
+    return deliver_chunk(conn, event, data, whole, false);
 }
 
 /* Streaming: what is here of the payload, where it lies. */
@@ -292,10 +320,13 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     if (carry > 0 && len > carry)
         len = carry; /* first the code point that was cut, by itself */
     unmask(conn, data, data, len);
-    const bool end = frame->payload.fin && frame->payload.left == 0;
+    const bool     end   = frame->payload.fin && frame->payload.left == 0;
+    const uint64_t start = conn->offset;
     const upf_status status = check_text(conn, data, len, end);
     if (status != UPF_OK)
-        return status;
+        return carry > 0 ? status
+                         : deliver_good(conn, event, data,
+                                        (size_t)(conn->offset - start));
     upf_conn_take(conn, input, len);
     if (frame->payload.left == 0)
         end_frame(conn);
@@ -333,17 +364,19 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         message->carry_len = 0;
     }
     unmask(conn, input->data, input->data, len);
-    const bool   end  = frame->payload.fin && frame->payload.left == 0;
-    const size_t old  = block->len;
+    const bool   end = frame->payload.fin && frame->payload.left == 0;
+    const size_t old = block->len;
+    size_t       bad = 0;
     upf_status status = config->ext->decode(
         conn->ext, config, input->data, len, end, block,
         config->max_message - message->len + old);
     if (status == UPF_OK) {
-        size_t bad;
         message->len += block->len - old;
         status = upf_message_check(message, block->data + old,
                                    block->len - old, end, &bad);
     }
+    if (status == UPF_ERR_UTF8 && config->stream)
+        return deliver_good(conn, event, block->data, old + bad);
     if (status != UPF_OK)
         return status;
     upf_conn_take(conn, input, len);
@@ -358,7 +391,6 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         block->len = 0;
         return UPF_NEED_MORE;
     }
-    upf_set(conn, UPF_EVENT_IN_BLOCK);
     return deliver_chunk(conn, event, block->data, whole, end);
 }
 
@@ -500,7 +532,8 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
     case UPF_STATE_OPENING:
         return deliver_open(conn, event);
     case UPF_STATE_OPEN:
-        return read_frames(conn, input, event);
+        return upf_has(conn, UPF_FAILS_NEXT) ? (upf_status)conn->status
+                                             : read_frames(conn, input, event);
     case UPF_STATE_CLOSING:
         return upf_conn_deliver_close(conn, event);
     case UPF_STATE_DEFERRED:

@@ -125,15 +125,16 @@ bool upf_is_token(upf_str text)
 
 bool upf_is_field_value(upf_str text)
 {
-    size_t n = 0;
-
-    for (;;) {
-        n += run_without_controls(text.data + n, text.len - n);
-        if (n == text.len)
-            return true;
-        if (text.data[n++] != '\t')
+    while (text.len > 0) {
+        const size_t run = run_without_controls(text.data, text.len);
+        if (run == text.len)
+            break;
+        if (text.data[run] != '\t')
             return false;
+        text.data += run + 1;
+        text.len  -= run + 1;
     }
+    return true;
 }
 
 /* ---- The end of a head ------------------------------------------------ */

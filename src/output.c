@@ -28,10 +28,12 @@ struct slot {
 };
 
 struct upf_queue {
-    size_t   bytes;         /* in all slots */
-    size_t   control_until; /* bytes up to the end of the last control frame */
+    size_t   bytes;                  /* in all slots */
     uint32_t first, count, capacity; /* slots[first, first + count) */
-    uint16_t control_bytes;
+    struct {
+        size_t until; /* bytes up to the end of the last of them */
+        size_t bytes;
+    } control[2];     /* control frames that wait: the older, the newer ones */
     bool     late_waits;
     uint8_t  late_len;
     uint8_t  late[UPF_CONTROL_PAYLOAD_MAX];
@@ -292,6 +294,18 @@ static bool own(upf_conn *conn, struct slot *slot)
     return true;
 }
 
+/* Give the budget back what was taken for control frames that are written. */
+static void forget_control(struct upf_queue *queue, size_t written)
+{
+    for (int i = 0; i < 2; i++)
+        queue->control[i].until -= written < queue->control[i].until
+                                       ? written : queue->control[i].until;
+    while (queue->control[0].bytes > 0 && queue->control[0].until == 0) {
+        queue->control[0] = queue->control[1];
+        queue->control[1].until = queue->control[1].bytes = 0;
+    }
+}
+
 bool upf_output_advance(upf_conn *conn, size_t written)
 {
     assert(written <= upf_output_bytes(conn));
@@ -311,10 +325,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
     if (queue == NULL)
         return true;
     queue->bytes -= written;
-    queue->control_until -=
-        written < queue->control_until ? written : queue->control_until;
-    if (queue->control_until == 0)
-        queue->control_bytes = 0;
+    forget_control(queue, written);
     while (written > 0) {
         struct slot *slot = &queue->slots[queue->first];
         const size_t n = written < slot->len ? written : slot->len;
@@ -356,20 +367,28 @@ void upf_output_free(upf_conn *conn)
 
 /* ---- The budget of control frames --------------------------------------- */
 
+static bool is_in_budget(const struct upf_queue *queue, size_t frame_len)
+{
+    const size_t waiting = queue->control[0].bytes + queue->control[1].bytes;
+
+    return frame_len <= CONTROL_BUDGET - waiting;
+}
+
 bool upf_output_control_fits(const upf_conn *conn, size_t frame_len)
 {
     const struct upf_queue *queue = queue_of(conn);
 
-    return queue == NULL || (!queue->late_waits &&
-           frame_len <= (size_t)(CONTROL_BUDGET - queue->control_bytes));
+    return queue == NULL ||
+           (!queue->late_waits && is_in_budget(queue, frame_len));
 }
 
 void upf_output_control_added(upf_conn *conn, size_t frame_len)
 {
     struct upf_queue *queue = queue_of(conn);
+    const int         i     = queue->control[0].bytes > 0;
 
-    queue->control_bytes = (uint16_t)(queue->control_bytes + frame_len);
-    queue->control_until = queue->bytes;
+    queue->control[i].bytes += frame_len;
+    queue->control[i].until  = queue->bytes;
 }
 
 void upf_output_keep_late_pong(upf_conn *conn, const uint8_t *payload,
@@ -394,7 +413,8 @@ bool upf_output_late_pong(upf_conn *conn, uint8_t *payload, size_t *len)
 {
     struct upf_queue *queue = queue_of(conn);
 
-    if (queue == NULL || !queue->late_waits || queue->control_bytes > 0)
+    if (queue == NULL || !queue->late_waits ||
+        !is_in_budget(queue, UPF_FRAME_HEADER_MAX + queue->late_len))
         return false;
     memcpy(payload, queue->late, queue->late_len);
     *len = queue->late_len;

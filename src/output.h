@@ -61,8 +61,8 @@ void upf_output_free(upf_conn *conn);
 
 /*
  * Pongs and other control frames have a budget of their own. A frame that is
- * within it is accounted when it is queued; the budget is whole again when all
- * of them were written.
+ * within it is accounted when it is queued. What waits is known in two parts,
+ * older and newer: a part is given back when the last of it was written.
  */
 bool upf_output_control_fits(const upf_conn *conn, size_t frame_len);
 void upf_output_control_added(upf_conn *conn, size_t frame_len);
