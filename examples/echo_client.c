@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * echo_client.c - says something, and checks what comes back.
+ *
+ *     echo_client --text Hello --ping ws://127.0.0.1:9001/
+ *     echo_client --trace --fragments 3 --text 'in three parts'
+ *
+ * What it shows: a client over the pump (upframe/io.h), whose two callbacks
+ * are a socket or TLS; sending whole messages and parts; the close handshake;
+ * what to make of a handshake that was refused; a deadline for everything.
+ * Read next_event() first: it is the whole loop. Then converse().
+ */
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <upframe/upframe.h>
+#include "echo_client_options.h"
+#include "tcp.h"
+#include "tls.h"
+#include "trace.h"
+
+enum { CONNECT_MS = 10000 };
+
+struct client {
+    const struct options *o;
+    upf_config  config;
+    upf_conn    ws;
+    upf_io      io;
+    int         fd, stop;
+    tls_stream *tls; /* NULL: ws:// */
+    trace       trace;
+};
+
+/* ---- The loop --------------------------------------------------------- */
+
+static ptrdiff_t read_some(void *user, void *data, size_t len)
+{
+    struct client  *c = user;
+    const ptrdiff_t n = c->tls != NULL ? tls_read(c->tls, data, len)
+                                       : tcp_read(&c->fd, data, len);
+
+    if (c->o->trace)
+        trace_bytes(&c->trace, false, data, n);
+    return n;
+}
+
+static ptrdiff_t write_some(void *user, const void *data, size_t len)
+{
+    struct client  *c = user;
+    const ptrdiff_t n = c->tls != NULL ? tls_write(c->tls, data, len)
+                                       : tcp_write(&c->fd, data, len);
+
+    if (c->o->trace)
+        trace_bytes(&c->trace, true, data, n);
+    return n;
+}
+
+/*
+ * Wait for the next event, until the time is up. False if there is none: CLOSE
+ * was the last one, or the time is up.
+ */
+static bool next_event(struct client *c, upf_event *ev)
+{
+    const uint64_t give_up = clock_ms() + c->o->timeout_s * UINT64_C(1000);
+
+    for (;;) {
+        upf_conn_tick(&c->ws, clock_ms()); /* pings, and other time-outs */
+        const upf_status status = upf_io_next(&c->io, &c->ws, ev);
+        if (status == UPF_OK || status == UPF_DONE) {
+            if (c->o->trace)
+                trace_event(&c->trace, status == UPF_OK ? ev : NULL);
+            return status == UPF_OK;
+        }
+
+        const uint64_t now      = clock_ms();
+        const uint64_t deadline = upf_conn_deadline(&c->ws);
+        const uint64_t until    = deadline < give_up ? deadline : give_up;
+        const unsigned wants    = upf_io_wants(&c->io, &c->ws);
+        struct pollfd polls[2]  = {{.fd = c->fd}, {.fd = c->stop}};
+        if (wants & UPF_WANTS_CLOSE)
+            return false; /* even our last word could not be written */
+        if (now >= give_up) {
+            printf("no answer within %lu s\n", c->o->timeout_s);
+            return false;
+        }
+        if (wants & UPF_WANTS_READ)
+            polls[0].events |= POLLIN;
+        if (wants & UPF_WANTS_WRITE)
+            polls[0].events |= POLLOUT;
+        polls[1].events = POLLIN;
+        uint64_t wait = until > now ? until - now : 0;
+        (void)poll(polls, 2, wait < 60000 ? (int)wait : 60000);
+        if (c->stop >= 0 && stop_requested()) {
+            upf_close(&c->ws, UPF_CLOSE_GOING_AWAY, "interrupted");
+            c->stop = -1; /* once is enough */
+        }
+    }
+}
+
+/* ---- What is sent, and what came back --------------------------------- */
+
+static double now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static void print_item(upf_opcode opcode, const void *data, size_t len)
+{
+    printf("%-6s %8zu byte%s  ",
+           opcode == UPF_OP_TEXT     ? "text"
+           : opcode == UPF_OP_BINARY ? "binary"
+                                     : "ping",
+           len, len == 1 ? " " : "s");
+    trace_payload(stdout, opcode != UPF_OP_BINARY, data, len, 1024);
+}
+
+static upf_status send_item(struct client *c, const struct item *item)
+{
+    upf_status status = UPF_OK;
+    size_t     from   = 0;
+
+    for (unsigned long i = 1; i <= item->fragments && status == UPF_OK; i++) {
+        const bool     fin  = i == item->fragments;
+        const size_t   to   = fin ? item->len : item->len / item->fragments * i;
+        const uint8_t *part = item->data + from;
+        trace_sending(&c->trace, item->opcode, part, to - from);
+        if (item->opcode == UPF_OP_PING)
+            status = upf_ping(&c->ws, part, to - from);
+        else if (item->fragments == 1)
+            status = upf_send(&c->ws, item->opcode, part, to - from);
+        else
+            status = upf_send_part(&c->ws, item->opcode, part, to - from, fin);
+        trace_sent(&c->trace);
+        from = to;
+    }
+    return status;
+}
+
+/* Whether `ev` is the answer to `item`; says so, or what is wrong. */
+static bool judge(const struct client *c, const struct item *item,
+                  const upf_event *ev, double ms)
+{
+    const bool ping = item->opcode == UPF_OP_PING;
+    const bool same = ping == (ev->type == UPF_EVENT_PONG) &&
+                      (ping || ev->opcode == item->opcode) &&
+                      ev->len == item->len &&
+                      (ev->len == 0 ||
+                       memcmp(ev->data, item->data, ev->len) == 0);
+
+    if (same && c->o->trace) {
+        printf("   equal, after %.2f ms\n", ms);
+    } else if (same) {
+        print_item(item->opcode, ev->data, ev->len);
+        printf("  %s after %.2f ms\n", ping ? "pong" : "came back equal", ms);
+    } else {
+        print_item(item->opcode, item->data, item->len);
+        printf("  came back different:\n");
+        print_item(ev->type == UPF_EVENT_PONG ? UPF_OP_PING : ev->opcode,
+                   ev->data, ev->len);
+        putchar('\n');
+    }
+    return same;
+}
+
+/* ---- The end ---------------------------------------------------------- */
+
+/* A server that answers with anything but 101 explains itself in HTTP. */
+static void report_refusal(const upf_response *r)
+{
+    upf_str location;
+
+    printf("refused with HTTP %d %.*s\n", r->status, (int)r->reason.len,
+           r->reason.data);
+    if (upf_header_find(r->headers, "Location", &location)) {
+        printf("try: ");
+        trace_payload(stdout, true, location.data, location.len, 512);
+        putchar('\n');
+    }
+    switch (r->status) {
+    case 401: puts("try: --header 'Authorization: ...'"); break;
+    case 403: puts("try: --origin with one that the server allows"); break;
+    case 404: puts("try: another path in the URL"); break;
+    case 426: puts("the server wants another protocol or version"); break;
+    case 503: puts("try: again later"); break;
+    case 200: puts("a web page, not a WebSocket: try another path"); break;
+    default:  break;
+    }
+}
+
+/* Whether the end was as it should be. */
+static bool report_close(const struct client *c, const upf_event *ev)
+{
+    if (ev->status == UPF_ERR_RESPONSE) {
+        report_refusal(&ev->response);
+        return false;
+    }
+    if (c->tls != NULL && tls_error(c->tls) != NULL)
+        printf("TLS failed: %s\n", tls_error(c->tls));
+    else if (ev->status != UPF_OK)
+        printf("failed: %s %s\n", upf_status_text(ev->status),
+               upf_status_section(ev->status));
+    printf("closed with %d, %s", ev->close.code,
+           trace_close_code(ev->close.code));
+    if (ev->len > 0) {
+        fputs(": ", stdout);
+        trace_payload(stdout, true, ev->data, ev->len, ev->len);
+    }
+    putchar('\n');
+    return ev->close.clean && ev->status == UPF_OK;
+}
+
+/* ---- The conversation ------------------------------------------------- */
+
+/* Send the next item, or all of them (--wait), or Close after the last. */
+static upf_status speak(struct client *c, size_t *sent)
+{
+    const struct options *o = c->o;
+    upf_status status = UPF_OK;
+
+    if (!o->wait && *sent == o->count) {
+        trace_closing(&c->trace, (int)o->close_code, NULL);
+        status = upf_close(&c->ws, (int)o->close_code, NULL);
+        trace_sent(&c->trace);
+        return status;
+    }
+    while (*sent < o->count && status == UPF_OK) {
+        status = send_item(c, &o->items[(*sent)++]);
+        if (!o->wait)
+            break;
+    }
+    return status;
+}
+
+static void report_open(const struct client *c, const upf_event *ev)
+{
+    printf("connected to %s\n", c->o->url);
+    if (ev->subprotocol.len > 0)
+        printf("subprotocol %.*s\n", (int)ev->subprotocol.len,
+               ev->subprotocol.data);
+}
+
+/* Returns the exit status. */
+static int converse(struct client *c)
+{
+    const bool wait = c->o->wait;
+    upf_event  ev;
+    size_t     sent   = 0, equal = 0;
+    double     since  = 0;
+    int        status = 1;
+
+    while (next_event(c, &ev)) {
+        const bool open = upf_conn_is_open(&c->ws);
+        switch (ev.type) {
+        case UPF_EVENT_CLOSE:
+            if (report_close(c, &ev) &&
+                (wait ? sent : equal) == c->o->count)
+                status = 0;
+            continue; /* our Close may still have to be written */
+        case UPF_EVENT_OPEN:
+            report_open(c, &ev);
+            break;
+        case UPF_EVENT_PING: /* answered already */
+            continue;
+        case UPF_EVENT_PONG:
+            if (ev.len == 0)
+                continue; /* the engine has pinged a silent server */
+            break;
+        default:
+            break;
+        }
+        if (wait && ev.type != UPF_EVENT_OPEN) {
+            print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PING : ev.opcode,
+                       ev.data, ev.len);
+            puts("  received");
+            continue;
+        }
+        if (!open)
+            continue; /* Close is said */
+        if (ev.type != UPF_EVENT_OPEN)
+            equal += judge(c, &c->o->items[sent - 1], &ev, now_ms() - since);
+        since = now_ms();
+        const upf_status spoken = speak(c, &sent);
+        if (spoken != UPF_OK) {
+            fprintf(stderr, "cannot send: %s\n", upf_status_text(spoken));
+            return 2;
+        }
+    }
+    return status;
+}
+
+/* ---- Beginning -------------------------------------------------------- */
+
+/* The request is judged before anything is sent. Returns the exit status. */
+static int begin(struct client *c)
+{
+    upf_config *config = &c->config;
+    const struct options *o = c->o;
+    const upf_client_request request = {.url          = o->url,
+                                        .origin       = o->origin,
+                                        .headers      = o->headers,
+                                        .header_count = o->header_count};
+
+    config->subprotocols = option_items(&o->subprotocols);
+    if (o->trace) {
+        config->trace      = trace_hook;
+        config->trace_user = &c->trace;
+    }
+    for (size_t i = 0; i < o->count; i++)
+        if (o->items[i].len > config->max_message) {
+            config->max_message = config->max_frame = o->items[i].len;
+            config->max_queued  = o->items[i].len + config->high_water;
+        }
+    switch (upf_conn_init_client(&c->ws, config, &request)) {
+    case UPF_OK: return 0;
+    case UPF_ERR_URL:
+        fprintf(stderr, "not a ws:// or wss:// URL: %s\n", o->url);
+        return 2;
+    case UPF_ERR_ARGUMENT:
+        fputs("--subprotocol, --origin or --header: not what HTTP can carry, "
+              "or the client's own business\n", stderr);
+        return 2;
+    default:
+        fputs("cannot begin: no memory, or no random bytes\n", stderr);
+        return 1;
+    }
+}
+
+static int run(struct client *c)
+{
+    const struct options *o = c->o;
+    tls_context *tls = NULL;
+    upf_url      url;
+    char         host[256];
+
+    int status = begin(c);
+    if (status != 0)
+        return status;
+    (void)upf_url_parse(o->url, &url); /* it was sound just now */
+    if (url.host.len >= sizeof host) {
+        fputs("no host has so long a name\n", stderr);
+        return 2;
+    }
+    memcpy(host, url.host.data, url.host.len);
+    host[url.host.len] = '\0';
+    if (o->ca != NULL && !url.secure) {
+        fputs("--ca: there are no certificates without wss://\n", stderr);
+        return 2;
+    }
+    if (url.secure && (tls = tls_client(o->ca)) == NULL)
+        return 2;
+
+    status = 1;
+    if ((c->stop = stop_on_signals()) >= 0 &&
+        (c->fd = tcp_connect(host, url.port, CONNECT_MS)) >= 0) {
+        if (tls == NULL || (c->tls = tls_connect(tls, c->fd, host)) != NULL) {
+            c->io  = upf_io_callbacks(read_some, write_some, c);
+            status = converse(c);
+        }
+        tls_free(c->tls);
+        tcp_linger_close(c->fd, 1000);
+    }
+    tls_context_free(tls);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    struct client  c = {.o = &o, .config = upf_config_default()};
+
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* lines as they come, in pipes */
+    int status = options_read(&o, argc, argv);
+    if (status < 0) {
+        status = run(&c);
+        upf_conn_free(&c.ws);
+    }
+    options_free(&o);
+    return status;
+}

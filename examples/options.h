@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* options.h - numbers and lists from the command line, with clear refusals. */
+#ifndef EXAMPLES_OPTIONS_H
+#define EXAMPLES_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Read a whole decimal number between `min` and `max`, both allowed. If
+ * `text` is not one, standard error says so, naming the option.
+ */
+bool option_number(const char *name, const char *text, unsigned long min,
+                   unsigned long max, unsigned long *number);
+
+/* A NULL-terminated list of strings, as upf_config takes it. */
+#define OPTION_LIST_MAX 16
+typedef struct option_list {
+    const char *items[OPTION_LIST_MAX + 1];
+    size_t      count;
+} option_list;
+
+/* Append; when the list is full, standard error says so. */
+bool option_append(option_list *list, const char *name, const char *text);
+
+/* NULL if the list is empty: then the library's default applies. */
+const char *const *option_items(const option_list *list);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* page.c - the one page that a server shows to who comes without WebSocket. */
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "page.h"
+
+static bool is(upf_str text, const char *literal)
+{
+    return text.len == strlen(literal) &&
+           memcmp(text.data, literal, text.len) == 0;
+}
+
+/* The target without its query. */
+static upf_str path_of(upf_str target)
+{
+    const char *query = memchr(target.data, '?', target.len);
+
+    if (query != NULL)
+        target.len = (size_t)(query - target.data);
+    return target;
+}
+
+/*
+ * The page may run its own script, wear its own style and connect to this
+ * server, nothing else. Both are inline, and 'unsafe-inline' is no danger: the
+ * page is a constant, no byte of it comes from a visitor. Not every browser
+ * takes 'self' to mean ws:// too, so a Host that is plainly a name or an
+ * address is named.
+ */
+static const char *policy(upf_str host, char *text, size_t size)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
+    bool named = host.len > 0 && host.len <= 255;
+
+    for (size_t i = 0; named && i < host.len; i++)
+        named = host.data[i] != '\0' && strchr(plain, host.data[i]) != NULL;
+    const int   len  = named ? (int)host.len : 0;
+    const char *name = named ? host.data : "";
+    snprintf(text, size,
+             "default-src 'none'; script-src 'unsafe-inline'; "
+             "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+             "frame-ancestors 'none'; connect-src 'self'%s%.*s%s%.*s",
+             named ? " ws://" : "", len, name, named ? " wss://" : "", len,
+             name);
+    return text;
+}
+
+void page_answer(upf_conn *conn, const upf_request *request, const char *html,
+                 size_t len)
+{
+    static const upf_header plain_text = {"Content-Type", "text/plain"};
+    static const char not_found[] = "Nothing here; the page is at /.\n";
+    static const char not_get[]   = "Only GET is served here.\n";
+    const upf_header allow[] = {plain_text, {"Allow", "GET"}};
+    const upf_str path = path_of(request->target);
+    char text[1024];
+
+    if (!is(request->method, "GET")) {
+        upf_refuse(conn, 405, allow, 2, not_get, sizeof not_get - 1);
+    } else if (is(path, "/")) {
+        const upf_header headers[] = {
+            {"Content-Type", "text/html; charset=utf-8"},
+            {"Content-Security-Policy",
+             policy(request->host, text, sizeof text)},
+            {"X-Content-Type-Options", "nosniff"},
+            {"Referrer-Policy", "no-referrer"},
+            {"Cache-Control", "no-store"},
+        };
+        upf_refuse(conn, 200, headers, sizeof headers / sizeof *headers, html,
+                   len);
+    } else if (is(path, "/favicon.ico")) {
+        upf_refuse(conn, 204, NULL, 0, NULL, 0);
+    } else {
+        upf_refuse(conn, 404, &plain_text, 1, not_found, sizeof not_found - 1);
+    }
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* server_setup.c - what the servers do before their loops: options, socket. */
+
+#include <getopt.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "server_setup.h"
+#include "tcp.h"
+
+static const char usage[] =
+"  --host HOST            listen here (127.0.0.1: this machine only)\n"
+"  --port PORT            0: the kernel chooses one (9001)\n"
+"  --tls-cert FILE        serve wss:// with this certificate chain (PEM)\n"
+"  --tls-key FILE         and this private key (PEM)\n"
+"  --origin ORIGIN        let pages of ORIGIN connect, too: https://a.example\n"
+"                         (repeatable; other sites' pages are refused)\n"
+"  --subprotocol NAME     speak a subprotocol, the preferred one first\n"
+"                         (repeatable)\n"
+"  --max-message BYTES    refuse longer messages with 1009 (%lu)\n"
+"  --max-queued BYTES     how much may wait for a client that does not read\n"
+"                         (%lu)\n"
+"  --max-connections N    others wait their turn (%lu)\n"
+"  --trace                show every frame header on standard error\n"
+"  --help                 this text\n"
+"\n"
+"Ctrl-C or SIGTERM says 1001, going away, to every client and stops.\n";
+
+/* The library is the judge of what can be a subprotocol's name. */
+static bool add_subprotocol(struct server_setup *s, const char *name)
+{
+    upf_conn   trial;
+    const bool good = upf_conn_init_open(&trial, NULL, false, name) == UPF_OK;
+
+    upf_conn_free(&trial);
+    if (!good)
+        fprintf(stderr, "--subprotocol: '%s' is not a token\n", name);
+    return good && option_append(&s->subprotocols, "subprotocol", name);
+}
+
+static bool read_option(struct server_setup *s, int letter)
+{
+    unsigned long port;
+
+    switch (letter) {
+    case 'h': s->host = optarg; return true;
+    case 'c': s->cert_file = optarg; return true;
+    case 'k': s->key_file = optarg; return true;
+    case 't': s->trace = true; return true;
+    case 'p':
+        s->port = optarg;
+        return option_number("port", optarg, 0, 65535, &port);
+    case 'o': return option_append(&s->origins, "origin", optarg);
+    case 's': return add_subprotocol(s, optarg);
+    case 'm':
+        return option_number("max-message", optarg, 1, 1ul << 30,
+                             &s->max_message);
+    case 'q':
+        return option_number("max-queued", optarg, 1, 1ul << 31,
+                             &s->max_queued);
+    case 'n':
+        return option_number("max-connections", optarg, 1, 1000000,
+                             &s->max_connections);
+    default: return false; /* getopt_long() has said what is wrong */
+    }
+}
+
+static int read_options(struct server_setup *s, int argc, char **argv,
+                        const char *about)
+{
+    static const struct option table[] = {
+        {"host", required_argument, NULL, 'h'},
+        {"port", required_argument, NULL, 'p'},
+        {"tls-cert", required_argument, NULL, 'c'},
+        {"tls-key", required_argument, NULL, 'k'},
+        {"origin", required_argument, NULL, 'o'},
+        {"subprotocol", required_argument, NULL, 's'},
+        {"max-message", required_argument, NULL, 'm'},
+        {"max-queued", required_argument, NULL, 'q'},
+        {"max-connections", required_argument, NULL, 'n'},
+        {"trace", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'H'},
+        {NULL, 0, NULL, 0}};
+    const struct server_setup defaults = *s;
+    bool ok = true;
+    int  letter;
+
+    while (ok && (letter = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (letter == 'H') {
+            printf("%s\n", about);
+            printf(usage, defaults.max_message, defaults.max_queued,
+                   defaults.max_connections);
+            return 0;
+        }
+        ok = read_option(s, letter);
+    }
+    if (ok && optind < argc) {
+        fprintf(stderr, "what is '%s'?\n", argv[optind]);
+        ok = false;
+    }
+    if (ok && (s->cert_file == NULL) != (s->key_file == NULL)) {
+        fputs("--tls-cert and --tls-key go together\n", stderr);
+        ok = false;
+    }
+    if (!ok)
+        fprintf(stderr, "see %s --help\n", argv[0]);
+    return ok ? -1 : 2;
+}
+
+int server_set_up(struct server_setup *s, int argc, char **argv,
+                  const char *about)
+{
+    enum { BESIDE = 16 }; /* descriptors that are not a client's */
+    char address[TCP_ADDRESS_MAX];
+
+    const int status = read_options(s, argc, argv, about);
+    if (status >= 0)
+        return status;
+    s->config = upf_config_default();
+    s->config.max_message  = s->max_message;
+    s->config.max_frame    = s->max_message;
+    s->config.max_queued   = s->max_queued;
+    s->config.origins      = option_items(&s->origins);
+    s->config.subprotocols = option_items(&s->subprotocols);
+    if (s->cert_file != NULL &&
+        (s->tls = tls_server(s->cert_file, s->key_file)) == NULL)
+        return 2;
+
+    s->max = tcp_raise_descriptor_limit(s->max_connections + BESIDE);
+    s->max = s->max > BESIDE ? s->max - BESIDE : 1;
+    if ((s->stop = stop_on_signals()) < 0 ||
+        (s->listener = tcp_listen(s->host, s->port)) < 0) {
+        tls_context_free(s->tls);
+        return 1;
+    }
+    tcp_local_address(s->listener, address);
+    printf("listening on %s://%s/\n", s->tls != NULL ? "wss" : "ws", address);
+    fflush(stdout);
+    return -1;
+}
