@@ -43,13 +43,22 @@ const upf_config *upf_config_fallback(void)
     return &defaults;
 }
 
+static bool are_tokens(const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (!upf_is_token(upf_str_of(*list)))
+            return false;
+    return true;
+}
+
 static bool is_sound(const upf_config *config)
 {
     return config->max_message > 0 && config->max_frame > 0 &&
            config->max_fragments > 0 && config->max_head > 0 &&
            config->max_head_line > 0 && config->max_head_lines > 0 &&
            config->max_queued > 0 && config->high_water > 0 &&
-           config->alloc != NULL && config->random != NULL;
+           config->alloc != NULL && config->random != NULL &&
+           are_tokens(config->subprotocols);
 }
 
 /* ---- Beginning ---------------------------------------------------------- */
@@ -245,8 +254,9 @@ static uint32_t patience(const upf_conn *conn)
     case UPF_STATE_OPEN:
         if (upf_has(conn, UPF_CLOSE_SENT))
             return config->close_timeout;
-        return upf_has(conn, UPF_PING_WAITS) ? config->pong_timeout
-                                             : config->ping_interval;
+        return upf_has(conn, UPF_PING_WAITS) && config->pong_timeout > 0
+                   ? config->pong_timeout
+                   : config->ping_interval;
     case UPF_STATE_OVER:
         return upf_has(conn, UPF_TIMED_OUT) ? 0 : config->close_timeout;
     case UPF_STATE_DEFERRED: /* it is the application that takes its time */
@@ -271,7 +281,7 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
 static void keep_alive(upf_conn *conn, uint64_t now)
 {
     conn->timer = now;
-    if (upf_has(conn, UPF_PING_WAITS)) {
+    if (upf_has(conn, UPF_PING_WAITS) && conn->config->pong_timeout > 0) {
         upf_conn_fail(conn, UPF_ERR_PONG_TIMEOUT);
     } else if (upf_ping(conn, NULL, 0) == UPF_OK ||
                upf_output_bytes(conn) > 0) {

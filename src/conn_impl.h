@@ -33,8 +33,10 @@ enum upf_conn_flag {
     UPF_WEBSOCKET      = 1 << 11, /* the request may be accepted */
     UPF_SEND_ENCODED   = 1 << 12, /* the message begun by parts is encoded */
     UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
-    UPF_FAILS_NEXT     = 1 << 14  /* what came before conn->status's error was
+    UPF_FAILS_NEXT     = 1 << 14, /* what came before conn->status's error was
                                      delivered; the failure is next */
+    UPF_IS_HEAD        = 1 << 15  /* the request's method: answers have no
+                                     body (RFC 9110, section 9.3.2) */
 };
 
 static inline bool upf_has(const upf_conn *conn, unsigned flag)

@@ -175,6 +175,8 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
             (struct upf_buf){(uint8_t *)(uintptr_t)head.data, head.len};
         upf_set(conn, UPF_HEAD_BORROWED);
     }
+    if (upf_str_equal(event->request.method, upf_str_of("HEAD")))
+        upf_set(conn, UPF_IS_HEAD);
     conn->status  = (int16_t)status;
     event->type   = UPF_EVENT_REQUEST;
     event->status = status;
@@ -253,14 +255,11 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
                       const upf_header *headers, size_t header_count,
                       const void *body, size_t body_len)
 {
-    upf_request request;
-    size_t      len;
+    const bool is_head = upf_has(conn, UPF_IS_HEAD);
+    size_t     len;
 
     if (!is_unanswered(conn))
         return UPF_ERR_STATE;
-    upf_conn_request(conn, &request);
-    const bool is_head = upf_str_equal(request.method, upf_str_of("HEAD"));
-
     upf_status status =
         upf_refusal_write(http_status, headers, header_count, body, body_len,
                           is_head, NULL, 0, &len);
@@ -307,24 +306,25 @@ void upf_conn_answer(upf_conn *conn)
 }
 
 /* Write the answer to a handshake that failed with `status`. */
-static upf_status write_failure(upf_status status, char *out, size_t cap,
-                                size_t *len)
+static upf_status write_failure(const upf_conn *conn, upf_status status,
+                                char *out, size_t cap, size_t *len)
 {
     /* An application that gives up says so with a 503. */
     return status == UPF_ERR_REFUSED
                ? upf_refusal_write(503, NULL, 0, NULL, 0, false, out, cap, len)
-               : upf_failure_write(status, out, cap, len);
+               : upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), out,
+                                   cap, len);
 }
 
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
     size_t len;
 
-    if (write_failure(status, NULL, 0, &len) != UPF_NEED_MORE)
+    if (write_failure(conn, status, NULL, 0, &len) != UPF_NEED_MORE)
         return; /* nothing to answer: the client is gone */
     char *out = reserve_head(conn, len);
     if (out != NULL)
-        write_failure(status, out, len, &len);
+        write_failure(conn, status, out, len, &len);
     upf_conn_note_output(conn);
 }
 

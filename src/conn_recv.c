@@ -13,6 +13,11 @@
 
 enum phase { PHASE_HEADER = 0, PHASE_PAYLOAD };
 
+enum frame_flag {
+    IS_LAST      = 1, /* fin */
+    HEADER_APART = 2  /* it is not in front of the payload in the input */
+};
+
 /* What the memory for a message may exceed the bytes received by. */
 enum { AHEAD_MAX = 4096 };
 
@@ -25,6 +30,11 @@ static size_t lesser(uint64_t a, size_t b)
 }
 
 static bool is_control(upf_opcode opcode) { return (opcode & 0x8) != 0; }
+
+static bool is_last(const union upf_frame_in *frame)
+{
+    return (frame->payload.flags & IS_LAST) != 0;
+}
 
 /* ---- Memory ------------------------------------------------------------- */
 
@@ -62,7 +72,7 @@ bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more)
 /* Fragments behind this frame may still add to the message. */
 static uint64_t more_than_this_frame(const upf_conn *conn, uint64_t left)
 {
-    return conn->in.open.frame.payload.fin ? left : UINT64_MAX;
+    return is_last(&conn->in.open.frame) ? left : UINT64_MAX;
 }
 
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
@@ -127,7 +137,8 @@ static upf_status judge_header(const upf_conn *conn, const uint8_t *in,
     return status;
 }
 
-static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header)
+static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header,
+                                bool is_split)
 {
     union upf_frame_in *frame = &conn->in.open.frame;
 
@@ -143,7 +154,8 @@ static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header)
     frame->payload.left        = header->payload_len;
     frame->payload.key         = upf_mask_key_at(header->mask_key, 0);
     frame->payload.opcode      = (uint8_t)header->opcode;
-    frame->payload.fin         = header->fin;
+    frame->payload.flags       = (uint8_t)((header->fin ? IS_LAST : 0) |
+                                           (is_split ? HEADER_APART : 0));
     frame->payload.control_len = 0;
     frame->payload.phase       = PHASE_PAYLOAD;
     return UPF_OK;
@@ -174,7 +186,7 @@ static upf_status read_header(upf_conn *conn, upf_input *input)
     if (status != UPF_OK)
         return status;
     const uint64_t start = conn->offset - header_len;
-    status = begin_payload(conn, &header);
+    status = begin_payload(conn, &header, frame->header.len > 0);
     if (status != UPF_OK)
         conn->offset = start;
     return status;
@@ -249,10 +261,12 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
     struct upf_buf     *message = &conn->assembly;
     const size_t   len  = lesser(frame->payload.left, input->len);
     const uint64_t left = frame->payload.left - len;
-    const bool     end  = frame->payload.fin && left == 0;
+    const bool     end  = is_last(frame) && left == 0;
     uint8_t       *data = input->data;
 
-    if (!end || message->data != NULL) {
+    /* Where it lies, unless a reply in place had no room for its header. */
+    if (!end || message->data != NULL ||
+        (frame->payload.flags & HEADER_APART)) {
         if (!is_room(message, data, len)) {
             if (!upf_conn_grow(conn, message->len + len,
                                more_than_this_frame(conn, left)))
@@ -293,17 +307,17 @@ static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
 }
 
 /*
- * A piece of streamed text turned out not to be UTF-8, at conn->offset: what is
- * good of data[0, len) is delivered, and the connection fails behind it.
+ * A streamed message turned out to be wrong, at conn->offset: what came before
+ * that, data[0, len), is delivered, and the connection fails behind it.
  */
 static upf_status deliver_good(upf_conn *conn, upf_event *event,
-                               uint8_t *data, size_t len)
+                               uint8_t *data, size_t len, upf_status status)
 {
     const size_t whole = upf_message_cut(&conn->in.open.message, data, len);
 
     if (whole == 0)
-        return UPF_ERR_UTF8;
-    conn->status = UPF_ERR_UTF8;
+        return status;
+    conn->status = (int16_t)status;
     upf_set(conn, UPF_FAILS_NEXT);
     return deliver_chunk(conn, event, data, whole, false);
 }
@@ -320,13 +334,14 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     if (carry > 0 && len > carry)
         len = carry; /* first the code point that was cut, by itself */
     unmask(conn, data, data, len);
-    const bool     end   = frame->payload.fin && frame->payload.left == 0;
+    const bool     end   = is_last(frame) && frame->payload.left == 0;
     const uint64_t start = conn->offset;
     const upf_status status = check_text(conn, data, len, end);
     if (status != UPF_OK)
         return carry > 0 ? status
                          : deliver_good(conn, event, data,
-                                        (size_t)(conn->offset - start));
+                                        (size_t)(conn->offset - start),
+                                        status);
     upf_conn_take(conn, input, len);
     if (frame->payload.left == 0)
         end_frame(conn);
@@ -344,6 +359,21 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     if (len == 0 && !end)
         return UPF_NEED_MORE;
     return deliver_chunk(conn, event, data, len, end);
+}
+
+/* Check what was decoded behind the first `old` bytes; *good are good. */
+static upf_status check_decoded(struct upf_message   *message,
+                                const struct upf_buf *block, size_t old,
+                                bool end, size_t *good)
+{
+    const size_t len = block->len - old;
+    size_t       bad = len;
+
+    message->len += len;
+    const upf_status status = upf_message_check(
+        message, len > 0 ? block->data + old : NULL, len, end, &bad);
+    *good = old + bad;
+    return status;
 }
 
 /* A piece of an encoded message, decoded into the assembly. */
@@ -364,21 +394,23 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         message->carry_len = 0;
     }
     unmask(conn, input->data, input->data, len);
-    const bool   end = frame->payload.fin && frame->payload.left == 0;
+    const bool   end = is_last(frame) && frame->payload.left == 0;
     const size_t old = block->len;
-    size_t       bad = 0;
+    size_t       good;
     upf_status status = config->ext->decode(
         conn->ext, config, input->data, len, end, block,
         config->max_message - message->len + old);
-    if (status == UPF_OK) {
-        message->len += block->len - old;
-        status = upf_message_check(message, block->data + old,
-                                   block->len - old, end, &bad);
+    const upf_status text = check_decoded(message, block, old,
+                                          end && status == UPF_OK, &good);
+    if (text != UPF_OK)
+        status = text;
+    if (status != UPF_OK) {
+        conn->offset -= message->taken; /* to the start of the payload */
+        return config->stream
+                   ? deliver_good(conn, event, block->data, good, status)
+                   : status;
     }
-    if (status == UPF_ERR_UTF8 && config->stream)
-        return deliver_good(conn, event, block->data, old + bad);
-    if (status != UPF_OK)
-        return status;
+    message->taken += (uint32_t)len;
     upf_conn_take(conn, input, len);
     if (frame->payload.left == 0)
         end_frame(conn);
@@ -488,13 +520,16 @@ static upf_status read_payload(upf_conn *conn, upf_input *input,
 static upf_status read_frames(upf_conn *conn, upf_input *input,
                               upf_event *event)
 {
-    const union upf_frame_in *frame = &conn->in.open.frame;
+    union upf_frame_in *frame = &conn->in.open.frame;
     upf_status status = UPF_NEED_MORE;
 
     while (status == UPF_NEED_MORE && input->len > 0) {
         upf_set(conn, UPF_ACTIVE);
-        status = frame->header.phase == PHASE_HEADER ? read_header(conn, input)
-                                                     : UPF_OK;
+        status = UPF_OK;
+        if (frame->header.phase == PHASE_HEADER)
+            status = read_header(conn, input);
+        else
+            frame->payload.flags |= HEADER_APART;
         if (status == UPF_OK && input->len == 0 && frame->payload.left > 0)
             return UPF_NEED_MORE;
         if (status == UPF_OK)

@@ -29,6 +29,15 @@ static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
     return end && *utf8 != UPF_UTF8_START ? UPF_ERR_UTF8 : UPF_OK;
 }
 
+/* What a frame's header takes (section 5.2). */
+static size_t header_size(const upf_conn *conn, uint64_t payload_len)
+{
+    const size_t extended = payload_len > UINT16_MAX ? 8u
+                          : payload_len > 125        ? 2u : 0u;
+
+    return 2 + extended + (upf_has(conn, UPF_IS_CLIENT) ? 4u : 0u);
+}
+
 /* Whether a message may begin, but for its content. */
 static upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
 {
@@ -43,9 +52,9 @@ static upf_status judge_queue(const upf_conn *conn, uint64_t len)
 {
     const size_t queued = upf_output_bytes(conn);
     const size_t max    = conn->config->max_queued;
+    const size_t header = header_size(conn, len);
 
-    if (queued > max || UPF_FRAME_HEADER_MAX > max - queued ||
-        len > max - queued - UPF_FRAME_HEADER_MAX)
+    if (queued > max || header > max - queued || len > max - queued - header)
         return UPF_ERR_QUEUE_FULL;
     return UPF_OK;
 }
@@ -252,15 +261,18 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len)
 {
     const upf_slice slice = {data, len};
-    uint8_t    utf8 = UPF_UTF8_START;
-    upf_status status;
+    uint8_t utf8 = UPF_UTF8_START;
 
     assert(data != NULL || len == 0);
-    if (upf_has(conn, UPF_IS_CLIENT) || conn->ext != NULL || data == NULL)
+    upf_status status = judge_message(conn, opcode);
+    if (status != UPF_OK)
+        return status;
+    /* A client masks, an extension encodes, and a chunk may lie where the
+     * input begins: with no room in front of it. */
+    if (upf_has(conn, UPF_IS_CLIENT) || conn->ext != NULL || data == NULL ||
+        conn->config->stream)
         return upf_sendv(conn, opcode, &slice, 1);
-    status = judge_message(conn, opcode);
-    if (status == UPF_OK)
-        status = judge_text(conn, opcode, &utf8, &slice, 1, true);
+    status = judge_text(conn, opcode, &utf8, &slice, 1, true);
     if (status == UPF_OK)
         status = judge_queue(conn, len);
     if (status != UPF_OK)
@@ -361,11 +373,6 @@ upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 
 /* ---- Control frames (section 5.5) --------------------------------------- */
 
-static size_t control_frame_len(const upf_conn *conn, size_t payload_len)
-{
-    return 2 + (upf_has(conn, UPF_IS_CLIENT) ? 4u : 0u) + payload_len;
-}
-
 static upf_status queue_control(upf_conn *conn, upf_opcode opcode,
                                 const void *payload, size_t len)
 {
@@ -379,7 +386,7 @@ static upf_status queue_control(upf_conn *conn, upf_opcode opcode,
 static upf_status send_control(upf_conn *conn, upf_opcode opcode,
                                const void *payload, size_t len)
 {
-    const size_t frame_len = control_frame_len(conn, len);
+    const size_t frame_len = header_size(conn, len) + len;
 
     if (!upf_output_control_fits(conn, frame_len))
         return UPF_ERR_QUEUE_FULL;
@@ -499,8 +506,6 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
 {
     if (conn->config == NULL)
         return UPF_OK;
-    if (written > 0)
-        upf_set(conn, UPF_ACTIVE);
     if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0)) {
         /* Borrowed bytes are gone: what is queued has a gap, so nothing more
          * may leave. */
@@ -509,6 +514,10 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
         upf_output_free(conn);
         return UPF_ERR_NO_MEMORY;
     }
+    /* Output that drains bit by bit is a sign of life: somebody reads it. What
+     * leaves at once may only have gone into a buffer. */
+    if (written > 0 && upf_output_bytes(conn) > 0)
+        upf_set(conn, UPF_ACTIVE);
     const upf_status status = upf_conn_send_late_pong(conn);
     if (status != UPF_OK)
         upf_conn_fail(conn, status);

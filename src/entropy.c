@@ -11,17 +11,20 @@
 
 #include "entropy.h"
 
-/* ---- The system's generator: all of `len` bytes, or false --------------- */
-
 #if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
 
-static bool system_random(uint8_t *out, size_t len)
+bool upf_entropy(void *user, void *out, size_t len)
 {
+    (void)user;
     (void)out;
     return len == 0;
 }
 
-#elif defined(_WIN32)
+#else
+
+/* ---- The system's generator: all of `len` bytes, or false --------------- */
+
+#if defined(_WIN32)
 
 #include <stdlib.h>
 
@@ -79,7 +82,7 @@ static bool system_random(uint8_t *out, size_t len)
 
 /* ---- Fork: a child must not repeat its parent's bytes ------------------- */
 
-#if defined(_WIN32) || defined(UPF_NO_OS_ENTROPY)
+#if defined(_WIN32)
 
 /* No fork here. */
 static bool forks_are_seen(void) { return true; }
@@ -155,3 +158,5 @@ bool upf_entropy(void *user, void *out, size_t len)
     batch.left -= len;
     return true;
 }
+
+#endif /* UPF_NO_OS_ENTROPY */

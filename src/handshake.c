@@ -20,8 +20,7 @@ bool upf_is_key(upf_str key)
     uint8_t bytes[KEY_BYTES];
     size_t len;
 
-    return key.len == UPF_KEY_LEN &&
-           upf_base64_decode(key.data, key.len, bytes, sizeof bytes, &len) &&
+    return upf_base64_decode(key.data, key.len, bytes, sizeof bytes, &len) &&
            len == KEY_BYTES;
 }
 

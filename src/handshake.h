@@ -56,8 +56,8 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
  * upf_status_http(), the headers that it demands (426: Upgrade and
  * Sec-WebSocket-Version; 405: Allow), and a line of text that says what to do.
  */
-upf_status upf_failure_write(upf_status why, char *out, size_t cap,
-                             size_t *len);
+upf_status upf_failure_write(upf_status why, bool omit_body,
+                             char *out, size_t cap, size_t *len);
 
 /*
  * Client: parse a whole response head. UPF_OK says that it is sound HTTP and

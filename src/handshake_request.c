@@ -205,25 +205,24 @@ static bool is_body_sound(const struct fields *f, int http_minor)
 
 /*
  * Non-empty, unique tokens over all lines (section 4.1). Each is compared with
- * those before it; that no more than OFFERS_MAX are taken bounds the looks at
- * each byte, and so keeps the cost linear in the size of the head.
+ * those before it; OFFERS_MAX bounds how often a byte is looked at for that,
+ * so the cost stays linear in the size of the head.
  */
 static bool are_subprotocols_sound(upf_str lines)
 {
-    enum { OFFERS_MAX = 100 };
-    static const char name[] = "Sec-WebSocket-Protocol";
+    enum { OFFERS_MAX = 32 };
+    upf_str offers[OFFERS_MAX];
     upf_str list = {NULL, 0}, token;
-    upf_str rest = lines;
 
-    for (int n = 0; upf_header_list_split(&rest, &list, name, &token); n++) {
+    for (size_t n = 0; upf_header_list_split(&lines, &list,
+                                             "Sec-WebSocket-Protocol", &token);
+         n++) {
         if (n == OFFERS_MAX || !upf_is_token(token))
             return false;
-
-        upf_str again = lines, again_list = {NULL, 0}, earlier;
-        while (upf_header_list_split(&again, &again_list, name, &earlier) &&
-               earlier.data != token.data)
-            if (upf_str_equal(earlier, token))
+        for (size_t i = 0; i < n; i++)
+            if (upf_str_equal(offers[i], token))
                 return false;
+        offers[n] = token;
     }
     return true;
 }

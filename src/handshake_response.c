@@ -204,8 +204,8 @@ static void put_explanation(struct upf_http_out *o, upf_status why)
     upf_put(o, UPF_LITERAL("\n"));
 }
 
-upf_status upf_failure_write(upf_status why, char *out, size_t cap,
-                             size_t *len)
+upf_status upf_failure_write(upf_status why, bool omit_body,
+                             char *out, size_t cap, size_t *len)
 {
     const int http_status = upf_status_http(why);
 
@@ -223,7 +223,8 @@ upf_status upf_failure_write(upf_status why, char *out, size_t cap,
             upf_put(&o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
         upf_put(&o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
                                 "X-Content-Type-Options: nosniff\r\n\r\n"));
-        put_explanation(&o, why);
+        if (!omit_body)
+            put_explanation(&o, why);
     } while (upf_put_again(&o, out, cap, len));
     return o.data ? UPF_OK : UPF_NEED_MORE;
 }

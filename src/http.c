@@ -9,7 +9,7 @@
 /* ---- Characters ------------------------------------------------------- */
 
 /* RFC 9110, section 5.6.2: letters, digits and !#$%&'*+-.^_`|~ */
-static const bool tchar[128] = {
+static const bool tchar[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, /*  !"#$%&'()*+,-./ */
@@ -18,11 +18,12 @@ static const bool tchar[128] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, /* PQRSTUVWXYZ[\]^_ */
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* `abcdefghijklmno */
     1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, /* pqrstuvwxyz{|}~  */
+    /* and nothing from 0x80 on */
 };
 
 bool upf_is_tchar(unsigned char c)
 {
-    return c < sizeof tchar / sizeof *tchar && tchar[c];
+    return tchar[c];
 }
 
 static bool is_digit(char c)
@@ -46,16 +47,17 @@ static unsigned char lower(char c)
 }
 
 /*
- * Whether one of eight bytes is a control character: a byte below 0x20 borrows
- * into its top bit, which was clear; 0x7F is looked for as a zero byte.
+ * Whether one of eight bytes may be a control character. Of a byte whose top
+ * bit is clear, subtracting 0x20 sets it if the byte is below 0x20, and adding
+ * 1 if it is 0x7F. A carry out of 0xFF can make a '~' look like 0x7F: that
+ * costs a second look, and none is missed.
  */
-static bool has_control(uint64_t eight)
+static bool may_have_control(uint64_t eight)
 {
-    const uint64_t ones  = UINT64_C(0x0101010101010101);
-    const uint64_t del   = eight ^ ones * 0x7F;
-    const uint64_t below = (eight - ones * 0x20) & ~eight;
+    const uint64_t ones = UINT64_C(0x0101010101010101);
 
-    return ((below | ((del - ones) & ~del)) & ones * 0x80) != 0;
+    return (((eight - ones * 0x20) | (eight + ones)) & ~eight &
+            ones * 0x80) != 0;
 }
 
 /* How many bytes of text[0, len) come before its first control character. */
@@ -66,7 +68,7 @@ static size_t run_without_controls(const char *text, size_t len)
     for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
         uint64_t eight;
         memcpy(&eight, text + n, sizeof eight);
-        if (has_control(eight))
+        if (may_have_control(eight))
             break;
     }
     while (n < len && !is_control((unsigned char)text[n]))
@@ -109,9 +111,12 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
 
 bool upf_str_is(upf_str text, const char *literal)
 {
-    for (size_t i = 0; i < text.len; i++)
-        if (literal[i] == '\0' || lower(text.data[i]) != lower(literal[i]))
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = literal[i];
+        if (c == '\0' ||
+            (c != text.data[i] && lower(c) != lower(text.data[i])))
             return false;
+    }
     return literal[text.len] == '\0';
 }
 

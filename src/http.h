@@ -12,7 +12,7 @@
 struct upf_head_limits {
     uint32_t bytes; /* the whole head, blank line included */
     uint32_t line;  /* one line, its CR LF not counted */
-    uint32_t lines; /* header lines */
+    uint32_t lines; /* header lines, at most 65,535 */
 };
 
 /*

@@ -40,6 +40,7 @@ upf_status upf_message_take_frame(struct upf_message     *message,
         message->len += header->payload_len;
     }
     message->fragments++;
+    message->taken = 0;
     return UPF_OK;
 }
 
@@ -79,7 +80,7 @@ void upf_message_carry(struct upf_message *message, const uint8_t *data,
 size_t upf_message_cut(struct upf_message *message, const uint8_t *data,
                        size_t len)
 {
-    if (message->opcode != UPF_OP_TEXT)
+    if (message->opcode != UPF_OP_TEXT || len == 0)
         return len;
     const size_t tail = upf_utf8_incomplete(data, len);
     upf_message_carry(message, data + len - tail, tail);

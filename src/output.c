@@ -205,6 +205,19 @@ static bool follows_run(const upf_conn *conn, size_t header_len,
            start <= taken && len <= taken - start;
 }
 
+static bool copy_frame(upf_conn *conn, const uint8_t *header,
+                       size_t header_len, const uint8_t *data, size_t len)
+{
+    uint8_t *out = upf_output_reserve(conn, header_len + len);
+
+    if (out == NULL)
+        return false;
+    memcpy(out, header, header_len);
+    if (len > 0)
+        memcpy(out + header_len, data, len);
+    return true;
+}
+
 bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
                          size_t header_len, uint8_t *data, size_t len)
 {
@@ -223,6 +236,8 @@ bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
         conn->out.run_len += header_len + len;
         return true;
     }
+    if (len <= MOVE_MAX)
+        return copy_frame(conn, header, header_len, data, len);
     struct upf_queue *queue = need_slot(conn);
     if (queue == NULL)
         return false;
@@ -236,8 +251,9 @@ bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
 bool upf_output_give(upf_conn *conn, const uint8_t *header, size_t header_len,
                      uint8_t *data, size_t len, struct upf_buf *block)
 {
+    if (len <= MOVE_MAX) /* a block may be much larger than what it holds */
+        return copy_frame(conn, header, header_len, data, len);
     struct upf_queue *queue = need_slot(conn);
-
     if (queue == NULL)
         return false;
     memcpy(data - header_len, header, header_len);

@@ -197,7 +197,7 @@ upf_status upf_url_parse(const char *text, upf_url *url)
     if (!secure && !upf_str_is(scheme, "ws"))
         return UPF_ERR_URL;
 
-    const upf_str whole = take_until(&rest, "/?#");
+    const upf_str whole = take_until(&rest, "/?");
     struct upf_authority authority;
     if (!upf_authority_parse(whole, &authority))
         return UPF_ERR_URL;

@@ -75,7 +75,7 @@ typedef struct upf_config {
     /* Milliseconds; 0 switches one off. See upf_conn_tick(). */
     uint32_t handshake_timeout; /* 10 s */
     uint32_t ping_interval;     /* silence after which we ping: 30 s */
-    uint32_t pong_timeout;      /* silence after the ping: 20 s */
+    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s */
     uint32_t close_timeout;     /* waiting for the end, once closing: 5 s */
 
     /* Behaviour */
@@ -88,7 +88,7 @@ typedef struct upf_config {
     const char *const    *origins;      /* as in upf_origin_allowed() */
     const struct upf_ext *ext;          /* an extension to negotiate */
 
-    /* Seams */
+    /* Seams; the first two are never NULL */
     upf_alloc_fn  *alloc; /* realloc and free */
     void          *alloc_user;
     upf_random_fn *random; /* the operating system's generator */
@@ -119,7 +119,7 @@ union upf_frame_in { /* the frame that is arriving; both end with a phase */
         uint32_t key;         /* masking key, turned to the next byte */
         uint8_t  opcode;
         uint8_t  control_len; /* bytes of a split control payload */
-        uint8_t  fin;
+        uint8_t  flags;
         uint8_t  phase;
     } payload;
 };
@@ -132,6 +132,7 @@ struct upf_message { /* the message that its frames make up */
     uint8_t  utf8;      /* validator's state */
     uint8_t  carry_len;
     uint8_t  carry[4];  /* stream: a code point that was cut */
+    uint32_t taken;     /* encoded: of the current frame's payload */
 };
 
 /*
@@ -184,11 +185,13 @@ struct upf_conn {
  *                and its strings are used during the call only.
  * init_open      starts open: the handshake was done elsewhere (an HTTP stack,
  *                RFC 8441, RFC 9220). Bytes read behind it are the first
- *                input. `subprotocol` is what OPEN reports; may be NULL.
+ *                input. `subprotocol` is what OPEN reports, and must live
+ *                until then; may be NULL.
  *
  * Returns UPF_OK, or, with the connection unusable but safe to free,
- *   UPF_ERR_ARGUMENT   a limit of 0, or a malformed subprotocol or header:
- *                      CR, LF, NUL or a non-token would be injected
+ *   UPF_ERR_ARGUMENT   a limit of 0, no allocator or random source; or a
+ *                      malformed subprotocol or header: CR, LF, NUL or a
+ *                      non-token would be injected
  *   UPF_ERR_URL        client: see upf_url_parse()
  *   UPF_ERR_RANDOM, UPF_ERR_NO_MEMORY   client
  */
@@ -280,8 +283,8 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event);
  * Where the next bytes belong, so that a large payload is read in place: NULL
  * if it does not matter, else the start of *len writable bytes. After a read
  * into it, hand the same address to upf_conn_next(). Void after any other
- * call on the connection. Memory is taken in steps that never exceed the
- * bytes received by more than 4 KiB.
+ * call on the connection. What is taken for it exceeds the bytes that the peer
+ * has sent on this connection by 4 KiB at most.
  */
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len);
 
@@ -365,8 +368,9 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
                          size_t len, bool fin);
 
 /*
- * Like upf_send(), without a copy where that can be (a server, no extension):
- * the frame header is written in front of `data` and both leave from there.
+ * Like upf_send(), without a copy where that can be (a server, no extension,
+ * no config->stream): the frame header is written in front of `data` and both
+ * leave from there.
  *
  *   data  the payload of the MESSAGE at hand, or the start of it; or memory
  *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`.
@@ -420,7 +424,9 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason);
 
 /*
  * The bytes to write now, in order: at most `max` slices, which stay valid
- * until the next call on the connection. Returns their count.
+ * until the next call on the connection. Returns their count. What was offered
+ * once and not written comes again first, though perhaps from elsewhere: a TLS
+ * library may repeat its write.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 

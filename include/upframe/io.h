@@ -69,7 +69,9 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
  *   UPF_WANT_WRITE   upf_io_wants() has come true (non-blocking transports)
  *   UPF_WANT_ANSWER  as upf_conn_next()
  *   UPF_DONE         CLOSE was delivered and all output is written, or the
- *                    transport is lost: shut down and close it
+ *                    transport is lost, or the peer took too long to read it.
+ *                    The pump reads no more: see upf_conn_wants() for how the
+ *                    transport comes to its end
  *
  * A failing callback ends the connection with a CLOSE event (UPF_ERR_IO); so
  * does the end of the stream (UPF_ERR_EOF, or a clean close).
