@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+# bench.mk - the benchmarks; a part of the Makefile. See tests/bench/README.md.
+#
+# Nothing here is a test: no figure fails a build. Programs are compiled with
+# -O3 and without -march, the library among them, into $(BUILD)/bench/. What is
+# compared with (the peers) is left out where it is not installed.
+
+BENCH_CFLAGS ?= -O3 -g
+BENCH_ARGS   ?=
+
+bench_dir       := tests/bench
+bench_sources   := $(sort $(wildcard $(bench_dir)/inprocess/*.c))
+bench_inprocess := $(BUILD)/bench/bench_inprocess
+bench_count     := $(BUILD)/bench/bench_count
+bench_programs  := $(patsubst %,$(BUILD)/bench/%,load idle floor_server)
+bench_python    := python3
+
+# Which peers are here is asked only when a benchmark is wanted.
+ifneq (,$(findstring bench,$(MAKECMDGOALS)))
+bench_has   = $(shell printf '\043include <$(2)>\n' | \
+                $(1) -E -x $(3) - >/dev/null 2>&1 && echo 1)
+bench_wslay := $(call bench_has,$(CC),wslay/wslay.h,c)
+bench_beast := $(call bench_has,$(CXX),boost/beast/version.hpp,c++)
+bench_lws   := $(call bench_has,$(CC),libwebsockets.h,c)
+
+ifeq (,$(bench_wslay))
+bench_sources := $(filter-out %/recv_wslay.c,$(bench_sources))
+endif
+bench_programs += $(if $(bench_lws),$(BUILD)/bench/lws_server)
+endif
+
+bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
+                $(if $(bench_beast),-DBENCH_BEAST)
+bench_objects = $(call objects,bench,$(bench_sources)) \
+                $(if $(bench_beast),\
+                  $(BUILD)/bench/$(bench_dir)/inprocess/recv_beast.o)
+
+# $(call bench_run,SCRIPT): a python script that runs what was built.
+bench_run = BUILD='$(BUILD)' $(bench_python) $(bench_dir)/$(1) $(BENCH_ARGS)
+
+bench: $(bench_inprocess) ## measure frames and handshakes in one process
+	@$(bench_inprocess) $(BENCH_ARGS)
+
+bench-count: $(bench_count) ## count instructions with callgrind
+	@$(call bench_run,count/count.py)
+
+bench-echo: bench-build ## measure echo servers over loopback
+	@$(call bench_run,loopback/echo.py)
+
+bench-idle: bench-build ## measure the memory of idle connections
+	@$(call bench_run,loopback/idle.py)
+
+bench-size: ## measure the code at -Os, scalar only
+	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh
+
+bench-deps: ## install what the benchmarks compare with, only if missing
+	@BUILD='$(BUILD)' sh $(bench_dir)/deps.sh
+
+bench-build: $(bench_inprocess) $(bench_count) $(bench_programs) \
+             $(filter %/echo_epoll,$(example_bins))
+
+# ---- Objects and programs --------------------------------------------------
+
+$(BUILD)/bench/%.o: %.c $(BUILD)/bench/peers
+	$(call compile,$(CC),$(BENCH_CFLAGS) $(bench_peers))
+
+$(BUILD)/bench/%.o: %.cc $(BUILD)/bench/peers
+	@mkdir -p $(@D)
+	@echo '  CXX   $@'
+	$(Q)$(CXX) -std=c++17 -Iinclude -Wall -Wextra $(CPPFLAGS) \
+	    $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Rewritten only when it changes, so that a new peer or flag rebuilds.
+$(BUILD)/bench/peers: FORCE $(BUILD)/flags
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(BENCH_CFLAGS) $(bench_peers)' | cmp -s - $@ || \
+	    printf '%s\n' '$(BENCH_CFLAGS) $(bench_peers)' >$@
+
+$(BUILD)/bench/libupframe.a: $(call objects,bench,$(src))
+
+$(bench_inprocess): $(bench_objects) $(BUILD)/bench/libupframe.a
+	$(call link,$(if $(bench_beast),$(CXX),$(CC)),$(BENCH_CFLAGS),\
+	    $(if $(bench_wslay),-lwslay) -lm)
+
+# Unoptimised differences in our driver would be counted, so it is built alike.
+$(bench_count): $(call objects,bench,$(bench_dir)/count/count.c) \
+                $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS))
+
+bench_loopback = $(call objects,bench,$(1:%=$(bench_dir)/loopback/%.c))
+
+$(BUILD)/bench/load: $(call bench_loopback,load client histogram)
+	$(call link,$(CC),$(BENCH_CFLAGS))
+
+$(BUILD)/bench/idle: $(call bench_loopback,idle client)
+	$(call link,$(CC),$(BENCH_CFLAGS))
+
+$(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
+                             $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS))
+
+$(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
+	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
+
+.PHONY: bench bench-count bench-echo bench-idle bench-size bench-deps \
+        bench-build

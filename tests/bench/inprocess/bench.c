@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* bench.c - rows, columns and interleaved samples. */
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench.h"
+
+double bench_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+void bench_die(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fputs("bench: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(1);
+}
+
+void *bench_alloc(size_t size)
+{
+    void *memory = malloc(size ? size : 1);
+
+    if (memory == NULL)
+        bench_die("no memory for %zu bytes", size);
+    memset(memory, 0, size); /* so that its pages are there */
+    return memory;
+}
+
+char *bench_size_text(size_t size, char out[24])
+{
+    if (size >= 1 << 20 && size % (1 << 20) == 0)
+        snprintf(out, 24, "%zu MiB", size >> 20);
+    else if (size >= 1 << 10 && size % (1 << 10) == 0)
+        snprintf(out, 24, "%zu KiB", size >> 10);
+    else
+        snprintf(out, 24, "%zu B", size);
+    return out;
+}
+
+/* ---- Rows --------------------------------------------------------------- */
+
+struct bench_row *bench_row(struct bench *bench, const char *group,
+                            const char *name, size_t payload, size_t units)
+{
+    char text[2 * BENCH_NAME];
+
+    snprintf(text, sizeof text, "%s %s", group, name);
+    if (bench->pattern != NULL && fnmatch(bench->pattern, text, 0) != 0)
+        return NULL;
+    if (bench->row_count == BENCH_ROWS)
+        bench_die("more than %d rows", BENCH_ROWS);
+
+    struct bench_row *row = &bench->rows[bench->row_count++];
+    *row = (struct bench_row){.group = group, .payload = payload,
+                              .units = units};
+    snprintf(row->name, sizeof row->name, "%s", name);
+    return row;
+}
+
+void bench_add(struct bench_row *row, const char *name, bench_run_fn *run,
+               void *state)
+{
+    if (row->column_count == BENCH_COLUMNS)
+        bench_die("more than %d columns", BENCH_COLUMNS);
+    row->columns[row->column_count++] =
+        (struct bench_column){.name = name, .run = run, .state = state};
+    if (row->subject == NULL && strcmp(name, "floor") != 0)
+        row->subject = name;
+}
+
+void bench_target(struct bench_row *row, const char *column, const char *peer,
+                  double most)
+{
+    if (row->target_count == BENCH_TARGETS)
+        bench_die("more than %d targets", BENCH_TARGETS);
+    row->targets[row->target_count++] =
+        (struct bench_target){.column = column, .peer = peer, .most = most};
+}
+
+const struct bench_column *bench_find(const struct bench_row *row,
+                                      const char             *column)
+{
+    for (size_t i = 0; i < row->column_count; i++)
+        if (strcmp(row->columns[i].name, column) == 0)
+            return &row->columns[i];
+    return NULL;
+}
+
+double bench_target_value(const struct bench_row    *row,
+                          const struct bench_target *target)
+{
+    const struct bench_column *column =
+        bench_find(row, target->column ? target->column : row->subject);
+
+    if (column == NULL)
+        return -1;
+    if (target->peer == NULL)
+        return column->min;
+    const struct bench_column *peer = bench_find(row, target->peer);
+    return peer ? column->min / peer->min : -1;
+}
+
+/* ---- Measuring ---------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Find how many passes are a sample; that warms the column up, too. */
+static void size_up(struct bench_column *column, double sample_ns)
+{
+    uint64_t passes = 1;
+    double   took   = column->run(column->state, passes);
+
+    while (took < sample_ns / 4 && passes < (uint64_t)1 << 40) {
+        passes *= 2;
+        took = column->run(column->state, passes);
+    }
+    const double wanted = sample_ns / (took / (double)passes);
+    column->passes = wanted < 1 ? 1 : (uint64_t)wanted + 1;
+}
+
+void bench_measure(struct bench *bench, struct bench_row *row)
+{
+    static double samples[BENCH_COLUMNS][BENCH_SAMPLES];
+
+    for (size_t i = 0; i < row->column_count; i++)
+        size_up(&row->columns[i], bench->sample_ns);
+    for (size_t s = 0; s < bench->samples; s++)
+        for (size_t i = 0; i < row->column_count; i++) {
+            const struct bench_column *column = &row->columns[i];
+            samples[i][s] = column->run(column->state, column->passes) /
+                            (double)column->passes / (double)row->units;
+        }
+    for (size_t i = 0; i < row->column_count; i++) {
+        qsort(samples[i], bench->samples, sizeof samples[i][0], ascending);
+        row->columns[i].min    = samples[i][0];
+        row->columns[i].median = samples[i][bench->samples / 2];
+    }
+    bench_print(bench, row);
+}

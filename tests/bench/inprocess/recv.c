@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* recv.c - what a received frame costs a server. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <upframe/conn.h>
+#include "bench.h"
+#include "kernels.h"
+#include "recv.h"
+#include "stream.h"
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static size_t lesser(size_t a, size_t b) { return a < b ? a : b; }
+
+/* ---- The floor: the copy that a read is --------------------------------- */
+
+static double run_floor(void *state, uint64_t passes)
+{
+    const struct stream *s     = state;
+    const double         start = bench_now();
+
+    for (uint64_t p = 0; p < passes; p++)
+        for (size_t at = 0; at < s->len; at += s->chunk) {
+            memcpy(s->buffer, s->bytes + at, lesser(s->chunk, s->len - at));
+            BENCH_CLOBBER();
+        }
+    return bench_now() - start;
+}
+
+/* ---- upframe ------------------------------------------------------------ */
+
+struct connection {
+    const struct stream *stream;
+    upf_conn             conn;
+};
+
+static void *upframe_open(const struct stream *stream)
+{
+    struct connection *c = bench_alloc(sizeof *c);
+
+    c->stream = stream;
+    if (upf_conn_init_open(&c->conn, NULL, false, NULL) != UPF_OK)
+        bench_die("upf_conn_init_open failed");
+    return c;
+}
+
+static void upframe_close(void *connection)
+{
+    struct connection *c = connection;
+
+    upf_conn_free(&c->conn);
+    free(c);
+}
+
+/* One read, of at most `most` bytes, and all that comes of it. */
+static size_t upframe_read_chunk(struct connection *c, const uint8_t *from,
+                                 size_t most, struct tally *tally, int verify)
+{
+    upf_input  in = {.data = c->stream->buffer, .len = most};
+    upf_event  event;
+    upf_status status;
+    size_t     room_len;
+
+    uint8_t *room = upf_conn_room(&c->conn, &room_len);
+    if (room != NULL) {
+        in.data = room;
+        in.len  = lesser(most, room_len);
+    }
+    const size_t taken = in.len;
+    memcpy(in.data, from, taken);
+    while ((status = upf_conn_next(&c->conn, &in, &event)) == UPF_OK) {
+        if (event.type == UPF_EVENT_OPEN)
+            continue;
+        if (event.type != UPF_EVENT_MESSAGE)
+            bench_die("upframe: event %d", (int)event.type);
+        if (verify)
+            stream_check_payload(c->stream, "upframe", tally->messages,
+                                 event.data, event.len);
+        tally->messages++;
+        tally->bytes += event.len;
+        tally->text  += event.opcode == UPF_OP_TEXT;
+    }
+    if (status != UPF_WANT_READ)
+        bench_die("upframe: %s", upf_status_name(status));
+    return taken;
+}
+
+static void upframe_read(void *connection, uint64_t passes, int verify)
+{
+    struct connection   *c     = connection;
+    const struct stream *s     = c->stream;
+    struct tally         tally = {0};
+
+    for (uint64_t p = 0; p < passes; p++)
+        for (size_t at = 0; at < s->len;)
+            at += upframe_read_chunk(c, s->bytes + at,
+                                     lesser(s->chunk, s->len - at), &tally,
+                                     verify);
+    stream_check(s, "upframe", tally, passes);
+}
+
+static const struct receiver receiver_upframe = {
+    .name  = "upframe",
+    .open  = upframe_open,
+    .read  = upframe_read,
+    .close = upframe_close,
+};
+
+/* ---- Columns ------------------------------------------------------------ */
+
+static const struct receiver *const peers[] = {
+#ifdef BENCH_WSLAY
+    &receiver_wslay,
+#endif
+#ifdef BENCH_BEAST
+    &receiver_beast,
+#endif
+    NULL,
+};
+
+struct column {
+    const struct receiver *receiver;
+    void                  *connection;
+    size_t                 kernel;
+};
+
+static double run_column(void *state, uint64_t passes)
+{
+    const struct column *c = state;
+
+    kernel_use(c->kernel);
+    const double start = bench_now();
+    c->receiver->read(c->connection, passes, 0);
+    const double took = bench_now() - start;
+    kernel_use(0);
+    return took;
+}
+
+/* ---- Rows --------------------------------------------------------------- */
+
+struct limit {
+    size_t           payload;
+    enum stream_kind kind;
+    size_t           chunk;
+    const char      *peer;
+    double           most;
+};
+
+static const struct limit limits[] = {
+    {0, STREAM_BINARY, 64 * KIB, "wslay", 1 / 3.3},
+    {0, STREAM_BINARY, 64 * KIB, "Beast", 1 / 6.0},
+    {16, STREAM_BINARY, 64 * KIB, "wslay", 1 / 12.0},
+    {16, STREAM_BINARY, 64 * KIB, "Beast", 1 / 9.0},
+    {125, STREAM_BINARY, 64 * KIB, "floor", 3.1},
+    {KIB, STREAM_BINARY, 16 * KIB, "floor", 2.2},
+    {16 * KIB, STREAM_BINARY, 16 * KIB, "floor", 2.0},
+    {MIB, STREAM_BINARY, 64 * KIB, "floor", 1.7},
+    {MIB, STREAM_BINARY, 64 * KIB, "Beast", 0.85},
+    {125, STREAM_ASCII, 64 * KIB, "floor", 5.3},
+    {KIB, STREAM_ASCII, 64 * KIB, "floor", 2.7},
+    {MIB, STREAM_ASCII, 64 * KIB, "floor", 2.3},
+    {KIB, STREAM_CYRILLIC, 64 * KIB, "floor", 4.6},
+    {KIB, STREAM_CHINESE, 64 * KIB, "floor", 4.6},
+    {MIB, STREAM_CHINESE, 64 * KIB, "floor", 3.8},
+};
+
+static void add_column(struct bench_row *row, const struct receiver *receiver,
+                       size_t kernel, const char *name, struct column *column,
+                       const struct stream *stream)
+{
+    *column = (struct column){receiver, receiver->open(stream), kernel};
+    kernel_use(kernel);
+    receiver->read(column->connection, 1, 1);
+    receiver->read(column->connection, 2, 1);
+    kernel_use(0);
+    bench_add(row, name, run_column, column);
+}
+
+static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
+                    size_t chunk)
+{
+    struct column columns[BENCH_COLUMNS];
+    size_t        count = 0;
+    char          size[24], name[BENCH_NAME];
+
+    snprintf(name, sizeof name, "%s %s%s", bench_size_text(payload, size),
+             stream_kind_name(kind),
+             chunk == 16 * KIB ? ", 16 KiB chunks" : "");
+    struct bench_row *row = bench_row(bench, "receive", name, payload, 1);
+    if (row == NULL)
+        return;
+    struct stream stream =
+        stream_new(payload, kind, chunk, bench->stream_bytes);
+    row->units  = stream.frames;
+    row->series = chunk == 64 * KIB ? stream_kind_name(kind) : NULL;
+
+    bench_add(row, "floor", run_floor, &stream);
+    for (size_t k = 0; k < kernel_count(); k++)
+        add_column(row, &receiver_upframe, k, kernel_name(k),
+                   &columns[count++], &stream);
+    for (size_t i = 0; peers[i] != NULL; i++)
+        add_column(row, peers[i], 0, peers[i]->name, &columns[count++],
+                   &stream);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].payload == payload && limits[i].kind == kind &&
+            limits[i].chunk == chunk)
+            bench_target(row, NULL, limits[i].peer, limits[i].most);
+    bench_measure(bench, row);
+    for (size_t i = 0; i < count; i++)
+        columns[i].receiver->close(columns[i].connection);
+    stream_free(&stream);
+}
+
+void bench_receive(struct bench *bench)
+{
+    static const size_t sizes[] = {0, 16, 125, KIB, 16 * KIB, MIB};
+
+    for (enum stream_kind kind = 0; kind < STREAM_KINDS; kind++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            if (sizes[i] > 0 || kind == STREAM_BINARY)
+                add_row(bench, sizes[i], kind, 64 * KIB);
+    add_row(bench, KIB, STREAM_BINARY, 16 * KIB);
+    add_row(bench, 16 * KIB, STREAM_BINARY, 16 * KIB);
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// browser.mjs - our pages and servers in a headless Chromium.
+
+import http from 'node:http';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
+import { WORK, require } from './packages.mjs';
+
+const { chromium } = require('playwright-core');
+const PATIENCE = 8000;
+const SIZES = {
+    wide: { width: 1100, height: 700 },
+    phone: { width: 390, height: 780 },
+};
+
+const browser = await chromium.launch({
+    executablePath: process.env.INTEROP_CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+           '--disable-background-networking', '--disable-component-update',
+           '--disable-sync'],
+});
+
+const start = (program, secure, port = 0, ...args) => Server.start(
+    join(BIN, program),
+    ['--port', String(port), ...args, ...(secure ? tlsArguments() : [])]);
+
+const pageUrl = (server) => server.url.replace('ws', 'http');
+
+/** A page of its own context; `complaints` gathers what it reports. */
+async function open(url, options = {}) {
+    const context = await browser.newContext({
+        ignoreHTTPSErrors: true, viewport: SIZES.wide, ...options });
+    context.setDefaultTimeout(PATIENCE);
+    const page = await context.newPage();
+    page.complaints = [];
+    page.on('pageerror', (error) => page.complaints.push(error.message));
+    page.on('console', (message) => {
+        if (message.type() === 'error')
+            page.complaints.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+}
+
+const status = (page, text) =>
+    page.locator('#status').filter({ hasText: text }).waitFor();
+
+const connected = (page) => page.locator('#status.open').waitFor();
+
+const shot = (page, name) =>
+    page.screenshot({ path: join(WORK, `${name}.png`) });
+
+async function shots(page, name) {
+    for (const scheme of ['light', 'dark'])
+        for (const [size, viewport] of Object.entries(SIZES)) {
+            await page.emulateMedia({ colorScheme: scheme });
+            await page.setViewportSize(viewport);
+            const overflow = await page.evaluate(() =>
+                document.documentElement.scrollWidth - window.innerWidth);
+            expect(overflow > 0, false, `${size} page scrolls sideways`);
+            await shot(page, `${name}-${scheme}-${size}`);
+        }
+    await page.setViewportSize(SIZES.wide);
+}
+
+// ---- The browser's own WebSocket, without our pages' scripts
+
+/** Runs in the page: opens a socket, sends, and tells what happened. */
+function converse({ url, protocols, sizes, code }) {
+    return new Promise((done) => {
+        const ws = new WebSocket(url, protocols);
+        const told = { echoes: [] };
+        const waiting = [];
+        ws.binaryType = 'arraybuffer';
+        ws.onopen = () => {
+            told.protocol = ws.protocol;
+            told.extensions = ws.extensions;
+            for (const size of sizes) {
+                waiting.push('\u20ac'.repeat(size));
+                waiting.push(new Uint8Array(size).map((_, i) => i * 7));
+            }
+            waiting.forEach((data) => ws.send(data));
+        };
+        ws.onmessage = ({ data }) => {
+            const sent = waiting[told.echoes.length];
+            const same = typeof sent === 'string'
+                ? data === sent
+                : data instanceof ArrayBuffer &&
+                  data.byteLength === sent.length &&
+                  new Uint8Array(data).every((byte, i) => byte === sent[i]);
+            told.echoes.push(same);
+            if (told.echoes.length === waiting.length)
+                ws.close(code, 'that is all');
+        };
+        ws.onclose = (event) => done({ ...told, code: event.code,
+                                       clean: event.wasClean });
+    });
+}
+
+async function browserSocket(secure) {
+    const server = await start('echo_server', secure, 0,
+                               '--subprotocol', 'echo.v1');
+    const page = await open(pageUrl(server));
+    const told = await page.evaluate(converse, {
+        url: server.url, protocols: ['other', 'echo.v1'],
+        sizes: [0, 1, 125, 126, 65535, 65536, 1 << 20], code: 3001 });
+    expect(told, { echoes: Array(14).fill(true), protocol: 'echo.v1',
+                   extensions: '', code: 3001, clean: true }, 'conversation');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+// ---- The echo page
+
+async function say(page, text) {
+    await page.fill('#text', text);
+    await page.click('#send');
+    const first = page.locator('#log li').first().locator('span');
+    await first.filter({ hasText: text }).waitFor();
+    expect(await first.textContent(), text, 'echo on the page');
+}
+
+async function echoPage(secure) {
+    let server = await start('echo_server', secure);
+    const page = await open(pageUrl(server));
+    await connected(page);
+    for (const text of ['Hello', 'Gr\u00fc\u00dfe, \u4f60\u597d \u{1f600}',
+                        '<img src=x onerror="document.title=1">',
+                        'A longer message. '.repeat(12).trim()])
+        await say(page, text);
+    expect(await page.title(), 'upframe echo', 'title after hostile text');
+    await shots(page, secure ? 'echo-tls' : 'echo');
+    await say(page, 'long '.repeat(2000)); // all that the page allows
+
+    expect(await server.stop(), 0, 'server\'s exit status');
+    await status(page, 'closed with code 1001');
+    expect(await page.isDisabled('#send'), true, 'send button is disabled');
+    await shot(page, secure ? 'echo-tls-closed' : 'echo-closed');
+    server = await start('echo_server', secure, server.port);
+    await page.click('#again');
+    await connected(page);
+    await say(page, 'again');
+    expect(page.complaints, [], 'complaints of the page');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+// ---- The chat page
+
+const people = (page) => page.locator('#people li').allTextContents();
+
+async function peopleAre(page, ...wanted) {
+    await page.waitForFunction((names) => {
+        const here = [...document.querySelectorAll('#people li')]
+            .map((li) => li.textContent).sort();
+        return JSON.stringify(here) === JSON.stringify(names);
+    }, wanted.sort()).catch(async () => expect(
+        (await people(page)).sort(), wanted, 'people on the page'));
+}
+
+async function introduce(page, name) {
+    await connected(page);
+    await page.fill('#name', name);
+    await page.locator('#name').blur();
+}
+
+async function sayToAll(page, text) {
+    await page.fill('#text', text);
+    await page.press('#text', 'Enter');
+}
+
+const hears = (page, name, text) => page.locator('#log li')
+    .filter({ has: page.locator('.name', { hasText: name }) })
+    .filter({ hasText: text }).last().waitFor();
+
+async function chat(secure) {
+    const server = await start('broadcast_server', secure);
+    const ann = await open(pageUrl(server));
+    const bob = await open(pageUrl(server));
+    await introduce(ann, 'Ann');
+    await introduce(bob, 'Bob');
+    await peopleAre(ann, 'Ann (you)', 'Bob');
+    await peopleAre(bob, 'Ann', 'Bob (you)');
+
+    await sayToAll(ann, 'Hello, Bob');
+    await hears(ann, 'Ann', 'Hello, Bob');
+    await hears(bob, 'Ann', 'Hello, Bob');
+    await sayToAll(bob, 'Hello, Ann \u{1f44b}');
+    await hears(ann, 'Bob', 'Hello, Ann \u{1f44b}');
+    const hostile = '<img src=x onerror="document.title=1"> & said 1\nhere 9 X';
+    await sayToAll(bob, hostile);
+    await hears(ann, 'Bob', '<img src=x onerror');
+    expect(await ann.locator('#log p').last().textContent(), hostile,
+           'hostile text');
+    expect(await ann.title(), 'upframe chat', 'title after hostile text');
+    await sayToAll(bob, 'A long message. '.repeat(30).trim());
+    await sayToAll(ann, '\u0645\u0631\u062d\u0628\u0627');
+    await hears(bob, 'Ann', '\u0645\u0631\u062d\u0628\u0627');
+    await shots(ann, secure ? 'chat-tls' : 'chat');
+
+    await introduce(bob, 'Robert');
+    await peopleAre(ann, 'Ann (you)', 'Robert');
+    await introduce(bob, 'Ann'); // two of one name can be told apart
+    await ann.waitForFunction(() =>
+        document.querySelectorAll('#people li').length === 2 &&
+        new Set([...document.querySelectorAll('#people .name')]
+            .map((e) => e.textContent)).size === 2);
+    expect(bob.complaints, [], 'complaints of Bob\'s page');
+    await bob.context().close();
+    await peopleAre(ann, 'Ann (you)');
+    expect(ann.complaints, [], 'complaints of Ann\'s page');
+    await ann.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function chatReturns() {
+    let server = await start('broadcast_server', false);
+    const ann = await open(pageUrl(server));
+    const bob = await open(pageUrl(server));
+    await introduce(ann, 'Ann');
+    await introduce(bob, 'Bob');
+    await peopleAre(ann, 'Ann (you)', 'Bob');
+    expect(await server.stop(), 0, 'server\'s exit status');
+    await status(ann, 'not connected');
+    await ann.locator('#retry').waitFor();
+    await ann.fill('#text', 'typed while away');
+    await ann.press('#text', 'Enter');
+    expect(await ann.inputValue('#text'), 'typed while away', 'what was typed');
+    await shots(ann, 'chat-away');
+
+    server = await start('broadcast_server', false, server.port);
+    await connected(ann); // by itself
+    await connected(bob);
+    await peopleAre(ann, 'Ann (you)', 'Bob');
+    await ann.press('#text', 'Enter');
+    await hears(bob, 'Ann', 'typed while away');
+    await ann.context().close();
+    await bob.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** A server that vanishes without a word (SIGKILL). */
+async function chatSurvivesLoss() {
+    let server = await start('broadcast_server', false);
+    const ann = await open(pageUrl(server));
+    await introduce(ann, 'Ann');
+    server.process.kill('SIGKILL');
+    await server.ended;
+    await status(ann, 'not connected');
+    server = await start('broadcast_server', false, server.port);
+    await connected(ann);
+    await peopleAre(ann, 'Ann (you)');
+    await ann.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+// ---- Another site's page
+
+function attempt(url) {
+    return new Promise((done) => {
+        const ws = new WebSocket(url);
+        ws.onopen = () => done('open');
+        ws.onclose = ({ code }) => done(code);
+    });
+}
+
+async function foreignPage(program) {
+    const site = http.createServer((request, response) => {
+        response.setHeader('Content-Type', 'text/html');
+        response.end('<!doctype html><title>elsewhere</title>');
+    });
+    site.listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const origin = `http://127.0.0.1:${site.address().port}`;
+    const [closed, listed] = await Promise.all([
+        start(program, false), start(program, false, 0, '--origin', origin)]);
+    const page = await open(origin);
+    expect(await page.evaluate(attempt, closed.url), 1006,
+           'a foreign page\'s attempt');
+    expect(await page.evaluate(attempt, listed.url), 'open',
+           'a listed page\'s attempt');
+    await page.context().close();
+    site.close();
+    expect(await closed.stop(), 0, 'server\'s exit status');
+    expect(await listed.stop(), 0, 'server\'s exit status');
+}
+
+const test = (name, body) => check(`Chromium: ${name}`, body, 25000);
+
+for (const secure of [false, true]) {
+    const scheme = secure ? 'wss' : 'ws';
+    await test(`${scheme} WebSocket of the browser`, () => browserSocket(secure));
+    await test(`${scheme} echo page`, () => echoPage(secure));
+    await test(`${scheme} chat page, two visitors`, () => chat(secure));
+}
+await test('chat page comes back after a restart', chatReturns);
+await test('chat page comes back after a crash', chatSurvivesLoss);
+for (const program of ['echo_server', 'broadcast_server'])
+    await test(`${program} refuses a foreign page`, () => foreignPage(program));
+await browser.close();
+finish();

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# peers.sh - where the other implementations are; deps.sh and run.sh read it.
+# $work names the directory that holds node_modules.
+
+# The first interpreter that has the websockets library: the one in PATH may
+# be somebody's own build, without Debian's packages.
+find_python()
+{
+    for python in python3 /usr/bin/python3 /usr/local/bin/python3; do
+        if "$python" -c 'import websockets' 2>/dev/null; then
+            command -v "$python"
+            return
+        fi
+    done
+}
+
+find_chromium()
+{
+    command -v chromium || command -v chromium-browser ||
+        command -v google-chrome || :
+}
+
+has_npm_package()
+{
+    command -v node >/dev/null && [ -f "$work/node_modules/$1/package.json" ]
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* child.c - a program that runs beside the test, and what it prints. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "rawserver.h"
+
+void child_start(struct child *c, char *const argv[])
+{
+    int ends[2];
+
+    assert_int_equal(c->pid, 0);
+    assert_int_equal(c->output, -1);
+    assert_int_equal(pipe(ends), 0);
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    c->pid = fork();
+    assert_true(c->pid >= 0);
+    if (c->pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[1]);
+        execv(argv[0], argv);
+        perror(argv[0]);
+        _exit(127);
+    }
+    close(ends[1]);
+    c->output   = ends[0];
+    c->text_len = 0;
+    c->line[0]  = '\0';
+}
+
+/* The next line of c->text, if there is a whole one. */
+static bool take_line(struct child *c)
+{
+    const char *end = memchr(c->text, '\n', c->text_len);
+
+    if (end == NULL)
+        return false;
+    const size_t len = (size_t)(end - c->text);
+    memcpy(c->line, c->text, len);
+    c->line[len] = '\0';
+    c->text_len -= len + 1;
+    memmove(c->text, end + 1, c->text_len);
+    return true;
+}
+
+bool child_line(struct child *c, int ms)
+{
+    while (!take_line(c)) {
+        assert_true(c->text_len < sizeof c->text);
+        if (!readable(c->output, ms))
+            return false;
+        const ssize_t n = read(c->output, c->text + c->text_len,
+                               sizeof c->text - c->text_len);
+        if (n <= 0)
+            fail_msg("the child is gone; its last line: %s", c->line);
+        c->text_len += (size_t)n;
+    }
+    return true;
+}
+
+void child_signal(struct child *c, int number)
+{
+    assert_int_equal(kill(c->pid, number), 0);
+}
+
+int child_exit_status(struct child *c)
+{
+    int status;
+
+    assert_int_equal(c->text_len, 0);
+    assert_true(readable(c->output, PATIENCE));
+    assert_int_equal(read(c->output, c->text, 1), 0);
+    close(c->output);
+    c->output = -1;
+    assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
+    c->pid = 0;
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+void child_end(struct child *c)
+{
+    if (c->pid > 0) {
+        kill(c->pid, SIGKILL);
+        waitpid(c->pid, NULL, 0);
+    }
+    if (c->output >= 0)
+        close(c->output);
+    c->pid    = 0;
+    c->output = -1;
+}
+
+size_t child_descriptors(const struct child *c)
+{
+    char   path[64];
+    size_t count = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/fd", (long)c->pid);
+    DIR *dir = opendir(path);
+    while (dir != NULL && readdir(dir) != NULL)
+        count++;
+    if (dir != NULL)
+        closedir(dir);
+    return count;
+}
+
+unsigned long child_processor_time(const struct child *c)
+{
+    struct timespec t = {0};
+    clockid_t clock;
+
+    if (clock_getcpuclockid(c->pid, &clock) == 0)
+        (void)clock_gettime(clock, &t);
+    return (unsigned long)t.tv_sec * 1000 +
+           (unsigned long)t.tv_nsec / 1000000;
+}

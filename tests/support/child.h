@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* child.h - a program that runs beside the test, and what it prints. */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What goes wrong here fails the test. */
+struct child {
+    pid_t  pid;    /* 0: not running */
+    int    output; /* its standard output; -1: none */
+    char   text[4096]; /* read, and not yet taken as lines */
+    size_t text_len;
+    char   line[4096]; /* the last line, without its end */
+};
+
+/* Start from {.output = -1}. `argv` is NULL-terminated; argv[0] is the path. */
+void child_start(struct child *c, char *const argv[]);
+
+/*
+ * Take the next line into c->line; false if there is none for `ms`. The test
+ * fails if the child's output has ended.
+ */
+bool child_line(struct child *c, int ms);
+
+void child_signal(struct child *c, int number);
+
+/* The child has ended by itself and printed no more; its exit status. */
+int child_exit_status(struct child *c);
+
+/* Whatever it is doing, it is gone. */
+void child_end(struct child *c);
+
+/* Its open descriptors, and the milliseconds that it has worked so far; 0
+ * where that cannot be told. */
+size_t        child_descriptors(const struct child *c);
+unsigned long child_processor_time(const struct child *c);
+
+#endif

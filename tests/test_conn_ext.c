@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: MIT */
+/* test_conn_ext.c - an extension, agreed on and used (RFC 6455, section 9). */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <upframe/conn.h>
+
+#include "support/heads.h"
+#include "support/split.h"
+#include "support/testext.h"
+
+static void with_ext(upf_config *config)
+{
+    config->ext = &test_ext;
+}
+
+static void with_ext_in_a_stream(upf_config *config)
+{
+    config->ext    = &test_ext;
+    config->stream = true;
+}
+
+/* A head that agrees on the extension, for the connection of `role` to read. */
+static void put_agreement(struct blob *to, enum role role)
+{
+    struct session session;
+
+    if (role == SERVER) {
+        blob_text(to, HEAD_START "Sec-WebSocket-Extensions: x-runs\r\n\r\n");
+        return;
+    }
+    session_prepare(&session);
+    with_ext(&session.config);
+    session_begin(&session, CLIENT);
+    session_give(&session, NULL, 0);
+    put_101(to, &session.output, "Sec-WebSocket-Extensions: x-runs\r\n");
+    session_free(&session);
+}
+
+/* A frame whose payload is encoded. */
+static void put_encoded(struct blob *to, enum sender sender, unsigned first,
+                        const char *text)
+{
+    struct blob payload = {0};
+
+    test_ext_encode(&payload, text, strlen(text));
+    put_frame(to, sender, first, payload.data, payload.len);
+    blob_free(&payload);
+}
+
+/* A connection that has agreed; its output so far is forgotten. */
+static void start_agreed(struct session *session, enum role role)
+{
+    struct blob head = {0};
+
+    put_agreement(&head, role);
+    session_prepare(session);
+    session->config.ext = &test_ext;
+    session_begin(session, role);
+    session_give_blob(session, &head);
+    assert_true(upf_conn_is_open(&session->conn));
+    blob_clear(&session->output);
+    blob_free(&head);
+}
+
+static struct scene agreed(enum role role)
+{
+    struct scene scene = {.role = role, .configure = with_ext};
+
+    put_agreement(&scene.bytes, role);
+    return scene;
+}
+
+/* Run the scene; its log ends so. */
+static void check_log_end(struct scene *scene, const char *end)
+{
+    struct outcome outcome;
+
+    scene_run(scene, &outcome);
+    const char  *log = blob_str(&outcome.log);
+    const size_t len = strlen(end);
+
+    if (outcome.log.len < len || strcmp(log + outcome.log.len - len, end) != 0)
+        fail_msg("does not end with\n%sbut is\n%s", end, log);
+    assert_int_equal(test_ext_alive, 0);
+    outcome_free(&outcome);
+    blob_free(&scene->bytes);
+}
+
+/* ---- Agreement -------------------------------------------------------- */
+
+static const struct {
+    const char *offer;  /* header lines of a request */
+    const char *answer; /* the response's value; NULL: none; "": refused */
+} offers[] = {
+    {"", NULL},
+    {"Sec-WebSocket-Extensions: x-runs\r\n", "x-runs"},
+    {"Sec-WebSocket-Extensions: x-runs; level=3\r\n", "x-runs; level=3"},
+    {"Sec-WebSocket-Extensions: x-runs;level=3\r\n", "x-runs; level=3"},
+    {"Sec-WebSocket-Extensions: x-runs; level=\"4\"\r\n", "x-runs; level=4"},
+    {"Sec-WebSocket-Extensions: x-runs; level=10\r\n", NULL},
+    {"Sec-WebSocket-Extensions: x-runs; level\r\n", NULL},
+    {"Sec-WebSocket-Extensions: x-runs; other\r\n", NULL},
+    {"Sec-WebSocket-Extensions: x-runs; level=1; level=2\r\n", NULL},
+    {"Sec-WebSocket-Extensions: x-runs; level=0, x-runs; level=2\r\n",
+     "x-runs; level=2"},
+    {"Sec-WebSocket-Extensions: permessage-deflate\r\n", NULL},
+    {"Sec-WebSocket-Extensions: permessage-deflate, x-runs\r\n", "x-runs"},
+    {"Sec-WebSocket-Extensions: permessage-deflate\r\n"
+     "Sec-WebSocket-Extensions: x-runs; level=5\r\n", "x-runs; level=5"},
+    {"Sec-WebSocket-Extensions: x-runs, x-runs; level=2\r\n", "x-runs"},
+    {"Sec-WebSocket-Extensions: x-runs;\r\n", ""},
+    {"Sec-WebSocket-Extensions: x-runs; level=\r\n", ""},
+    {"Sec-WebSocket-Extensions: x-runs; level=\"a b\"\r\n", ""},
+    {"Sec-WebSocket-Extensions: x runs\r\n", ""},
+    {"Sec-WebSocket-Extensions: ; x-runs\r\n", ""},
+};
+
+static void a_server_answers_the_first_offer_that_it_can_use(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof offers / sizeof *offers; i++) {
+        struct scene   scene = {.role = SERVER, .configure = with_ext};
+        struct outcome outcome;
+        const char    *answer = offers[i].answer;
+
+        blob_printf(&scene.bytes, "%s%s\r\n", HEAD_START, offers[i].offer);
+        scene_run(&scene, &outcome);
+        if (answer != NULL && *answer == '\0') {
+            if (strstr(blob_str(&outcome.log), "UPF_ERR_EXTENSION") == NULL)
+                fail_msg("%scame to\n%s", offers[i].offer,
+                         blob_str(&outcome.log));
+            assert_status_line(&outcome.output, "HTTP/1.1 400 Bad Request");
+        } else {
+            char   got[256] = "";
+            size_t lines = head_field(&outcome.output,
+                                      "Sec-WebSocket-Extensions", got);
+
+            if (lines != (answer != NULL) ||
+                (answer != NULL && strcmp(got, answer) != 0))
+                fail_msg("%swas answered\n%s", offers[i].offer,
+                         blob_str(&outcome.output));
+            assert_non_null(strstr(blob_str(&outcome.log), "OPEN"));
+        }
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+        assert_int_equal(test_ext_alive, 0);
+    }
+}
+
+static const struct {
+    const char *answer; /* header lines of a response */
+    bool        ok;
+} answers[] = {
+    {"", true},
+    {"Sec-WebSocket-Extensions: x-runs\r\n", true},
+    {"Sec-WebSocket-Extensions: x-runs; level=7\r\n", true},
+    {"Sec-WebSocket-Extensions: x-runs; level=77\r\n", false},
+    {"Sec-WebSocket-Extensions: x-runs; other\r\n", false},
+    {"Sec-WebSocket-Extensions: x-other\r\n", false},
+    {"Sec-WebSocket-Extensions: x-runs, x-other\r\n", false},
+    {"Sec-WebSocket-Extensions: x-runs, x-runs\r\n", false},
+    {"Sec-WebSocket-Extensions: x-runs\r\n"
+     "Sec-WebSocket-Extensions: x-runs\r\n", false},
+    {"Sec-WebSocket-Extensions: x-runs;\r\n", false},
+};
+
+static void a_client_fails_on_what_it_did_not_offer(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    request = {0};
+
+    session_prepare(&session);
+    session.config.ext = &test_ext;
+    session_begin(&session, CLIENT);
+    session_give(&session, NULL, 0);
+    assert_field(&session.output, "Sec-WebSocket-Extensions",
+                 "x-runs; level=7");
+    blob_add(&request, session.output.data, session.output.len);
+    session_free(&session);
+
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct scene   scene = {.role = CLIENT, .configure = with_ext};
+        struct outcome outcome;
+
+        put_101(&scene.bytes, &request, answers[i].answer);
+        scene_run(&scene, &outcome);
+        const char *log = blob_str(&outcome.log);
+        if (answers[i].ok ? strcmp(log, "OPEN\n") != 0
+                          : strstr(log, "status=UPF_ERR_EXTENSION") == NULL)
+            fail_msg("%scame to\n%s", answers[i].answer, log);
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+        assert_int_equal(test_ext_alive, 0);
+    }
+    blob_free(&request);
+}
+
+static void without_memory_for_its_state_the_handshake_fails(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    head = {0};
+
+    put_agreement(&head, SERVER);
+    session_prepare(&session);
+    session.config.ext = &test_ext;
+    session.alloc.fault.at = 1;
+    session_begin(&session, SERVER);
+    session_give_blob(&session, &head);
+    assert_int_equal(session.log.count[UPF_EVENT_OPEN], 0);
+    assert_status(session.log.status, UPF_ERR_NO_MEMORY);
+    session_free(&session);
+    assert_int_equal(test_ext_alive, 0);
+    blob_free(&head);
+}
+
+/* ---- Reading ---------------------------------------------------------- */
+
+static const enum role roles[] = {SERVER, CLIENT};
+
+static void encoded_and_plain_messages_are_read_at_any_cut(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const enum sender peer = role_peer(roles[i]);
+        struct scene scene = agreed(roles[i]);
+
+        put_encoded(&scene.bytes, peer, FIN | RSV1 | TEXT, "aaaaaabbbbcc");
+        put_text(&scene.bytes, peer, FIN | TEXT, "plain");
+        put_text(&scene.bytes, peer, FIN | PING, "ping");
+        put_encoded(&scene.bytes, peer, FIN | RSV1 | BINARY, "");
+        check_log_end(&scene, "OPEN\nMESSAGE text 12 \"aaaaaabbbbcc\"\n"
+                      "MESSAGE text 5 \"plain\"\nPING 4 \"ping\"\n"
+                      "MESSAGE binary 0 \"\"\n");
+    }
+}
+
+/* Encoded fragments, cut inside a pair, with a ping between. */
+static void put_cut_message(struct blob *to, enum sender peer)
+{
+    struct blob payload = {0};
+
+    test_ext_encode(&payload, "\xC3\xA9\xE2\x82\xAC!!!", 8);
+    put_frame(to, peer, RSV1 | TEXT, payload.data, 3);
+    put_text(to, peer, FIN | PING, "p");
+    put_frame(to, peer, CONT, payload.data + 3, 4);
+    put_frame(to, peer, CONT, NULL, 0);
+    put_frame(to, peer, FIN | CONT, payload.data + 7, payload.len - 7);
+    blob_free(&payload);
+}
+
+static void encoded_fragments_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = agreed(roles[i]);
+
+        put_cut_message(&scene.bytes, role_peer(roles[i]));
+        check_log_end(&scene, "OPEN\nPING 1 \"p\"\n"
+                      "MESSAGE text 8 c3a9e282ac212121\n");
+    }
+}
+
+static void encoded_messages_come_in_chunks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const enum sender peer = role_peer(roles[i]);
+        struct scene scene = agreed(roles[i]);
+
+        scene.configure = with_ext_in_a_stream;
+        put_cut_message(&scene.bytes, peer);
+        put_encoded(&scene.bytes, peer, FIN | RSV1 | BINARY, "whole");
+        put_text(&scene.bytes, peer, FIN | TEXT, "plain");
+
+        struct outcome outcome;
+        struct blob    all = {0};
+        scene_run(&scene, &outcome);
+        assert_non_null(strstr(blob_str(&outcome.log),
+                               "CHUNK binary first last 5 \"whole\"\n"
+                               "CHUNK text first last 5 \"plain\"\n"));
+        assert_non_null(strstr(blob_str(&outcome.log), "last"));
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+        blob_free(&all);
+    }
+}
+
+static void check_rsv(unsigned first, bool inside, upf_status status)
+{
+    for (size_t i = 0; i < 2; i++) {
+        const enum sender peer = role_peer(roles[i]);
+        struct scene   scene = agreed(roles[i]);
+        struct outcome outcome;
+        char           line[64];
+
+        if (inside)
+            put_encoded(&scene.bytes, peer, RSV1 | TEXT, "in");
+        put_encoded(&scene.bytes, peer, first, "x");
+        scene_run(&scene, &outcome);
+        snprintf(line, sizeof line, "sent=1002 clean=0 status=%s",
+                 upf_status_name(status));
+        if (strstr(blob_str(&outcome.log), line) == NULL)
+            fail_msg("%02x came to\n%s", first, blob_str(&outcome.log));
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+    }
+}
+
+static void other_rsv_bits_fail(void **state)
+{
+    (void)state;
+    check_rsv(FIN | RSV1 | CONT, true, UPF_ERR_RSV);
+    check_rsv(RSV1 | CONT, true, UPF_ERR_RSV);
+    check_rsv(FIN | RSV1 | PING, false, UPF_ERR_RSV);
+    check_rsv(FIN | RSV1 | PONG, true, UPF_ERR_RSV);
+    check_rsv(FIN | RSV1 | CLOSE, false, UPF_ERR_RSV);
+    check_rsv(FIN | RSV2 | TEXT, false, UPF_ERR_RSV);
+    check_rsv(FIN | RSV3 | TEXT, false, UPF_ERR_RSV);
+    check_rsv(FIN | RSV1 | RSV2 | TEXT, false, UPF_ERR_RSV);
+    check_rsv(FIN | RSV1 | RSV3 | BINARY, false, UPF_ERR_RSV);
+}
+
+static void with_rsv3(upf_config *config)
+{
+    config->ext = &test_ext_rsv3;
+}
+
+static void an_extension_claims_its_own_bit_only(void **state)
+{
+    (void)state;
+    for (int wrong_bit = 0; wrong_bit < 2; wrong_bit++) {
+        struct scene   scene = {.role = SERVER, .configure = with_rsv3};
+        struct outcome outcome;
+
+        put_agreement(&scene.bytes, SERVER);
+        put_encoded(&scene.bytes, FROM_CLIENT,
+                    FIN | TEXT | (wrong_bit ? RSV1 : RSV3), "mine");
+        scene_run(&scene, &outcome);
+        assert_non_null(strstr(blob_str(&outcome.log),
+                               wrong_bit ? "UPF_ERR_RSV"
+                                         : "MESSAGE text 4 \"mine\""));
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+    }
+}
+
+static void without_agreement_rsv1_fails(void **state)
+{
+    (void)state;
+    struct scene   scene = {.role = SERVER, .configure = with_ext};
+    struct outcome outcome;
+
+    blob_text(&scene.bytes, HEAD_REQUEST);
+    put_encoded(&scene.bytes, FROM_CLIENT, FIN | RSV1 | TEXT, "x");
+    scene_run(&scene, &outcome);
+    assert_non_null(strstr(blob_str(&outcome.log),
+                           "sent=1002 clean=0 status=UPF_ERR_RSV"));
+    outcome_free(&outcome);
+    blob_free(&scene.bytes);
+}
+
+static void text_is_judged_when_it_is_decoded(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"ab\xFF", "\xED\xA0\x80", "cut \xC3"};
+
+    for (int stream = 0; stream < 2; stream++)
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            struct scene   scene = agreed(SERVER);
+            struct outcome outcome;
+
+            if (stream)
+                scene.configure = with_ext_in_a_stream;
+            put_encoded(&scene.bytes, FROM_CLIENT, FIN | RSV1 | TEXT,
+                        wrong[i]);
+            scene_run(&scene, &outcome);
+            assert_non_null(strstr(blob_str(&outcome.log),
+                                   "sent=1007 clean=0 status=UPF_ERR_UTF8"));
+            outcome_free(&outcome);
+            blob_free(&scene.bytes);
+        }
+}
+
+static void payload_that_cannot_be_decoded_fails(void **state)
+{
+    (void)state;
+    static const struct { const char *bytes; size_t len; } wrong[] = {
+        {"\x00" "a", 2}, {"\x01", 1}, {"\x02" "a\x03", 3},
+        {"\x02" "a\x00" "b", 4},
+    };
+
+    for (int stream = 0; stream < 2; stream++)
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+            struct scene   scene = agreed(CLIENT);
+            struct outcome outcome;
+            char           line[64];
+
+            if (stream)
+                scene.configure = with_ext_in_a_stream;
+            put_frame(&scene.bytes, FROM_SERVER, FIN | RSV1 | BINARY,
+                      wrong[i].bytes, wrong[i].len);
+            scene_run(&scene, &outcome);
+            snprintf(line, sizeof line,
+                     "sent=%d clean=0 status=UPF_ERR_EXTENSION_DATA",
+                     upf_status_close_code(UPF_ERR_EXTENSION_DATA));
+            assert_non_null(strstr(blob_str(&outcome.log), line));
+            outcome_free(&outcome);
+            blob_free(&scene.bytes);
+        }
+}
+
+/* ---- Limits (A4) ------------------------------------------------------ */
+
+static void the_message_limit_is_of_what_was_decoded(void **state)
+{
+    (void)state;
+    for (int over = -1; over <= 1; over++)
+        for (int stream = 0; stream < 2; stream++) {
+            struct session session;
+            struct blob    bytes = {0}, text = {0};
+
+            put_agreement(&bytes, SERVER);
+            blob_fill(&text, 'a', (size_t)(1000 + over));
+            put_encoded(&bytes, FROM_CLIENT, FIN | RSV1 | TEXT,
+                        blob_str(&text));
+            session_prepare(&session);
+            session.config.ext         = &test_ext;
+            session.config.stream      = stream;
+            session.config.max_message = 1000;
+            session_begin(&session, SERVER);
+            session_give_blob(&session, &bytes);
+            assert_int_equal(session.log.count[UPF_EVENT_CLOSE], over > 0);
+            if (over > 0) {
+                assert_status(session.log.status, UPF_ERR_MESSAGE_TOO_BIG);
+                assert_int_equal(session.log.close.sent_code, 1009);
+            } else {
+                assert_int_equal(session.log.payload, 1000 + over);
+            }
+            session_free(&session);
+            blob_free(&bytes);
+            blob_free(&text);
+        }
+}
+
+/* Half a mebibyte that says it is 64. */
+static void a_bomb_is_refused_within_the_limit_of_memory(void **state)
+{
+    (void)state;
+    enum { LIMIT = 100000 };
+    for (int fragments = 0; fragments < 2; fragments++) {
+        struct session session;
+        struct blob    bytes = {0}, payload = {0};
+
+        for (int i = 0; i < 256 * 1024; i++)
+            blob_add(&payload, "\xFF" "a", 2);
+        put_agreement(&bytes, SERVER);
+        for (size_t at = 0; at < payload.len; at += 1000)
+            if (fragments)
+                put_frame(&bytes, FROM_CLIENT, at ? CONT : RSV1 | BINARY,
+                          payload.data + at,
+                          payload.len - at < 1000 ? payload.len - at : 1000);
+        if (!fragments)
+            put_frame(&bytes, FROM_CLIENT, FIN | RSV1 | BINARY, payload.data,
+                      payload.len);
+        session_prepare(&session);
+        session.config.ext         = &test_ext;
+        session.config.max_message = LIMIT;
+        session_begin(&session, SERVER);
+        for (size_t at = 0; at < bytes.len; at += 4096)
+            session_give(&session, bytes.data + at,
+                         bytes.len - at < 4096 ? bytes.len - at : 4096);
+        assert_status(session.log.status, UPF_ERR_MESSAGE_TOO_BIG);
+        assert_true(session.alloc.peak <= LIMIT + 64 * 1024);
+        session_free(&session);
+        blob_free(&bytes);
+        blob_free(&payload);
+    }
+}
+
+/* ---- Sending ---------------------------------------------------------- */
+
+/* What was sent is these frames, masked with the session's own keys. */
+static void assert_sent_bytes(struct session *session,
+                              const struct blob *expected)
+{
+    struct blob  text = {0}, right = {0};
+    const enum sender self = role_self(session->role);
+
+    show_frames(&text, session->output.data, session->output.len, self, RSV1);
+    show_frames(&right, expected->data, expected->len, self, RSV1);
+    assert_text(blob_str(&text), blob_str(&right));
+    blob_free(&text);
+    blob_free(&right);
+}
+
+static void what_is_sent_is_encoded(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const enum sender self = role_self(roles[i]);
+        struct session session;
+        struct blob    expected = {0};
+        upf_conn      *conn = &session.conn;
+        upf_slice      slices[] = {{(char[]){"gat"}, 3}, {(char[]){"her"}, 3}};
+        char           room[32] = "................in place";
+
+        start_agreed(&session, roles[i]);
+        assert_status(upf_send(conn, UPF_OP_TEXT, "whole", 5), UPF_OK);
+        assert_status(upf_send(conn, UPF_OP_TEXT, "!plain", 6), UPF_OK);
+        assert_status(upf_send(conn, UPF_OP_BINARY, "", 0), UPF_OK);
+        assert_status(upf_sendv(conn, UPF_OP_TEXT, slices, 2), UPF_OK);
+        assert_status(upf_send_in_place(conn, UPF_OP_TEXT, room + 16, 8),
+                      UPF_OK);
+        assert_status(upf_ping(conn, "ping", 4), UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "one", 3, false),
+                      UPF_OK);
+        assert_status(upf_pong(conn, "pong", 4), UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "two", 3, true),
+                      UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "!one", 4, false),
+                      UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "two", 3, true),
+                      UPF_OK);
+        assert_status(upf_close(conn, 1000, "end"), UPF_OK);
+        session_write(&session);
+
+        put_encoded(&expected, self, FIN | RSV1 | TEXT, "whole");
+        put_text(&expected, self, FIN | TEXT, "!plain");
+        put_encoded(&expected, self, FIN | RSV1 | BINARY, "");
+
+        /* Gathered pieces may be encoded one by one. */
+        struct blob pairs = {0};
+        test_ext_encode(&pairs, "gather", 6);
+        put_frame(&expected, self, FIN | RSV1 | TEXT, pairs.data, pairs.len);
+        blob_free(&pairs);
+
+        put_encoded(&expected, self, FIN | RSV1 | TEXT, "in place");
+        put_text(&expected, self, FIN | PING, "ping");
+        put_encoded(&expected, self, RSV1 | TEXT, "one");
+        put_text(&expected, self, FIN | PONG, "pong");
+        put_encoded(&expected, self, FIN | CONT, "two");
+        put_text(&expected, self, TEXT, "!one");
+        put_text(&expected, self, FIN | CONT, "two");
+        put_close(&expected, self, 1000, "end");
+        assert_sent_bytes(&session, &expected);
+        session_free(&session);
+        blob_free(&expected);
+        assert_int_equal(test_ext_alive, 0);
+    }
+}
+
+static void what_is_sent_reads_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = agreed(roles[i]);
+
+        scene.app = app_echo;
+        put_encoded(&scene.bytes, role_peer(roles[i]), FIN | RSV1 | TEXT,
+                    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab");
+
+        struct outcome outcome;
+        scene_run(&scene, &outcome);
+        const size_t len = head_len(&outcome.output);
+        struct frame frame;
+        assert_true(get_frame(outcome.output.data + len,
+                              outcome.output.len - len, &frame));
+        assert_int_equal(frame.first, FIN | RSV1 | TEXT);
+        assert_int_equal(frame.len, 4);
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+    }
+}
+
+static void a_shared_message_is_sent_plain(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start_agreed(&session, SERVER);
+    upf_shared *shared = upf_shared_new(NULL, UPF_OP_TEXT, "to all", 6);
+    assert_status(upf_send_shared(&session.conn, shared), UPF_OK);
+    upf_shared_free(shared);
+    session_write(&session);
+    put_text(&expected, FROM_SERVER, FIN | TEXT, "to all");
+    assert_sent_bytes(&session, &expected);
+    session_free(&session);
+    blob_free(&expected);
+}
+
+static void without_memory_to_encode_nothing_is_sent(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++)
+        for (size_t n = 1; n <= 8; n++) {
+            struct session session;
+            struct blob    expected = {0};
+
+            start_agreed(&session, roles[i]);
+            session.alloc.fault = (struct fault){session.alloc.calls + n,
+                                                 true};
+            const upf_status status =
+                upf_send(&session.conn, UPF_OP_TEXT, "some text", 9);
+            session.alloc.fault = (struct fault){0};
+            assert_true(n > 1 || status == UPF_ERR_NO_MEMORY);
+            if (status == UPF_OK)
+                put_encoded(&expected, role_self(roles[i]),
+                            FIN | RSV1 | TEXT, "some text");
+            else
+                assert_status(status, UPF_ERR_NO_MEMORY);
+            session_write(&session);
+            assert_sent_bytes(&session, &expected);
+            session_free(&session);
+            blob_free(&expected);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_answers_the_first_offer_that_it_can_use),
+        cmocka_unit_test(a_client_fails_on_what_it_did_not_offer),
+        cmocka_unit_test(without_memory_for_its_state_the_handshake_fails),
+        cmocka_unit_test(encoded_and_plain_messages_are_read_at_any_cut),
+        cmocka_unit_test(encoded_fragments_may_be_cut_anywhere),
+        cmocka_unit_test(encoded_messages_come_in_chunks),
+        cmocka_unit_test(other_rsv_bits_fail),
+        cmocka_unit_test(an_extension_claims_its_own_bit_only),
+        cmocka_unit_test(without_agreement_rsv1_fails),
+        cmocka_unit_test(text_is_judged_when_it_is_decoded),
+        cmocka_unit_test(payload_that_cannot_be_decoded_fails),
+        cmocka_unit_test(the_message_limit_is_of_what_was_decoded),
+        cmocka_unit_test(a_bomb_is_refused_within_the_limit_of_memory),
+        cmocka_unit_test(what_is_sent_is_encoded),
+        cmocka_unit_test(what_is_sent_reads_back),
+        cmocka_unit_test(a_shared_message_is_sent_plain),
+        cmocka_unit_test(without_memory_to_encode_nothing_is_sent),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* test_entropy.c - the operating system's random bytes, in batches. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <upframe/conn.h>
+
+#include "entropy.h"
+
+enum { BATCH = 512, KEYS = 1 << 20 };
+
+static int by_value(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/*
+ * Of n = 2^20 draws out of 2^32 about n^2 / 2^33 = 128 pairs are equal, give or
+ * take 11 (one standard deviation). Eight of them stay far inside.
+ */
+static void masking_keys_repeat_only_by_chance(void **state)
+{
+    (void)state;
+    uint32_t *keys  = malloc(KEYS * sizeof *keys);
+    size_t    equal = 0;
+    size_t    counts[4][256] = {{0}};
+
+    assert_non_null(keys);
+    for (size_t i = 0; i < KEYS; i++) {
+        assert_true(upf_entropy(NULL, &keys[i], sizeof keys[i]));
+        const uint8_t *bytes = (const uint8_t *)&keys[i];
+        for (size_t j = 0; j < 4; j++)
+            counts[j][bytes[j]]++;
+    }
+    qsort(keys, KEYS, sizeof *keys, by_value);
+    for (size_t i = 1; i < KEYS; i++)
+        equal += keys[i] == keys[i - 1];
+    assert_in_range(equal, 128 - 90, 128 + 90);
+    free(keys);
+
+    /* Chi-squared with 255 degrees of freedom: mean 255, deviation 22.6. */
+    for (size_t j = 0; j < 4; j++) {
+        double chi = 0;
+        for (size_t b = 0; b < 256; b++) {
+            const double off = (double)counts[j][b] - KEYS / 256.0;
+            chi += off * off / (KEYS / 256.0);
+        }
+        assert_in_range((long)chi, 255 - 180, 255 + 180);
+    }
+}
+
+static void any_amount_is_filled_to_its_last_byte(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len <= 3 * BATCH; len += 7) {
+        uint8_t *bytes = malloc(len + 1);
+        uint8_t  seen  = 0; /* of the last byte, bits that were ever set */
+
+        assert_non_null(bytes);
+        for (int i = 0; i < 64; i++) {
+            bytes[len] = 0xA5;
+            assert_true(upf_entropy(NULL, bytes, len));
+            assert_int_equal(bytes[len], 0xA5);
+            if (len > 0)
+                seen |= bytes[len - 1];
+        }
+        assert_int_equal(seen, len > 0 ? 0xFF : 0);
+        free(bytes);
+    }
+}
+
+static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
+{
+    (void)state;
+    uint8_t before[16], parent[16], child[16], grandchild[16];
+    int     pipes[2];
+
+    assert_true(upf_entropy(NULL, before, sizeof before)); /* a batch is here */
+    assert_int_equal(pipe(pipes), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        bool ok = upf_entropy(NULL, child, sizeof child) &&
+                  write(pipes[1], child, sizeof child) == sizeof child;
+        const pid_t next = fork();
+        if (next == 0) {
+            ok = upf_entropy(NULL, grandchild, sizeof grandchild) &&
+                 write(pipes[1], grandchild, sizeof grandchild) ==
+                     sizeof grandchild;
+            _exit(ok ? 0 : 1);
+        }
+        int status = 1;
+        ok = ok && waitpid(next, &status, 0) == next && status == 0;
+        /* What the child draws after its own fork is not the grandchild's. */
+        ok = ok && upf_entropy(NULL, child, sizeof child) &&
+             write(pipes[1], child, sizeof child) == sizeof child;
+        _exit(ok ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    assert_true(upf_entropy(NULL, parent, sizeof parent));
+    int status = 1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+
+    uint8_t draws[4][16];
+    memcpy(draws[0], parent, sizeof parent);
+    for (size_t i = 1; i < 4; i++)
+        assert_int_equal(read(pipes[0], draws[i], 16), 16);
+    for (size_t i = 0; i < 4; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(draws[i], draws[j], 16);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void it_is_what_a_connection_draws_from(void **state)
+{
+    (void)state;
+    assert_ptr_equal(upf_config_default().random, upf_entropy);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(masking_keys_repeat_only_by_chance),
+        cmocka_unit_test(any_amount_is_filled_to_its_last_byte),
+        cmocka_unit_test(a_forked_child_does_not_repeat_its_parents_bytes),
+        cmocka_unit_test(it_is_what_a_connection_draws_from),
+    };
+
+    return cmocka_run_group_tests_name("entropy", tests, NULL, NULL);
+}

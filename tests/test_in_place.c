@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/* test_in_place.c - replies written over their requests, without a copy. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <upframe/conn.h>
+
+#include "support/guard.h"
+#include "support/split.h"
+
+static void start_open(struct session *session, enum role role)
+{
+    session_prepare(session);
+    session_begin(session, role);
+    session_give(session, NULL, 0);
+}
+
+/* Work off the input, answering in place; nothing is written. */
+static void echo(struct session *session, uint8_t *data, size_t len)
+{
+    upf_input input = {data, len};
+
+    session->app = app_echo_in_place;
+    session_input(session, &input);
+}
+
+static bool inside(const upf_slice *slice, const uint8_t *data, size_t len)
+{
+    const uint8_t *p = slice->data;
+
+    return p >= data && p + slice->len <= data + len;
+}
+
+/* ---- Without a copy --------------------------------------------------- */
+
+static void an_echo_leaves_from_where_its_request_arrived(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct session session;
+        struct blob    bytes = {0};
+        upf_slice      slices[4];
+
+        put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'e', lengths[i]);
+        start_open(&session, OPEN_SERVER);
+        echo(&session, bytes.data, bytes.len);
+        assert_int_equal(session.alloc.calls, 0);
+        assert_int_equal(upf_conn_output(&session.conn, slices, 4), 1);
+        assert_true(inside(&slices[0], bytes.data, bytes.len));
+        assert_int_equal(slices[0].len, bytes.len - 4);
+        session_write(&session);
+        assert_int_equal(session.alloc.calls, 0);
+
+        struct blob expected = {0};
+        put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', lengths[i]);
+        assert_true(blob_equal(&session.output, &expected));
+        blob_free(&expected);
+        session_free(&session);
+        blob_free(&bytes);
+    }
+}
+
+static void pipelined_echoes_leave_as_one_stretch(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0}, expected = {0};
+    upf_slice      slices[4];
+
+    for (int i = 0; i < 500; i++) {
+        char text[32];
+        const int len = snprintf(text, sizeof text, "message %d", i * i);
+
+        put_frame(&bytes, FROM_CLIENT, FIN | TEXT, text, (size_t)len);
+        put_frame(&expected, FROM_SERVER, FIN | TEXT, text, (size_t)len);
+    }
+    start_open(&session, OPEN_SERVER);
+    echo(&session, bytes.data, bytes.len);
+    assert_int_equal(session.alloc.calls, 0);
+    assert_int_equal(upf_conn_output(&session.conn, slices, 4), 1);
+    assert_true(inside(&slices[0], bytes.data, bytes.len));
+    session_write(&session);
+    assert_true(blob_equal(&session.output, &expected));
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&expected);
+}
+
+static void an_echo_of_an_assembled_message_needs_no_second_block(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0}, expected = {0};
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'a', 100000);
+    put_run(&expected, FROM_SERVER, FIN | BINARY, 'a', 100000);
+    start_open(&session, OPEN_SERVER);
+    echo(&session, bytes.data, 60000);
+    echo(&session, bytes.data + 60000, bytes.len - 60000);
+    assert_int_equal(session.log.count[UPF_EVENT_MESSAGE], 1);
+    assert_true(session.alloc.peak < 150000);
+    session_write(&session);
+    assert_int_equal(session.alloc.live, 0);
+    assert_true(blob_equal(&session.output, &expected));
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&expected);
+}
+
+/* ---- The same bytes as a copy, at any cut ----------------------------- */
+
+static void put_conversation(struct blob *to, enum sender peer)
+{
+    put_text(to, peer, FIN | TEXT, "one");
+    put_text(to, peer, FIN | TEXT, "");
+    put_text(to, peer, FIN | PING, "ping");
+    put_text(to, peer, BINARY, "two ");
+    put_text(to, peer, FIN | PING, "inside");
+    put_text(to, peer, FIN | CONT, "three");
+    put_run(to, peer, FIN | BINARY, 'l', 130);
+    put_text(to, peer, FIN | TEXT, "four");
+    put_text(to, peer, FIN | TEXT, "five");
+    put_close(to, peer, 1000, "bye");
+}
+
+static void check_same_output(enum role role, app_fn *in_place, app_fn *copying)
+{
+    struct scene   scene = {.role = role, .app = in_place};
+    struct outcome one, other;
+
+    put_conversation(&scene.bytes, role_peer(role));
+    scene_run(&scene, &one);
+    scene.app = copying;
+    scene_run(&scene, &other);
+    assert_text(blob_str(&one.log), blob_str(&other.log));
+    assert_true(blob_equal(&one.output, &other.output));
+    outcome_free(&one);
+    outcome_free(&other);
+    blob_free(&scene.bytes);
+}
+
+static void echoes_in_place_and_copied_are_the_same_at_any_cut(void **state)
+{
+    (void)state;
+    check_same_output(OPEN_SERVER, app_echo_in_place, app_echo);
+    check_same_output(OPEN_CLIENT, app_echo_in_place, app_echo);
+}
+
+/* Half of the message. */
+static void shorter_in_place(struct session *session, const upf_event *event)
+{
+    if (event->type == UPF_EVENT_MESSAGE)
+        assert_status(upf_send_in_place(&session->conn, UPF_OP_BINARY,
+                                        event->data, event->len / 2), UPF_OK);
+}
+
+static void shorter_copied(struct session *session, const upf_event *event)
+{
+    if (event->type == UPF_EVENT_MESSAGE)
+        assert_status(upf_send(&session->conn, UPF_OP_BINARY, event->data,
+                               event->len / 2), UPF_OK);
+}
+
+static void a_reply_may_be_the_start_of_its_request(void **state)
+{
+    (void)state;
+    check_same_output(OPEN_SERVER, shorter_in_place, shorter_copied);
+    check_same_output(OPEN_CLIENT, shorter_in_place, shorter_copied);
+}
+
+/* In place, copied, in place: the order is kept. */
+static void mixed_in_place(struct session *session, const upf_event *event)
+{
+    if (event->type != UPF_EVENT_MESSAGE)
+        return;
+    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "before", 6), UPF_OK);
+    assert_status(upf_send_in_place(&session->conn, UPF_OP_BINARY, event->data,
+                                    event->len), UPF_OK);
+    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "after", 5), UPF_OK);
+}
+
+static void mixed_copied(struct session *session, const upf_event *event)
+{
+    if (event->type != UPF_EVENT_MESSAGE)
+        return;
+    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "before", 6), UPF_OK);
+    assert_status(upf_send(&session->conn, UPF_OP_BINARY, event->data,
+                           event->len), UPF_OK);
+    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "after", 5), UPF_OK);
+}
+
+static void in_place_and_copied_replies_keep_their_order(void **state)
+{
+    (void)state;
+    check_same_output(OPEN_SERVER, mixed_in_place, mixed_copied);
+    check_same_output(OPEN_CLIENT, mixed_in_place, mixed_copied);
+}
+
+/* The payload of a ping is the payload of an event, too. */
+static bool has_payload(const upf_event *event)
+{
+    return event->type == UPF_EVENT_MESSAGE ||
+           event->type == UPF_EVENT_CHUNK || event->type == UPF_EVENT_PING ||
+           event->type == UPF_EVENT_PONG;
+}
+
+static void all_in_place(struct session *session, const upf_event *event)
+{
+    if (has_payload(event))
+        assert_status(upf_send_in_place(&session->conn, UPF_OP_BINARY,
+                                        event->data, event->len), UPF_OK);
+}
+
+static void all_copied(struct session *session, const upf_event *event)
+{
+    if (has_payload(event))
+        assert_status(upf_send(&session->conn, UPF_OP_BINARY, event->data,
+                               event->len), UPF_OK);
+}
+
+static void control_payloads_may_be_sent_in_place_too(void **state)
+{
+    (void)state;
+    check_same_output(OPEN_SERVER, all_in_place, all_copied);
+    check_same_output(OPEN_CLIENT, all_in_place, all_copied);
+}
+
+/* The output of a streaming server, fed in pieces behind a guard page. */
+static void run_streaming(app_fn *app, const struct blob *bytes, size_t step,
+                          struct blob *output)
+{
+    struct session session;
+
+    session_prepare(&session);
+    session.config.stream = true;
+    session.app = app;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    for (size_t at = 0; at < bytes->len; at += step) {
+        const size_t left   = bytes->len - at;
+        const size_t len    = step < left ? step : left;
+        uint8_t     *memory = guard_begin(len);
+        upf_input    input  = {memory, len};
+
+        memcpy(memory, bytes->data + at, len);
+        session_input(&session, &input);
+        session_write(&session);
+        guard_free(memory, len);
+    }
+    assert_true(session.log.close.clean);
+    blob_add(output, session.output.data, session.output.len);
+    session_free(&session);
+}
+
+static void chunks_may_be_sent_in_place_at_any_cut(void **state)
+{
+    (void)state;
+    struct blob bytes = {0};
+
+    put_text(&bytes, FROM_CLIENT, TEXT, "a\xE2\x82\xAC-\xE2\x82");
+    put_text(&bytes, FROM_CLIENT, FIN | PING, "ping");
+    put_text(&bytes, FROM_CLIENT, FIN | CONT, "\xAC.\xF0\x9F\x98\x80");
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'b', 300);
+    put_text(&bytes, FROM_CLIENT, FIN | TEXT, "");
+    put_conversation(&bytes, FROM_CLIENT);
+    for (size_t step = 1; step <= bytes.len; step += step < 60 ? 1 : 23) {
+        struct blob one = {0}, other = {0};
+
+        run_streaming(all_in_place, &bytes, step, &one);
+        run_streaming(all_copied, &bytes, step, &other);
+        if (!blob_equal(&one, &other))
+            fail_msg("in pieces of %zu bytes the replies differ", step);
+        blob_free(&one);
+        blob_free(&other);
+    }
+    blob_free(&bytes);
+}
+
+/* Replies of another opcode, changed in place as an application may. */
+static void upper_case(struct session *session, const upf_event *event)
+{
+    if (event->type != UPF_EVENT_MESSAGE)
+        return;
+    for (size_t i = 0; i < event->len; i++)
+        event->data[i] ^= 0x20;
+    if (session->user != NULL)
+        assert_status(upf_send_in_place(&session->conn, UPF_OP_BINARY,
+                                        event->data, event->len), UPF_OK);
+    else
+        assert_status(upf_send(&session->conn, UPF_OP_BINARY, event->data,
+                               event->len), UPF_OK);
+}
+
+static void a_message_may_be_changed_before_it_is_sent_back(void **state)
+{
+    (void)state;
+    static int yes;
+    struct scene   scene = {.role = OPEN_SERVER, .app = upper_case};
+    struct outcome one, other;
+
+    put_conversation(&scene.bytes, FROM_CLIENT);
+    scene_run(&scene, &one);
+    scene.user = &yes;
+    scene_run(&scene, &other);
+    assert_true(blob_equal(&one.output, &other.output));
+    outcome_free(&one);
+    outcome_free(&other);
+    blob_free(&scene.bytes);
+}
+
+/* ---- Borrowed memory -------------------------------------------------- */
+
+/* Write `some` bytes, spoil the input, write the rest. */
+static void check_borrow(size_t some, bool split)
+{
+    struct session session;
+    struct blob    bytes = {0}, expected = {0};
+
+    put_text(&bytes, FROM_CLIENT, FIN | TEXT, "the first message");
+    put_text(&bytes, FROM_CLIENT, FIN | PING, "ping");
+    put_text(&bytes, FROM_CLIENT, FIN | TEXT, "and the second");
+    put_text(&expected, FROM_SERVER, FIN | TEXT, "the first message");
+    put_text(&expected, FROM_SERVER, FIN | PONG, "ping");
+    put_text(&expected, FROM_SERVER, FIN | TEXT, "and the second");
+
+    upf_slice    slices[8];
+    const size_t cut = split ? 10 : 0;
+    const size_t len = bytes.len - cut;
+    uint8_t     *memory = guard_begin(len);
+
+    start_open(&session, OPEN_SERVER);
+    session_give(&session, bytes.data, cut);
+    memcpy(memory, bytes.data + cut, len);
+    echo(&session, memory, len);
+
+    const size_t count = upf_conn_output(&session.conn, slices, 8);
+    size_t left = some;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        const size_t part = slices[i].len < left ? slices[i].len : left;
+
+        blob_add(&session.output, slices[i].data, part);
+        left -= part;
+    }
+    assert_int_equal(left, 0);
+    assert_status(upf_conn_output_done(&session.conn, (ptrdiff_t)some), UPF_OK);
+    guard_free(memory, len);
+
+    assert_int_equal(upf_conn_queued(&session.conn), expected.len - some);
+    session_write(&session);
+    assert_true(blob_equal(&session.output, &expected));
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&expected);
+}
+
+static void what_was_not_written_is_copied_by_output_done(void **state)
+{
+    (void)state;
+    for (size_t some = 0; some <= 19 + 6 + 16; some++) {
+        check_borrow(some, false);
+        check_borrow(some, true);
+    }
+}
+
+static void without_memory_for_that_copy_the_connection_fails(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    upf_slice      slices[2];
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'x', 10000);
+    start_open(&session, OPEN_SERVER);
+    echo(&session, bytes.data, bytes.len);
+    assert_int_equal(upf_conn_output(&session.conn, slices, 2), 1);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    assert_status(upf_conn_output_done(&session.conn, 100),
+                  UPF_ERR_NO_MEMORY);
+    memset(bytes.data, 0xDD, bytes.len);
+    blob_free(&bytes);
+    session_give(&session, NULL, 0);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    assert_status(session.log.status, UPF_ERR_NO_MEMORY);
+    assert_status(session.last, UPF_DONE);
+    session_free(&session);
+}
+
+static void a_user_may_send_from_memory_of_its_own(void **state)
+{
+    (void)state;
+    for (int client = 0; client < 2; client++) {
+        struct session session;
+        enum { FRONT = UPF_FRAME_HEADER_MAX, LEN = 70000 };
+        uint8_t    *memory = guard_begin(FRONT + LEN);
+        struct blob text = {0}, expected = {0};
+
+        start_open(&session, client ? OPEN_CLIENT : OPEN_SERVER);
+        memset(memory, 'm', FRONT + LEN);
+        blob_fill(&text, 'm', LEN);
+        assert_status(upf_send_in_place(&session.conn, UPF_OP_TEXT,
+                                        memory + FRONT, LEN), UPF_OK);
+        if (!client)
+            assert_int_equal(session.alloc.calls, 0);
+        session_write(&session);
+        blob_printf(&expected, "fin TEXT %d ", LEN);
+        blob_show(&expected, text.data, text.len);
+        blob_text(&expected, "\n");
+        assert_sent(&session, blob_str(&expected));
+        session_free(&session);
+        guard_free(memory, FRONT + LEN);
+        blob_free(&text);
+        blob_free(&expected);
+    }
+}
+
+static void what_is_refused_in_place_leaves_the_data_alone(void **state)
+{
+    (void)state;
+    struct session session;
+    uint8_t        memory[UPF_FRAME_HEADER_MAX + 3];
+    uint8_t       *data = memory + UPF_FRAME_HEADER_MAX;
+
+    start_open(&session, OPEN_SERVER);
+    memset(memory, 0x11, sizeof memory);
+    memcpy(data, "\xFF\xFE\xFD", 3);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_TEXT, data, 3),
+                  UPF_ERR_UTF8);
+    session.config.max_queued = 1;
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, data, 3),
+                  UPF_ERR_QUEUE_FULL);
+    assert_memory_equal(data, "\xFF\xFE\xFD", 3);
+    assert_int_equal(upf_conn_queued(&session.conn), 0);
+    session_free(&session);
+}
+
+static void connections_may_take_turns_with_one_buffer(void **state)
+{
+    (void)state;
+    enum { CONNECTIONS = 20, ROUNDS = 30 };
+    static struct session sessions[CONNECTIONS];
+    struct blob           expected[CONNECTIONS] = {{0}};
+    uint8_t               shared[256];
+
+    for (int i = 0; i < CONNECTIONS; i++)
+        start_open(&sessions[i], OPEN_SERVER);
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < CONNECTIONS; i++) {
+            struct blob bytes = {0};
+            upf_slice   slices[4];
+            char        text[32];
+            const int   len = snprintf(text, sizeof text, "%d says %d", i,
+                                       round);
+
+            put_frame(&bytes, FROM_CLIENT, FIN | TEXT, text, (size_t)len);
+            put_frame(&expected[i], FROM_SERVER, FIN | TEXT, text,
+                      (size_t)len);
+            memcpy(shared, bytes.data, bytes.len);
+            echo(&sessions[i], shared, bytes.len);
+            assert_true(upf_conn_output(&sessions[i].conn, slices, 4) > 0);
+
+            /* The transport takes some of it, or nothing. */
+            const size_t some = (size_t)(round % 5) < slices[0].len
+                                    ? (size_t)(round % 5) : 0;
+            blob_add(&sessions[i].output, slices[0].data, some);
+            assert_status(upf_conn_output_done(&sessions[i].conn,
+                                               (ptrdiff_t)some), UPF_OK);
+            blob_free(&bytes);
+        }
+    for (int i = 0; i < CONNECTIONS; i++) {
+        session_write(&sessions[i]);
+        assert_true(blob_equal(&sessions[i].output, &expected[i]));
+        session_free(&sessions[i]);
+        blob_free(&expected[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_echo_leaves_from_where_its_request_arrived),
+        cmocka_unit_test(pipelined_echoes_leave_as_one_stretch),
+        cmocka_unit_test(
+            an_echo_of_an_assembled_message_needs_no_second_block),
+        cmocka_unit_test(echoes_in_place_and_copied_are_the_same_at_any_cut),
+        cmocka_unit_test(a_reply_may_be_the_start_of_its_request),
+        cmocka_unit_test(in_place_and_copied_replies_keep_their_order),
+        cmocka_unit_test(control_payloads_may_be_sent_in_place_too),
+        cmocka_unit_test(chunks_may_be_sent_in_place_at_any_cut),
+        cmocka_unit_test(a_message_may_be_changed_before_it_is_sent_back),
+        cmocka_unit_test(what_was_not_written_is_copied_by_output_done),
+        cmocka_unit_test(without_memory_for_that_copy_the_connection_fails),
+        cmocka_unit_test(a_user_may_send_from_memory_of_its_own),
+        cmocka_unit_test(what_is_refused_in_place_leaves_the_data_alone),
+        cmocka_unit_test(connections_may_take_turns_with_one_buffer),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* test_trace.c - the trace hook sees every frame header, either way. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <upframe/conn.h>
+
+#include "support/session.h"
+
+/* What was seen, one line a frame. */
+struct tracer {
+    struct blob     text;
+    const upf_conn *conn;
+};
+
+static void trace(void *user, const upf_conn *conn, bool sent,
+                  const upf_frame_header *header)
+{
+    struct tracer *tracer = user;
+
+    assert_ptr_equal(conn, tracer->conn);
+    blob_printf(&tracer->text, "%s %d fin=%d masked=%d rsv=%d %llu\n",
+                sent ? "sent" : "read", (int)header->opcode, header->fin,
+                header->masked, header->rsv,
+                (unsigned long long)header->payload_len);
+}
+
+static void start(struct session *session, struct tracer *tracer,
+                  enum role role)
+{
+    session_prepare(session);
+    *tracer = (struct tracer){.conn = &session->conn};
+    session->config.trace      = trace;
+    session->config.trace_user = tracer;
+    session_begin(session, role);
+    session_give(session, NULL, 0);
+}
+
+static void each_frame_is_seen_once(void **state)
+{
+    (void)state;
+    static const char expected[] =
+        "read 1 fin=0 masked=1 rsv=0 3\n"
+        "read 9 fin=1 masked=1 rsv=0 1\n"
+        "sent 10 fin=1 masked=0 rsv=0 1\n"
+        "read 0 fin=1 masked=1 rsv=0 200\n"
+        "sent 2 fin=1 masked=0 rsv=0 5\n"
+        "sent 1 fin=0 masked=0 rsv=0 1\n"
+        "sent 0 fin=1 masked=0 rsv=0 0\n"
+        "sent 2 fin=1 masked=0 rsv=0 4\n"
+        "sent 1 fin=1 masked=0 rsv=0 6\n"
+        "sent 9 fin=1 masked=0 rsv=0 2\n"
+        "sent 10 fin=1 masked=0 rsv=0 0\n"
+        "read 8 fin=1 masked=1 rsv=0 2\n"
+        "sent 8 fin=1 masked=0 rsv=0 2\n";
+
+    for (int bytewise = 0; bytewise < 2; bytewise++) {
+        struct session session;
+        struct tracer  tracer;
+        struct blob    bytes = {0};
+        upf_conn      *conn = &session.conn;
+        uint8_t        room[32];
+
+        put_text(&bytes, FROM_CLIENT, TEXT, "abc");
+        put_text(&bytes, FROM_CLIENT, FIN | PING, "p");
+        put_run(&bytes, FROM_CLIENT, FIN | CONT, 'd', 200);
+        start(&session, &tracer, OPEN_SERVER);
+        for (size_t at = 0; at < bytes.len; at += bytewise ? 1 : bytes.len)
+            session_give(&session, bytes.data + at, bytewise ? 1 : bytes.len);
+
+        upf_shared *shared = upf_shared_new(NULL, UPF_OP_TEXT, "shared", 6);
+        assert_status(upf_send(conn, UPF_OP_BINARY, "12345", 5), UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "1", 1, false), UPF_OK);
+        assert_status(upf_send_part(conn, UPF_OP_TEXT, "", 0, true), UPF_OK);
+        assert_status(upf_send_in_place(conn, UPF_OP_BINARY, room + 16, 4),
+                      UPF_OK);
+        assert_status(upf_send_shared(conn, shared), UPF_OK);
+        assert_status(upf_ping(conn, "hi", 2), UPF_OK);
+        assert_status(upf_pong(conn, NULL, 0), UPF_OK);
+        session_write(&session);
+        blob_clear(&bytes);
+        put_close(&bytes, FROM_CLIENT, 1000, NULL);
+        session_give_blob(&session, &bytes);
+        assert_text(blob_str(&tracer.text), expected);
+        upf_shared_free(shared);
+        blob_free(&tracer.text);
+        blob_free(&bytes);
+        session_free(&session);
+    }
+}
+
+static void a_frame_that_is_refused_is_not_seen_as_sent(void **state)
+{
+    (void)state;
+    struct session session;
+    struct tracer  tracer;
+
+    start(&session, &tracer, OPEN_CLIENT);
+    session.random.fault = (struct fault){session.random.calls + 1, true};
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "x", 1),
+                  UPF_ERR_RANDOM);
+    session.random.fault = (struct fault){0};
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "x", 1),
+                  UPF_ERR_NO_MEMORY);
+    session.alloc.fault = (struct fault){0};
+    assert_text(blob_str(&tracer.text), "");
+    blob_free(&tracer.text);
+    session_free(&session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_frame_is_seen_once),
+        cmocka_unit_test(a_frame_that_is_refused_is_not_seen_as_sent),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

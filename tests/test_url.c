@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* test_url.c - WebSocket URLs, authorities and request-targets. */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <arpa/inet.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../src/http.h"
+#include "../src/url.h"
+#include "support/text.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* ---- URLs ------------------------------------------------------------- */
+
+static void a_sound_url_is_taken_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        bool        secure;
+        const char *host, *authority, *target;
+        int         port;
+    } cases[] = {
+        {"ws://a", false, "a", "a", "", 80},
+        {"wss://a", true, "a", "a", "", 443},
+        {"WS://a", false, "a", "a", "", 80},
+        {"wSs://a", true, "a", "a", "", 443},
+        {"ws://a/", false, "a", "a", "/", 80},
+        {"ws://a/b/c", false, "a", "a", "/b/c", 80},
+        {"ws://a?q", false, "a", "a", "?q", 80},
+        {"ws://a/?q=1&r=2", false, "a", "a", "/?q=1&r=2", 80},
+        {"ws://a/b?q?/:@", false, "a", "a", "/b?q?/:@", 80},
+        {"ws://a//b", false, "a", "a", "//b", 80},
+        {"ws://a/%20%2F%ff", false, "a", "a", "/%20%2F%ff", 80},
+        {"ws://a/-._~!$&'()*+,;=", false, "a", "a", "/-._~!$&'()*+,;=", 80},
+        {"ws://a/b@c", false, "a", "a", "/b@c", 80},
+        {"ws://a:80", false, "a", "a", "", 80},
+        {"ws://a:80/b", false, "a", "a", "/b", 80},
+        {"ws://a:0080/b", false, "a", "a", "/b", 80},
+        {"ws://a:/b", false, "a", "a", "/b", 80},
+        {"wss://a:443/b", true, "a", "a", "/b", 443},
+        {"wss://a:/b", true, "a", "a", "/b", 443},
+        {"ws://a:443", false, "a", "a:443", "", 443},
+        {"wss://a:80", true, "a", "a:80", "", 80},
+        {"ws://a:1", false, "a", "a:1", "", 1},
+        {"ws://a:65535/", false, "a", "a:65535", "/", 65535},
+        {"ws://a:8080?q", false, "a", "a:8080", "?q", 8080},
+        {"ws://Example.COM/", false, "Example.COM", "Example.COM", "/", 80},
+        {"ws://127.0.0.1:9001/", false, "127.0.0.1", "127.0.0.1:9001", "/",
+         9001},
+        {"ws://999.1.1.1", false, "999.1.1.1", "999.1.1.1", "", 80},
+        {"ws://a_b-c.d.", false, "a_b-c.d.", "a_b-c.d.", "", 80},
+        {"ws://xn--bcher-kva.example", false, "xn--bcher-kva.example",
+         "xn--bcher-kva.example", "", 80},
+        {"ws://a%41b", false, "a%41b", "a%41b", "", 80},
+        {"ws://[::1]", false, "::1", "[::1]", "", 80},
+        {"ws://[::1]:80/", false, "::1", "[::1]", "/", 80},
+        {"wss://[2001:DB8::1]:8443/x", true, "2001:DB8::1",
+         "[2001:DB8::1]:8443", "/x", 8443},
+        {"ws://[::ffff:192.0.2.1]?", false, "::ffff:192.0.2.1",
+         "[::ffff:192.0.2.1]", "?", 80},
+        {"ws://[::]:/", false, "::", "[::]", "/", 80},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const size_t size = strlen(cases[i].url) + 1;
+        const upf_str copy = exact(cases[i].url, size);
+        upf_url url;
+
+        if (upf_url_parse(copy.data, &url) != UPF_OK)
+            fail_msg("%s is refused", cases[i].url);
+        assert_int_equal(url.secure, cases[i].secure);
+        assert_int_equal(url.port, cases[i].port);
+        assert_true(upf_str_equal(url.host, upf_str_of(cases[i].host)));
+        assert_true(upf_str_equal(url.target, upf_str_of(cases[i].target)));
+        if (!upf_str_equal(url.authority, upf_str_of(cases[i].authority)))
+            fail_msg("%s: %.*s", cases[i].url, (int)url.authority.len,
+                     url.authority.data);
+        exact_free(copy);
+    }
+}
+
+static void an_unsound_url_is_refused_and_nothing_is_written(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "", "w", "ws", "ws:", "ws:/", "ws://", "wss://", "://a", "//a", "a",
+        "http://a", "https://a", "ftp://a", "wsss://a", "xws://a", " ws://a",
+        "ws ://a", "ws:a", "ws:/a", "ws:\\\\a", "ws://a\\b", "ws//a",
+        /* host */
+        "ws:///b", "ws://?q", "ws://:80", "ws://:80/b", "ws://a b",
+        "ws://a /b", "ws://\t", "ws://a\x80", "ws://\xC3\xBC", "ws://a<b>",
+        "ws://a\"", "ws://a|b", "ws://a^b", "ws://a`b", "ws://{a}", "ws://a%",
+        "ws://a%4", "ws://a%4g", "ws://a\r\nHost: b", "ws://a\x7F",
+        /* user information */
+        "ws://u@a", "ws://u:p@a", "ws://@a", "ws://u:80@a/",
+        "ws://a@", "ws://a:80@b",
+        /* port */
+        "ws://a:0", "ws://a:00", "ws://a:65536", "ws://a:99999",
+        "ws://a:4294967376", "ws://a:18446744073709551696", "ws://a:-1",
+        "ws://a:+80", "ws://a:8 0", "ws://a:80a", "ws://a:80:80", "ws://a::80",
+        "ws://a:0x50", "ws://a: 80",
+        /* IPv6 */
+        "ws://[", "ws://[]", "ws://[::1", "ws://::1", "ws://[::1]x",
+        "ws://[::1]80", "ws://[1]", "ws://[:]", "ws://[:::]", "ws://[1::2::3]",
+        "ws://[1:2:3:4:5:6:7]", "ws://[1:2:3:4:5:6:7:8:9]",
+        "ws://[1:2:3:4:5:6:7:8::]", "ws://[12345::]", "ws://[::g]",
+        "ws://[::1%25eth0]", "ws://[fe80::1%eth0]", "ws://[v1.x]",
+        "ws://[::1.2.3]", "ws://[::1.2.3.256]",
+        "ws://[::1.2.3.4294967297]", "ws://[::01.2.3.4]",
+        "ws://[1.2.3.4]", "ws://[::1.2.3.4:5]", "ws://[[::1]]", "ws://a[::1]",
+        "ws://[::1]]", "ws://[::1 ]",
+        /* path, query, fragment */
+        "ws://a#", "ws://a#f", "ws://a/#f", "ws://a/b?q#f", "ws://a/b c",
+        "ws://a/b\tc", "ws://a/b\r\n", "ws://a/b\n", "ws://a/\x01",
+        "ws://a/\x7F", "ws://a/\x80", "ws://a/\xC3\xBC", "ws://a/\"",
+        "ws://a/<", "ws://a/>", "ws://a/\\", "ws://a/^", "ws://a/`",
+        "ws://a/{", "ws://a/|", "ws://a/}", "ws://a/[", "ws://a/?]",
+        "ws://a/%", "ws://a/%2", "ws://a/%2g", "ws://a/%%20", "ws://a/?% 0",
+    };
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        const upf_str copy = exact(refused[i], strlen(refused[i]) + 1);
+        upf_url url, before;
+
+        memset(&url, 0xEE, sizeof url);
+        memcpy(&before, &url, sizeof url);
+        if (upf_url_parse(copy.data, &url) != UPF_ERR_URL)
+            fail_msg("accepted: \"%s\"", refused[i]);
+        assert_memory_equal(&url, &before, sizeof url);
+        exact_free(copy);
+    }
+}
+
+/* RFC 3986 in one expression; an IPv6 address is the C library's to judge. */
+#define PCT "%[0-9A-Fa-f][0-9A-Fa-f]"
+static const char grammar[] =
+    "^[wW][sS][sS]?://"
+    "(\\[([0-9A-Fa-f:.]+)\\]|([A-Za-z0-9._~!$&'()*+,;=-]|" PCT ")+)"
+    "(:0*([0-9]{0,5}))?"
+    "([/?]([A-Za-z0-9._~!$&'()*+,;=:@/?-]|" PCT ")*)?$";
+
+static bool is_url(const regex_t *regex, const char *text)
+{
+    regmatch_t m[6];
+    struct in6_addr address;
+    char literal[128];
+
+    if (regexec(regex, text, COUNT(m), m, 0) != 0)
+        return false;
+    if (m[2].rm_so >= 0) {
+        const size_t len = (size_t)(m[2].rm_eo - m[2].rm_so);
+        memcpy(literal, text + m[2].rm_so, len);
+        literal[len] = '\0';
+        if (inet_pton(AF_INET6, literal, &address) != 1)
+            return false;
+    }
+    if (m[4].rm_so >= 0 && m[4].rm_eo - m[4].rm_so > 1) {
+        const long port = atol(text + m[4].rm_so + 1);
+        return port >= 1 && port <= 65535;
+    }
+    return true;
+}
+
+static void every_substitution_in_a_url_is_judged_like_the_oracle(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "wss://example.com:8080/chat?room=1",
+        "ws://[2001:db8::7:1]:443/%41b",
+        "ws://[1:2:3:4:5:6:1.20.3.4]",
+        "ws://u%20.x:65535?a",
+    };
+    regex_t regex;
+
+    assert_int_equal(regcomp(&regex, grammar, REG_EXTENDED), 0);
+    for (size_t u = 0; u < COUNT(urls); u++) {
+        const size_t size = strlen(urls[u]) + 1;
+        const upf_str copy = exact(urls[u], size);
+        char *text = (char *)(uintptr_t)copy.data;
+
+        assert_true(is_url(&regex, text));
+        for (size_t at = 0; at < size - 1; at++) {
+            for (int c = 0; c < 256; c++) {
+                upf_url url;
+                text[at] = (char)c;
+                const bool expected = is_url(&regex, text);
+                if ((upf_url_parse(text, &url) == UPF_OK) != expected)
+                    fail_msg("\"%s\": %s expected", text,
+                             expected ? "OK" : "refusal");
+                text[at] = urls[u][at];
+            }
+        }
+        exact_free(copy);
+    }
+    regfree(&regex);
+}
+
+/* ---- Authorities ------------------------------------------------------ */
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 16;
+}
+
+static void an_ipv6_address_is_what_inet_pton_takes(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        ":", "::", "0", "1", "a:", "ffff", "12345", "7:", "1.2.3.4",
+        "255.", "0.0.0.0", "256", ".", "00", "g", "1:2:3:4", "F:",
+    };
+    uint32_t seed = 6455;
+    size_t valid = 0;
+
+    for (int i = 0; i < 200000; i++) {
+        char text[128] = "[";
+        struct upf_authority a;
+        struct in6_addr address;
+
+        for (uint32_t n = next_random(&seed) % 9; n > 0; n--)
+            strcat(text, pieces[next_random(&seed) % COUNT(pieces)]);
+        const bool expected = inet_pton(AF_INET6, text + 1, &address) == 1;
+        strcat(text, "]");
+        if (upf_authority_parse(upf_str_of(text), &a) != expected)
+            fail_msg("%s", text);
+        valid += expected;
+    }
+    assert_in_range(valid, 1000, 150000);
+}
+
+static void an_authority_is_read_within_its_length(void **state)
+{
+    (void)state;
+    static const struct { const char *text; bool valid; int port; } cases[] = {
+        {"a", true, 0},          {"a:", true, 0},
+        {"a:1", true, 1},        {"a:65535", true, 65535},
+        {"a:65536", false, 0},   {"a:0", false, 0},
+        {"", false, 0},          {":", false, 0},
+        {":1", false, 0},        {"a b", false, 0},
+        {"[::1]", true, 0},      {"[::1]:7", true, 7},
+        {"[::1", false, 0},      {"[", false, 0},
+        {"[]", false, 0},        {"[:", false, 0},
+        {"[::1]7", false, 0},    {"a%", false, 0},
+        {"a%4", false, 0},       {"a%41", true, 0},
+        {"a,b", true, 0},        {"a/", false, 0},
+        {"u@a", false, 0},       {"1.2.3.4:5", true, 5},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const upf_str text = exact(cases[i].text, strlen(cases[i].text));
+        struct upf_authority a = {{NULL, 7}, 7};
+
+        if (upf_authority_parse(text, &a) != cases[i].valid)
+            fail_msg("\"%s\"", cases[i].text);
+        assert_int_equal(a.port, cases[i].valid ? cases[i].port : 7);
+        exact_free(text);
+    }
+    struct upf_authority a;
+    assert_false(upf_authority_parse((upf_str){NULL, 0}, &a));
+    assert_false(upf_authority_parse((upf_str){"a\0b", 3}, &a));
+    assert_false(upf_authority_parse((upf_str){"\0", 1}, &a));
+}
+
+/* ---- Request-targets -------------------------------------------------- */
+
+static void a_target_is_a_path_or_a_url_of_this_host(void **state)
+{
+    (void)state;
+    static const struct { const char *target; bool valid; } cases[] = {
+        {"/", true},
+        {"/chat?room=1", true},
+        {"//other/x", true},
+        {"/a|b[c]^\"{}<>\\`%", true},
+        {"http://a.b:8", true},
+        {"https://A.B:8/x", true},
+        {"ws://a.b:8?q", true},
+        {"WSS://a.b:8/", true},
+        {"", false},
+        {"*", false},
+        {"x", false},
+        {"?q", false},
+        {"a.b:8", false},
+        {"http:/a.b:8/", false},
+        {"http://a.b/", false},
+        {"http://a.b:80/", false},
+        {"http://other/", false},
+        {"http://a.b:8.evil/", false},
+        {"http://u@a.b:8/", false},
+        {"http:///", false},
+        {"ftp://a.b:8/", false},
+        {"://a.b:8/", false},
+        {"/#", false},
+        {"/x#y", false},
+        {"http://a.b:8/#", false},
+        {"/ x", false},
+        {"/\t", false},
+        {"/\x01", false},
+        {"/\x7F", false},
+        {"/\x80", false},
+        {"/\xFF", false},
+    };
+    const upf_str host = exact("a.b:8", 5);
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const upf_str target = exact(cases[i].target, strlen(cases[i].target));
+        if (upf_is_request_target(target, host) != cases[i].valid)
+            fail_msg("\"%s\"", cases[i].target);
+        exact_free(target);
+    }
+    assert_false(upf_is_request_target((upf_str){"/\0", 2}, host));
+    assert_false(upf_is_request_target(upf_str_of("http://a/"),
+                                       (upf_str){NULL, 0}));
+    exact_free(host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_url_is_taken_apart),
+        cmocka_unit_test(an_unsound_url_is_refused_and_nothing_is_written),
+        cmocka_unit_test(every_substitution_in_a_url_is_judged_like_the_oracle),
+        cmocka_unit_test(an_ipv6_address_is_what_inet_pton_takes),
+        cmocka_unit_test(an_authority_is_read_within_its_length),
+        cmocka_unit_test(a_target_is_a_path_or_a_url_of_this_host),
+    };
+    return cmocka_run_group_tests_name("url", tests, NULL, NULL);
+}
