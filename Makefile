@@ -149,7 +149,7 @@ deps: ## install what the tests need (cmocka), only if it is missing
 
 # With sanitizers; the scripts are given the directory of the examples.
 test: ## build and run every test and check
-test: $(test_bins) $(replay_bins) $(if $(test_scripts),$(asan_examples))
+test: $(test_bins) $(replay_bins) $(asan_examples)
 	@EXAMPLES=$(BUILD)/asan/examples CC='$(CC)' GCC='$(GCC)' \
 	    $(run_tests) $(checks) $(test_bins) $(replay_bins) $(test_scripts)
 

@@ -158,8 +158,7 @@ static upf_status judge_request(upf_conn *conn, upf_str head,
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event)
 {
-    const uint64_t start = conn->offset;
-    upf_str        head;
+    upf_str head;
 
     upf_status status = read_head(conn, input, &head);
     if (status != UPF_OK)
@@ -167,7 +166,7 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     status = judge_request(conn, head, &event->request);
     if (status != UPF_OK && status != UPF_ERR_ORIGIN &&
         status != UPF_ERR_NOT_UPGRADE) {
-        conn->offset = start < head.len ? 0 : start;
+        conn->offset -= head.len; /* the head as a whole is at fault */
         return status;
     }
     if (conn->assembly.data == NULL) {

@@ -107,8 +107,7 @@ static upf_status queue_frame(upf_conn *conn, const upf_frame_header *plain,
             return UPF_ERR_RANDOM;
     }
     const size_t head_len = upf_frame_header_write(&header, head);
-    if (header.payload_len > SIZE_MAX - UPF_FRAME_HEADER_MAX)
-        return UPF_ERR_NO_MEMORY;
+    assert(header.payload_len <= SIZE_MAX - head_len); /* it is in memory */
     uint8_t *out =
         upf_output_reserve(conn, head_len + (size_t)header.payload_len);
     if (out == NULL)

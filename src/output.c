@@ -29,7 +29,7 @@ struct slot {
 
 struct upf_queue {
     size_t   bytes;                  /* in all slots */
-    uint32_t first, count, capacity; /* slots[first, first + count) */
+    size_t   first, count, capacity; /* slots[first, first + count) */
     struct {
         size_t until; /* bytes up to the end of the last of them */
         size_t bytes;
@@ -54,7 +54,7 @@ size_t upf_output_bytes(const upf_conn *conn)
 
 /* ---- Slots -------------------------------------------------------------- */
 
-static size_t queue_size(uint32_t capacity)
+static size_t queue_size(size_t capacity)
 {
     return sizeof(struct upf_queue) + capacity * sizeof(struct slot);
 }
@@ -97,9 +97,7 @@ static struct upf_queue *need_slot(upf_conn *conn)
         queue->first = 0;
         return queue;
     }
-    if (queue->capacity > UINT32_MAX / 4)
-        return NULL;
-    const uint32_t capacity = 2 * queue->capacity;
+    const size_t capacity = 2 * queue->capacity;
     queue = upf_mem_resize(conn->config, queue, queue_size(queue->capacity),
                            queue_size(capacity));
     if (queue == NULL)
@@ -180,16 +178,6 @@ uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
     return slot->data + slot->len - len;
 }
 
-void upf_output_trim(upf_conn *conn, size_t len)
-{
-    struct upf_queue *queue = queue_of(conn);
-    struct slot      *slot  = last_slot(queue);
-
-    assert(slot->kind == OWNED && slot->len >= len);
-    slot->len    -= len;
-    queue->bytes -= len;
-}
-
 /*
  * Whether a frame of data[0, len) can be moved up to the run: the bytes from
  * the run's end to the payload's are all of one input, and worked off.
@@ -205,6 +193,7 @@ static bool follows_run(const upf_conn *conn, size_t header_len,
            start <= taken && len <= taken - start;
 }
 
+/* Small enough for a copy to be cheaper than a slot of its own. */
 static bool copy_frame(upf_conn *conn, const uint8_t *header,
                        size_t header_len, const uint8_t *data, size_t len)
 {
@@ -359,7 +348,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
         upf_output_free(conn);
         return true;
     }
-    for (uint32_t i = 0; i < queue->count; i++) {
+    for (size_t i = 0; i < queue->count; i++) {
         struct slot *slot = &queue->slots[queue->first + i];
         if (slot->kind == BORROWED && !own(conn, slot))
             return false;
@@ -372,7 +361,7 @@ void upf_output_free(upf_conn *conn)
     struct upf_queue *queue = queue_of(conn);
 
     if (queue != NULL) {
-        for (uint32_t i = 0; i < queue->count; i++)
+        for (size_t i = 0; i < queue->count; i++)
             release(conn, &queue->slots[queue->first + i]);
         upf_mem_free(conn->config, queue, queue_size(queue->capacity));
     }

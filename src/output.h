@@ -32,9 +32,6 @@ size_t upf_output_bytes(const upf_conn *conn);
 /* Add `len` bytes, at least 1, for the caller to fill before all else. */
 uint8_t *upf_output_reserve(upf_conn *conn, size_t len);
 
-/* Take back the last `len` bytes of what upf_output_reserve() just added. */
-void upf_output_trim(upf_conn *conn, size_t len);
-
 /*
  * Add a frame of `header` and `data`, where `data` has room for the header in
  * front of it. Bytes of one input move together and leave as one.

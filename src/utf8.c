@@ -34,10 +34,9 @@ static const struct { uint8_t lowest, highest, next; } due[] = {
     [DUE_3_AFTER_F4] = {0x80, 0x8F, DUE_2},
 };
 
+/* ASCII does not come here: valid_prefix() has passed over it. */
 static uint8_t after_lead(uint8_t byte)
 {
-    if (byte < 0x80)
-        return DUE_0;
     if (byte < 0xC2) /* a continuation; or C0, C1: overlong */
         return IMPOSSIBLE;
     if (byte < 0xE0)
