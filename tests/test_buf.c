@@ -135,6 +135,8 @@ static void bytes_stay_what_they_are_while_it_grows(void **state)
         assert_memory_equal(buf.data, model.data, model.len);
     }
     upf_buf_free(&buf, &config);
+    assert_null(buf.data);
+    assert_int_equal(buf.len, 0);
     assert_int_equal(door.alloc.live, 0);
     blob_free(&model);
 }
