@@ -21,9 +21,13 @@ endif
 
 # ---- What is there ---------------------------------------------------------
 
-EXAMPLES := echo_server broadcast_server echo_client reconnect_client
+EXAMPLES := echo_server broadcast_server echo_client reconnect_client echo_epoll
 
-example_sources := $(sort $(wildcard examples/*.c))
+# echo_epoll is for Linux: it is built where there is epoll.
+has_epoll := $(shell printf '\043include <sys/epoll.h>\n' | \
+               $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
+example_sources := $(filter-out $(if $(has_epoll),,examples/echo_epoll.c),\
+                     $(sort $(wildcard examples/*.c)))
 programs        := $(filter $(EXAMPLES:%=examples/%.c),$(example_sources))
 helpers         := $(filter-out $(programs),$(example_sources))
 fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
@@ -240,6 +244,10 @@ interop: ## talk to other implementations
 interop: $(example_bins) $(filter deps-interop,$(MAKECMDGOALS))
 	@BUILD='$(BUILD)' sh tests/interop/run.sh $(BUILD)/examples
 
+# ---- Benchmarks ------------------------------------------------------------
+
+include tests/bench/bench.mk
+
 # ---- Install ---------------------------------------------------------------
 
 header  := include/upframe/upframe.h
@@ -273,7 +281,7 @@ clean: ## remove everything that was built
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
-	    Makefile
+	    $(MAKEFILE_LIST)
 
 FORCE:
 

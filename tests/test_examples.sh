@@ -366,6 +366,58 @@ with_tls()
         --port 0 --tls-cert "$tmp/here.pem" --tls-key "$tmp/elsewhere.key"
 }
 
+# Linux only.
+with_epoll()
+{
+    if ! [ -x "$bin/echo_epoll" ]; then
+        echo 'SKIP echo_epoll: there is no epoll here'
+        return
+    fi
+    check 'echo_epoll --help explains itself' \
+        exits_and_says 0 "$bin/echo_epoll" --help '--broadcast'
+    check 'it refuses an unknown option' \
+        exits 2 "$bin/echo_epoll" --no-such-option
+    check 'and TLS, which it has not' \
+        exits 2 "$bin/echo_epoll" --tls-cert no-such-file
+    start echo_epoll --max-message 3000000 --max-connections 2
+    check 'echo_epoll says where it listens' \
+        expr "$url" : 'ws://127\.0\.0\.1:[0-9]*/$' >/dev/null
+    check 'it returns a text, bytes, nothing' \
+        exits 0 client --text 'Grüße' --binary 0001ff80 --text '' --ping
+    check 'and what takes many reads' exits 0 client --size 3000000 \
+        --fragments 9 --size 700000 --text 'behind it'
+    check 'but nothing longer' exits 1 client --size 3000001
+    check 'for which it says 1009' said 'closed with 1009, message too big'
+    check 'it refuses a foreign page' \
+        exits 1 client --origin https://foe.example
+    check 'SIGTERM ends it' stop
+
+    start echo_epoll
+    mkfifo "$tmp/epoll"
+    listener >"$tmp/epoll" &
+    waiting=$!
+    exec 3<"$tmp/epoll"
+    check 'a client waits' awaits 3 'connected to*'
+    check 'SIGTERM ends echo_epoll with a client' stop
+    check 'which is told 1001, too' awaits 3 'closed with 1001, going away*'
+    check 'in order' wait "$waiting"
+    exec 3<&-
+
+    start echo_epoll --broadcast
+    listener >"$tmp/epoll" &
+    waiting=$!
+    exec 3<"$tmp/epoll"
+    check 'a client listens' awaits 3 'connected to*'
+    check 'another one hears himself' \
+        exits 0 client --text one --binary 00ff --size 300000
+    check 'the first hears a text' awaits 3 '*"one"*'
+    check 'and the bytes' awaits 3 'binary*00ff*'
+    check 'SIGTERM ends the broadcast' stop
+    check 'and the listener is told' awaits 3 'closed with 1001*'
+    check 'and leaves' wait "$waiting"
+    exec 3<&-
+}
+
 demonstrating()
 {
     check 'the demonstration goes well' exits 0 sh "$root/examples/demo.sh" \
@@ -387,6 +439,7 @@ pages
 stopping
 broadcasting
 with_tls
+with_epoll
 demonstrating
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

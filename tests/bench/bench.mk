@@ -28,6 +28,8 @@ bench_sources := $(filter-out %/recv_wslay.c,$(bench_sources))
 endif
 bench_programs += $(if $(bench_lws),$(BUILD)/bench/lws_server)
 endif
+bench_programs += $(if $(filter examples/echo_epoll.c,$(programs)),\
+                    $(BUILD)/bench/echo_epoll)
 
 bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
                 $(if $(bench_beast),-DBENCH_BEAST)
@@ -56,8 +58,7 @@ bench-size: ## measure the code at -Os, scalar only
 bench-deps: ## install what the benchmarks compare with, only if missing
 	@BUILD='$(BUILD)' sh $(bench_dir)/deps.sh
 
-bench-build: $(bench_inprocess) $(bench_count) $(bench_programs) \
-             $(filter %/echo_epoll,$(example_bins))
+bench-build: $(bench_inprocess) $(bench_count) $(bench_programs)
 
 # ---- Objects and programs --------------------------------------------------
 
@@ -82,7 +83,6 @@ $(bench_inprocess): $(bench_objects) $(BUILD)/bench/libupframe.a
 	$(call link,$(if $(bench_beast),$(CXX),$(CC)),$(BENCH_CFLAGS),\
 	    $(if $(bench_wslay),-lwslay) -lm)
 
-# Unoptimised differences in our driver would be counted, so it is built alike.
 $(bench_count): $(call objects,bench,$(bench_dir)/count/count.c) \
                 $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
@@ -98,6 +98,17 @@ $(BUILD)/bench/idle: $(call bench_loopback,idle client)
 $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
+
+# The example, compiled as the rest here.
+bench_examples := $(call objects,bench,examples/echo_epoll.c $(helpers))
+$(bench_examples): | $(page_headers)
+
+$(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
+
+$(BUILD)/bench/echo_epoll: $(BUILD)/bench/examples/echo_epoll.o \
+                           $(BUILD)/bench/libexamples.a \
+                           $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
 
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)

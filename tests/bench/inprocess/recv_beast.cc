@@ -133,7 +133,10 @@ void *open_connection(const stream *source)
     return c;
 }
 
-void close_connection(void *opaque) { delete static_cast<connection *>(opaque); }
+void close_connection(void *opaque)
+{
+    delete static_cast<connection *>(opaque);
+}
 
 void read_stream(void *opaque, std::uint64_t passes, int verify)
 {

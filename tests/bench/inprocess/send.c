@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* send.c - what a sent frame costs: in place, copied, masked, shared, echoed. */
+/* send.c - a sent frame's cost: in place, copied, masked, shared, echoed. */
 
 #include <stdio.h>
 #include <stdlib.h>
