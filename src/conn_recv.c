@@ -8,6 +8,7 @@
 #include "close.h"
 #include "conn_impl.h"
 #include "ext.h"
+#include "kernels.h"
 #include "mask.h"
 #include "message.h"
 
@@ -597,17 +598,41 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
     }
 }
 
+/* Between two frames and two messages, with nothing that waits or watches. */
+static bool is_at_rest(const upf_conn *conn)
+{
+    return conn->state == UPF_STATE_OPEN &&
+           conn->in.open.frame.header.phase == PHASE_HEADER &&
+           conn->in.open.frame.header.len == 0 &&
+           conn->in.open.message.opcode == 0 && conn->assembly.data == NULL &&
+           (conn->flags & (UPF_IS_CLIENT | UPF_FAILS_NEXT)) == 0 &&
+           conn->config->trace == NULL && !conn->config->stream;
+}
+
+upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
+                                upf_event *event)
+{
+    const uint8_t *start = input->data;
+
+    if (upf_has(conn, UPF_EVENT_IN_BLOCK))
+        upf_conn_drop_assembly(conn);
+    const upf_status status = next(conn, input, event);
+
+    /* The run of in-place output goes on as long as the input does. */
+    if (conn->out.run_len > 0)
+        conn->out.at.taken = conn->out.at.taken == start ? input->data : NULL;
+    conn->quick = 0;
+    if (is_at_rest(conn))
+        conn->quick = 1 + (uint32_t)lesser(conn->config->max_frame,
+                                           lesser(conn->config->max_message,
+                                                  UINT16_MAX));
+    return status;
+}
+
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     assert(input != NULL && event != NULL);
     assert(input->data != NULL || input->len == 0);
 
-    if (upf_has(conn, UPF_EVENT_IN_BLOCK))
-        upf_conn_drop_assembly(conn);
-    if (conn->out.run_len > 0 && conn->out.at.taken != input->data)
-        conn->out.at.taken = NULL; /* another input: the run ends here */
-    const upf_status status = next(conn, input, event);
-    if (conn->out.run_len > 0 && conn->out.at.taken != NULL)
-        conn->out.at.taken = input->data;
-    return status;
+    return upf_kernels()->next(conn, input, event);
 }

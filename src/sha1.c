@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "kernels.h"
 #include "sha1.h"
 
 enum {
@@ -58,7 +59,7 @@ static void step(uint32_t s[STATE_WORDS], uint32_t f, uint32_t k, uint32_t w)
     s[0] = a;
 }
 
-static void add_block(uint32_t h[STATE_WORDS], const uint8_t block[BLOCK_SIZE])
+void upf_sha1_block(uint32_t h[STATE_WORDS], const uint8_t block[BLOCK_SIZE])
 {
     uint32_t s[STATE_WORDS];
     uint32_t w[16];
@@ -93,7 +94,7 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
     size_t left = len;
 
     for (; left >= BLOCK_SIZE; in += BLOCK_SIZE, left -= BLOCK_SIZE)
-        add_block(h, in);
+        upf_kernels()->sha1(h, in);
 
     /* Section 4: a 1 bit, zeros to the end of a block, the length in bits */
     uint8_t last[BLOCK_SIZE] = {0};
@@ -101,11 +102,11 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
         memcpy(last, in, left);
     last[left++] = 0x80;
     if (left > BLOCK_SIZE - LENGTH_FIELD) {
-        add_block(h, last);
+        upf_kernels()->sha1(h, last);
         memset(last, 0, sizeof last);
     }
     upf_store_be64(last + BLOCK_SIZE - LENGTH_FIELD, (uint64_t)len * 8);
-    add_block(h, last);
+    upf_kernels()->sha1(h, last);
 
     for (unsigned i = 0; i < STATE_WORDS; i++)
         upf_store_be32(digest + 4 * i, h[i]);
