@@ -409,6 +409,7 @@ int main(int argc, char **argv)
                                .port            = "9001",
                                .max_message     = 64ul << 10,
                                .max_queued      = 1ul << 20,
+                               .ping_interval   = 30000,
                                .max_connections = 1000}};
     struct server_setup *setup = &r.setup;
 

@@ -311,6 +311,7 @@ int main(int argc, char **argv)
                                  .port            = "9001",
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 64ul << 20,
+                                 .ping_interval   = 30000,
                                  .max_connections = 1000}};
     struct server_setup *setup = &s.setup;
 

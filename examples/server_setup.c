@@ -20,6 +20,8 @@ static const char usage[] =
 "  --max-message BYTES    refuse longer messages with 1009 (%lu)\n"
 "  --max-queued BYTES     how much may wait for a client that does not read\n"
 "                         (%lu)\n"
+"  --ping-interval MS     ping a client that was silent for so long; 0: never\n"
+"                         (%lu)\n"
 "  --max-connections N    others wait their turn (%lu)\n"
 "  --trace                show every frame header on standard error\n"
 "  --help                 this text\n"
@@ -58,6 +60,9 @@ static bool read_option(struct server_setup *s, int letter)
     case 'q':
         return option_number("max-queued", optarg, 1, 1ul << 31,
                              &s->max_queued);
+    case 'i':
+        return option_number("ping-interval", optarg, 0, 86400000,
+                             &s->ping_interval);
     case 'n':
         return option_number("max-connections", optarg, 1, 1000000,
                              &s->max_connections);
@@ -77,6 +82,7 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         {"subprotocol", required_argument, NULL, 's'},
         {"max-message", required_argument, NULL, 'm'},
         {"max-queued", required_argument, NULL, 'q'},
+        {"ping-interval", required_argument, NULL, 'i'},
         {"max-connections", required_argument, NULL, 'n'},
         {"trace", no_argument, NULL, 't'},
         {"help", no_argument, NULL, 'H'},
@@ -89,7 +95,7 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         if (letter == 'H') {
             printf("%s\n", about);
             printf(usage, defaults.max_message, defaults.max_queued,
-                   defaults.max_connections);
+                   defaults.ping_interval, defaults.max_connections);
             return 0;
         }
         ok = read_option(s, letter);
@@ -120,6 +126,7 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.max_message  = s->max_message;
     s->config.max_frame    = s->max_message;
     s->config.max_queued   = s->max_queued;
+    s->config.ping_interval = (uint32_t)s->ping_interval;
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     if (s->cert_file != NULL &&

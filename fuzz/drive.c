@@ -19,18 +19,50 @@ void run_allow(struct run *run)
         2 * run->received + 2 * run->sent + 96 * run->sends + 16384;
 }
 
+/* Events do not show frames: this does, so their rules are checked here. */
 static void note_trace(void *user, const upf_conn *conn, bool sent,
                        const upf_frame_header *header)
 {
     struct run *run = user;
 
     (void)conn;
-    CHECK(header->payload_len >> 63 == 0, "traced length");
-    if (sent)
+    if (sent) {
         run->trace_sent++;
+        return;
+    }
+    CHECK(header->payload_len >> 63 == 0, "a length over 63 bits");
+    CHECK(header->rsv == 0, "RSV %u", header->rsv);
+    CHECK(header->masked != run->plan->is_client ||
+              (!header->masked && run->config.allow_unmasked),
+          "masked is %d", header->masked);
+    if (header->opcode >= UPF_OP_CLOSE)
+        return;
+    if (header->opcode != UPF_OP_CONTINUATION)
+        run->fragments = 0;
+    run->fragments++;
+    if (header->payload_len > run->largest_frame)
+        run->largest_frame = header->payload_len;
 }
 
 /* ---- Writing ------------------------------------------------------------ */
+
+/* What was offered and not written comes again, and first. */
+static void check_offer(struct run *run, const upf_slice *slice, size_t count,
+                        size_t written)
+{
+    struct bytes now = {0};
+
+    for (size_t i = 0; i < count; i++)
+        bytes_add(&now, slice[i].data, slice[i].len);
+    const size_t both =
+        now.len < run->offered.len ? now.len : run->offered.len;
+    CHECK(both == 0 || memcmp(now.data, run->offered.data, both) == 0,
+          "the next %zu bytes are others than were offered", both);
+    run->offered.len = 0;
+    if (now.len > written)
+        bytes_add(&run->offered, now.data + written, now.len - written);
+    bytes_free(&now);
+}
 
 void run_write(struct run *run, size_t most, size_t slices)
 {
@@ -50,6 +82,7 @@ void run_write(struct run *run, size_t most, size_t slices)
     }
     CHECK(all <= queued && (count == slices || all == queued),
           "%zu bytes in %zu slices, but %zu queued", all, count, queued);
+    check_offer(run, slice, count, written);
     const upf_status status =
         upf_conn_output_done(run->conn, written > 0 ? (ptrdiff_t)written : -1);
     CHECK(status == UPF_OK || run_failed(run), "%s", upf_status_name(status));
@@ -67,7 +100,8 @@ void run_write_all(struct run *run)
 
 static void write_some(struct run *run)
 {
-    const uint32_t how = chance(&run->dice, 8);
+    const uint32_t how =
+        chance(&run->dice, run->plan->dice < 0x80 ? 8 : 64);
 
     if (!run->manner.wild || how == 0)
         run_write_all(run);
@@ -230,10 +264,6 @@ static void finish(struct run *run)
 
     for (int i = 0; run->place != CLOSED && !run->freed; i++) {
         CHECK(i < 60, "no CLOSE, ending %d", run->plan->ending);
-        if (i > 40 && run_failed(run)) {
-            upf_conn_lost(run->conn); /* without memory nothing is asked */
-            run->lost = true;
-        }
         const upf_status status = listen(run, &none);
         if (run->freed || run->place == CLOSED)
             break;
@@ -391,6 +421,7 @@ void run_free(struct run *run)
     bytes_free(&run->frames);
     bytes_free(&run->pongs);
     bytes_free(&run->output);
+    bytes_free(&run->offered);
 }
 
 void run_all(const struct plan *plan, const uint8_t *stream, size_t len)

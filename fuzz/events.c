@@ -73,10 +73,20 @@ static void check_text(const upf_event *event)
           event->len);
 }
 
+/* A message that was let through has kept to its limits. */
+static void check_limits(const struct run *run, size_t len)
+{
+    CHECK(len <= run->config.max_message, "%zu bytes", len);
+    CHECK(run->fragments > 0 && run->fragments <= run->config.max_fragments,
+          "%u fragments", (unsigned)run->fragments);
+    CHECK(run->largest_frame <= run->config.max_frame, "a frame of %llu bytes",
+          (unsigned long long)run->largest_frame);
+}
+
 static void hear_message(struct run *run, const upf_event *event)
 {
     CHECK(!run->config.stream, "MESSAGE, though streaming");
-    CHECK(event->len <= run->config.max_message, "%zu bytes", event->len);
+    check_limits(run, event->len);
     check_text(event);
     log_number(run, event->opcode);
     log_text(run, event->data, event->len);
@@ -91,8 +101,7 @@ static void hear_chunk(struct run *run, const upf_event *event)
     if (event->first)
         run->message.len = 0;
     bytes_add(&run->message, event->data, event->len);
-    CHECK(run->message.len <= run->config.max_message, "%zu bytes",
-          run->message.len);
+    check_limits(run, run->message.len);
     run->in_message = !event->last;
     if (event->last) {
         log_number(run, event->opcode);

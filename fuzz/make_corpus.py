@@ -284,6 +284,12 @@ both("declared-over-the-limit", lambda key: header(FIN | BINARY, 2**63 - 1,
 both("ping-flood", lambda key: b"".join(
     frame(FIN | PING, b"%d" % i + b"p" * 100, key) for i in range(40)),
     dice=3, script=[NOTHING])
+both("replies-that-coalesce", lambda key: b"".join(
+    frame(FIN | BINARY, bytes([65 + n]) * (n * 37), key) for n in range(9)),
+    dice=0x81, cut=0, script=[IN_PLACE])
+both("ping-flood-undrained", lambda key: b"".join(
+    frame(FIN | PING, b"%d" % i + b"q" * 100, key) for i in range(60)),
+    dice=0x85, cut=0, script=[NOTHING])
 both("empty-fragments", lambda key: frame(TEXT, b"", key) +
      frame(CONT, b"", key) * 12, queue=0xFB)
 both("not-utf8", lambda key: frame(FIN | TEXT, b"good \xe2\x82\xac bad \xff",

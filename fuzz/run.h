@@ -22,7 +22,8 @@
  *   2      max_fragments 0x07, max_queued 0x38, high_water 0xC0
  *   3      limits of the head 0x03, subprotocols 0x04, origins 0x08
  *   4      the cut: pieces of so many bytes; 0: whole; from 128: random ones
- *   5      random choices: how much is written, when the loop is left
+ *   5      random choices: how much is written (from 128: seldom), when the
+ *          loop is left
  *   6      the allocation that fails; 0: none; from 128: and all that follow
  *   7      the call of the random source that fails; 0: none
  *   8-15   the script: what the application does at an event, in turns
@@ -71,6 +72,8 @@ struct run {
     unsigned       events;
     bool           in_message; /* CHUNK: begun and not ended */
     struct bytes   message;    /* its chunks so far */
+    uint32_t       fragments;  /* of it */
+    uint64_t       largest_frame;
     struct bytes   log;        /* steady: the events, and what sends returned */
     upf_status     end_status;
     upf_close_info end;
@@ -92,6 +95,7 @@ struct run {
     /* What moved (drive.c) */
     size_t       received, sent, sends;
     struct bytes output;
+    struct bytes offered; /* by upf_conn_output(), and not written */
 };
 
 /* Where in the grammar of upframe/conn.h. */

@@ -276,6 +276,9 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
         return UINT64_MAX;
     if (conn->timer == 0)
         return 0;
+    /* The wait for a pong is over: tick, and the next ping is due later. */
+    if (upf_has(conn, UPF_PING_WAITS) && upf_has(conn, UPF_ACTIVE))
+        return 0;
     return wait > UINT64_MAX - conn->timer ? UINT64_MAX : conn->timer + wait;
 }
 

@@ -210,8 +210,6 @@ static bool copy_frame(upf_conn *conn, const uint8_t *header,
 bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
                          size_t header_len, uint8_t *data, size_t len)
 {
-    uint8_t *run_end = conn->out.run + conn->out.run_len;
-
     if (upf_output_bytes(conn) == 0 && queue_of(conn) == NULL) {
         conn->out.run      = data - header_len;
         conn->out.run_len  = header_len + len;
@@ -220,6 +218,7 @@ bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
         return true;
     }
     if (conn->out.run_len && follows_run(conn, header_len, data, len)) {
+        uint8_t *run_end = conn->out.run + conn->out.run_len;
         memmove(run_end + header_len, data, len);
         memcpy(run_end, header, header_len);
         conn->out.run_len += header_len + len;

@@ -451,6 +451,32 @@ static void the_message_limit_is_of_what_was_decoded(void **state)
         }
 }
 
+static void the_limit_is_of_all_fragments_together(void **state)
+{
+    (void)state;
+    for (int stream = 0; stream < 2; stream++) {
+        struct session session;
+        struct blob    bytes = {0}, text = {0};
+
+        put_agreement(&bytes, CLIENT);
+        blob_fill(&text, 'a', 300);
+        for (int i = 0; i < 4; i++)
+            put_encoded(&bytes, FROM_SERVER, i == 0 ? RSV1 | BINARY : CONT,
+                        blob_str(&text));
+        session_prepare(&session);
+        session.config.ext         = &test_ext;
+        session.config.stream      = stream;
+        session.config.max_message = 1000;
+        session_begin(&session, CLIENT);
+        session_give_blob(&session, &bytes);
+        assert_status(session.log.status, UPF_ERR_MESSAGE_TOO_BIG);
+        assert_in_range(session.log.payload, 0, 1000);
+        session_free(&session);
+        blob_free(&bytes);
+        blob_free(&text);
+    }
+}
+
 /* Half a mebibyte that says it is 64. */
 static void a_bomb_is_refused_within_the_limit_of_memory(void **state)
 {
@@ -640,6 +666,7 @@ int main(void)
         cmocka_unit_test(text_is_judged_when_it_is_decoded),
         cmocka_unit_test(payload_that_cannot_be_decoded_fails),
         cmocka_unit_test(the_message_limit_is_of_what_was_decoded),
+        cmocka_unit_test(the_limit_is_of_all_fragments_together),
         cmocka_unit_test(a_bomb_is_refused_within_the_limit_of_memory),
         cmocka_unit_test(what_is_sent_is_encoded),
         cmocka_unit_test(what_is_sent_reads_back),

@@ -366,6 +366,35 @@ static void our_own_pings_have_the_same_budget(void **state)
     session_free(&session);
 }
 
+static void a_pong_that_waits_does_not_follow_a_close(void **state)
+{
+    (void)state;
+    for (int theirs = 0; theirs < 2; theirs++) {
+        struct session session;
+        struct blob    bytes = {0}, sent = {0};
+
+        for (unsigned i = 0; i < 1000; i++)
+            put_numbered_ping(&bytes, FROM_CLIENT, i);
+        if (theirs)
+            put_close(&bytes, FROM_CLIENT, 1000, NULL);
+        session_prepare(&session);
+        session.hold = true;
+        session_begin(&session, OPEN_SERVER);
+        session_give_blob(&session, &bytes);
+        if (!theirs)
+            assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+        session.hold = false;
+        session.write_step = 100;
+        session_write(&session);
+        show_frames(&sent, session.output.data, session.output.len,
+                    FROM_SERVER, 0);
+        assert_non_null(strstr(blob_str(&sent), "fin CLOSE 1000 \"\"\n"));
+        session_free(&session);
+        blob_free(&bytes);
+        blob_free(&sent);
+    }
+}
+
 static void the_budget_is_whole_again_after_writing(void **state)
 {
     (void)state;
@@ -435,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_flood_in_one_input_is_answered_within_the_budget),
         cmocka_unit_test(pongs_are_not_starved_by_a_queue_that_never_empties),
         cmocka_unit_test(our_own_pings_have_the_same_budget),
+        cmocka_unit_test(a_pong_that_waits_does_not_follow_a_close),
         cmocka_unit_test(the_budget_is_whole_again_after_writing),
         cmocka_unit_test(pings_are_not_refused_for_a_full_queue),
         cmocka_unit_test(unsolicited_pongs_are_delivered_and_not_answered),

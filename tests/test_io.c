@@ -177,6 +177,35 @@ static void an_interrupted_call_is_made_again(void **state)
     check_trouble(UPF_IO_INTERRUPTED, UPF_IO_INTERRUPTED, false);
 }
 
+/* Shared frames are slices of their own. */
+static void interrupted_writes_of_many_slices_skip_none(void **state)
+{
+    (void)state;
+    for (size_t every = 2; every < 5; every++) {
+        struct pumped pumped;
+        struct blob   expected = {0};
+        upf_conn     *conn = &pumped.session.conn;
+
+        start(&pumped, OPEN_SERVER);
+        pumped.transport.write_max = 5;
+        pumped.transport.write_trouble =
+            (struct trouble){.every = every, .result = UPF_IO_INTERRUPTED};
+        assert_status(next(&pumped), UPF_OK); /* OPEN */
+        for (int i = 0; i < 30; i++) {
+            const char  text[2] = {(char)('a' + i % 26), '\0'};
+            upf_shared *shared  = upf_shared_new(NULL, UPF_OP_TEXT, text, 1);
+
+            assert_status(upf_send_shared(conn, shared), UPF_OK);
+            upf_shared_free(shared);
+            put_text(&expected, FROM_SERVER, FIN | TEXT, text);
+        }
+        assert_status(upf_io_flush(&pumped.io, conn), UPF_OK);
+        assert_true(blob_equal(&pumped.transport.out, &expected));
+        end(&pumped);
+        blob_free(&expected);
+    }
+}
+
 static void a_transport_may_block(void **state)
 {
     (void)state;
@@ -612,6 +641,7 @@ int main(void)
         cmocka_unit_test(reads_and_writes_may_be_of_any_size),
         cmocka_unit_test(a_buffer_may_be_of_any_size),
         cmocka_unit_test(an_interrupted_call_is_made_again),
+        cmocka_unit_test(interrupted_writes_of_many_slices_skip_none),
         cmocka_unit_test(a_transport_may_block),
         cmocka_unit_test(a_tls_transport_may_want_the_other_direction),
         cmocka_unit_test(what_a_tls_transport_wants_is_what_is_polled_for),

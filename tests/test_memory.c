@@ -47,6 +47,7 @@ static void check_idle(enum role role, bool stream)
     put_text(&bytes, role_peer(role), FIN | PING, "ping");
     put_text(&bytes, role_peer(role), FIN | CONT, "\xAC.");
     put_run(&bytes, role_peer(role), FIN | BINARY, 'b', 9000);
+    put_text(&bytes, role_peer(role), FIN | PONG, "in pieces, and the last");
     for (size_t step = 1; step < 100000; step = step * 7 + 2) {
         for (size_t at = 0; at < bytes.len; at += step)
             session_give(&session, bytes.data + at,

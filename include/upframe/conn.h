@@ -74,7 +74,8 @@ typedef struct upf_config {
 
     /* Milliseconds; 0 switches one off. See upf_conn_tick(). */
     uint32_t handshake_timeout; /* 10 s */
-    uint32_t ping_interval;     /* silence after which we ping: 30 s */
+    uint32_t ping_interval;     /* silence after which we ping: 30 s; it is
+                                   noticed by ticks, so up to twice as long */
     uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s */
     uint32_t close_timeout;     /* waiting for the end, once closing: 5 s */
 

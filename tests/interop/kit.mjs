@@ -53,7 +53,8 @@ export async function check(name, run, ms = 10000) {
         console.log(`ok   ${name}`);
     } catch (error) {
         failed += 1;
-        const why = String(error?.message ?? error).split('\n', 3).join(' ');
+        const why = String(error?.message ?? error)
+            .replace(/\x1b\[\d*m/g, '').split('\n', 3).join(' ');
         console.log(`FAIL ${name}: ${why}`);
     }
 }

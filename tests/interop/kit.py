@@ -128,6 +128,31 @@ class Server:
         running.discard(self.process)
 
 
+async def echo_client(*arguments):
+    """Run it; returns its exit status and what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        f"{BIN}/echo_client", *arguments, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
+    running.add(process)
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+        running.discard(process)
+    return process.returncode, output.decode(errors="replace")
+
+
+async def expect_client(arguments, status, *words):
+    got, output = await echo_client(*arguments)
+    if got != status:
+        raise Failure(f"exit status: expected {status}, got {got}: "
+                      f"{brief(output)}")
+    for word in words:
+        if word not in output:
+            raise Failure(f"it does not speak of {word!r}: {brief(output)}")
+
+
 @atexit.register
 def kill_all():
     for process in running:

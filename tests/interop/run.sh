@@ -123,10 +123,11 @@ fi
 needs=python
 suite client.py 50 "$python" "$here/client.py"
 suite raw.py 50 "$python" "$here/raw.py"
+suite bad_servers.py 40 "$python" "$here/bad_servers.py"
 needs=node
 suite client.mjs 50 node "$here/client.mjs"
 needs="python node"
-suite our_clients.py 60 "$python" "$here/our_clients.py"
+suite our_clients.py 50 "$python" "$here/our_clients.py"
 suite handshakes.py 30 "$python" "$here/handshakes.py"
 needs="node browser"
 suite browser.mjs 80 node "$here/browser.mjs"
