@@ -284,14 +284,16 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
 
 static void keep_alive(upf_conn *conn, uint64_t now)
 {
+    upf_status status = UPF_ERR_PONG_TIMEOUT;
+
     conn->timer = now;
-    if (upf_has(conn, UPF_PING_WAITS) && conn->config->pong_timeout > 0) {
-        upf_conn_fail(conn, UPF_ERR_PONG_TIMEOUT);
-    } else if (upf_ping(conn, NULL, 0) == UPF_OK ||
-               upf_output_bytes(conn) > 0) {
-        /* Output that does not move is as good a question as a ping. */
+    if (!upf_has(conn, UPF_PING_WAITS) || conn->config->pong_timeout == 0)
+        status = upf_ping(conn, NULL, 0);
+    /* Control frames that do not move are as good a question as a ping. */
+    if (status == UPF_OK || status == UPF_ERR_QUEUE_FULL)
         upf_set(conn, UPF_PING_WAITS);
-    }
+    else
+        upf_conn_fail(conn, status);
 }
 
 void upf_conn_tick(upf_conn *conn, uint64_t now)

@@ -368,7 +368,9 @@ upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,
         upf_accept_digest(key, conn->in.handshake.digest);
         status = queue_request(conn, &url, request, key);
     }
-    if (status != UPF_OK)
+    if (status == UPF_OK)
+        upf_conn_note_output(conn);
+    else
         upf_conn_free(conn);
     return status;
 }

@@ -133,10 +133,10 @@ static void release(upf_conn *conn, struct slot *slot)
 /* Make an owned slot able to take `len` more bytes; false: begin another. */
 static bool grow_owned(upf_conn *conn, struct slot *slot, size_t len)
 {
-    struct upf_buf block = {slot->of.block, 0};
-    const size_t   start = (size_t)(slot->data - block.data);
-    const size_t   used  = start + slot->len;
-    const size_t   capacity = upf_buf_capacity(&block);
+    struct upf_buf  block    = {slot->of.block, 0};
+    const size_t    capacity = upf_buf_capacity(&block);
+    const ptrdiff_t start    = slot->data - block.data; /* < 0: a header */
+    const size_t    used     = (size_t)(start + (ptrdiff_t)slot->len);
 
     if (len <= capacity - used)
         return true;
