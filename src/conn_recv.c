@@ -8,7 +8,6 @@
 #include "close.h"
 #include "conn_impl.h"
 #include "ext.h"
-#include "kernels.h"
 #include "mask.h"
 #include "message.h"
 
@@ -627,12 +626,4 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
                                            lesser(conn->config->max_message,
                                                   UINT16_MAX));
     return status;
-}
-
-upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
-{
-    assert(input != NULL && event != NULL);
-    assert(input->data != NULL || input->len == 0);
-
-    return upf_kernels()->next(conn, input, event);
 }

@@ -10,7 +10,7 @@
 
 /* ---- Masking, eight bytes at a time ------------------------------------- */
 
-KERNEL void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
+static void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key)
 {
     uint8_t  pad[8];
@@ -59,7 +59,7 @@ static size_t code_point(const uint8_t *p, size_t len)
                ? 0 : 4;
 }
 
-KERNEL size_t check(uint8_t *dst, const uint8_t *data, size_t len, bool mask,
+static size_t check(uint8_t *dst, const uint8_t *data, size_t len, bool mask,
                     uint32_t key)
 {
     const uint64_t high_bits = UINT64_C(0x8080808080808080);
@@ -105,17 +105,7 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
     return check(dst, src, len, true, key);
 }
 
-/* The key for a place `by` bytes further on, whatever the byte order. */
-KERNEL uint32_t turned(uint32_t key, size_t by)
-{
-    uint8_t bytes[8];
-
-    memcpy(bytes, &key, 4);
-    memcpy(bytes + 4, &key, 4);
-    memcpy(&key, bytes + by % 4, 4);
-    return key;
-}
-
+#define mask_short mask_any
 #include "conn_next.h"
 
 const struct upf_kernels upf_kernels_scalar = {

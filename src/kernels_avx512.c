@@ -9,7 +9,7 @@
 
 #define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
-#define KERNEL_ENTRY static TARGET
+#define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          64
 
 typedef __m512i vec;

@@ -8,7 +8,7 @@
 #include <arm_neon.h>
 
 #define KERNEL       static inline __attribute__((always_inline))
-#define KERNEL_ENTRY static
+#define KERNEL_ENTRY static __attribute__((noinline))
 #define VEC          16
 
 typedef uint8x16_t vec;

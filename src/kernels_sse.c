@@ -9,7 +9,7 @@
 
 #define TARGET       __attribute__((target("sse4.1")))
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
-#define KERNEL_ENTRY static TARGET
+#define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          16
 
 typedef __m128i vec;

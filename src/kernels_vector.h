@@ -88,16 +88,32 @@ KERNEL void mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
                         uint32_t key)
 {
     const v32 keys = KEYS_32(key), tail_keys = KEYS_32(turned(key, len));
-    v32 head[2], tail[2];
+    v32 a, b, c, d;
 
-    memcpy(head, src, 64);
-    memcpy(tail, src + len - 64, 64);
-    for (int i = 0; i < 2; i++) {
-        head[i] ^= keys;
-        tail[i] ^= tail_keys;
-    }
-    memcpy(dst, head, 64);
-    memcpy(dst + len - 64, tail, 64);
+    memcpy(&a, src, 32);
+    memcpy(&b, src + 32, 32);
+    memcpy(&c, src + len - 64, 32);
+    memcpy(&d, src + len - 32, 32);
+    a ^= keys;
+    b ^= keys;
+    c ^= tail_keys;
+    d ^= tail_keys;
+    memcpy(dst, &a, 32);
+    memcpy(dst + 32, &b, 32);
+    memcpy(dst + len - 64, &c, 32);
+    memcpy(dst + len - 32, &d, 32);
+}
+
+/* 17 to 128 bytes. */
+KERNEL void mask_short(uint8_t *dst, const uint8_t *src, size_t len,
+                       uint32_t key)
+{
+    if (len > 64)
+        mask_to_128(dst, src, len, key);
+    else if (len > 32)
+        MASK_AS_TWO(v32, KEYS_32);
+    else
+        MASK_AS_TWO(v16, KEYS_16);
 }
 
 /* 64 bytes, as many vectors as that is. */
@@ -136,7 +152,7 @@ KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
     mask_64(dst + len - 64, tail, vec_fill32(turned(key, len)));
 }
 
-KERNEL void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
+KERNEL_ENTRY void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key)
 {
     if (len <= 64) {
@@ -264,7 +280,7 @@ KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
 }
 
 /* How many of src[0, len), unmasked into dst if `mask`, are good. */
-KERNEL size_t check(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
+KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
                     uint32_t key)
 {
     const vec keys = vec_fill32(key);
