@@ -13,6 +13,8 @@ static const char usage[] =
 "Sends messages to an echo server and checks that they come back.\n"
 "URL is ws://HOST:PORT/PATH or wss://... (ws://127.0.0.1:9001/)\n"
 "\n"
+"  --host HOST          instead of a URL: ws://HOST:PORT/ (127.0.0.1)\n"
+"  --port PORT          likewise (9001)\n"
 "  --text TEXT          send a text message (\"Hello\", if there is nothing\n"
 "                       else to send)\n"
 "  --binary HEX         send these bytes\n"
@@ -118,9 +120,35 @@ static bool close_code_option(struct options *o, const char *text)
     return false;
 }
 
+/* The URL, if it was given in two parts or not at all. */
+static bool address(struct options *o)
+{
+    const char *host = o->host != NULL ? o->host : "127.0.0.1";
+    const char *port = o->port != NULL ? o->port : "9001";
+    const bool  ipv6 = strchr(host, ':') != NULL;
+
+    if (o->url != NULL) {
+        if (o->host == NULL && o->port == NULL)
+            return true;
+        fputs("give a URL, or --host and --port\n", stderr);
+        return false;
+    }
+    const int len = snprintf(o->address, sizeof o->address,
+                             ipv6 ? "ws://[%s]:%s/" : "ws://%s:%s/", host,
+                             port);
+    o->url = o->address;
+    if (len < 0 || (size_t)len >= sizeof o->address) {
+        fputs("--host: too long\n", stderr);
+        return false;
+    }
+    return true;
+}
+
 int options_read(struct options *o, int argc, char **argv)
 {
     static const struct option table[] = {
+        {"host", required_argument, NULL, 'A'},
+        {"port", required_argument, NULL, 'P'},
         {"text", required_argument, NULL, 't'},
         {"binary", required_argument, NULL, 'b'},
         {"size", required_argument, NULL, 'n'},
@@ -136,15 +164,19 @@ int options_read(struct options *o, int argc, char **argv)
         {"trace", no_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
-    unsigned long size;
+    unsigned long size, port;
     bool ok = true;
     int  letter;
 
-    *o = (struct options){.url        = "ws://127.0.0.1:9001/",
-                          .fragments  = 1,
+    *o = (struct options){.fragments  = 1,
                           .close_code = UPF_CLOSE_NORMAL};
     while (ok && (letter = getopt_long(argc, argv, "", table, NULL)) != -1)
         switch (letter) {
+        case 'A': o->host = optarg; break;
+        case 'P':
+            o->port = optarg;
+            ok = option_number("port", optarg, 1, 65535, &port);
+            break;
         case 't': ok = add_item(o, UPF_OP_TEXT, optarg, strlen(optarg)); break;
         case 'b': ok = add_hex(o, optarg); break;
         case 'n':
@@ -176,6 +208,7 @@ int options_read(struct options *o, int argc, char **argv)
         fprintf(stderr, "one URL, please: what is '%s'?\n", argv[optind]);
         ok = false;
     }
+    ok = ok && address(o);
     if (o->timeout_s == 0)
         o->timeout_s = o->wait ? 86400 * 365 : 10;
     if (ok && o->count == 0 && !o->wait)

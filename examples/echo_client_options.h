@@ -18,7 +18,8 @@ struct item { /* something to send: a text, a binary message, a ping */
 enum { ITEMS_MAX = 64 };
 
 struct options {
-    const char   *url, *origin, *ca;
+    const char   *url, *host, *port, *origin, *ca;
+    char          address[320]; /* what --host and --port amount to */
     struct item   items[ITEMS_MAX];
     size_t        count;
     unsigned long fragments, close_code, timeout_s;

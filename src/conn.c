@@ -272,6 +272,8 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
 {
     const uint32_t wait = conn->config ? patience(conn) : 0;
 
+    if (conn->state == UPF_STATE_OPENING || conn->state == UPF_STATE_CLOSING)
+        return 0; /* an event waits */
     if (wait == 0)
         return UINT64_MAX;
     if (conn->timer == 0)

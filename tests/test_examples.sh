@@ -162,6 +162,10 @@ the_command_line()
         exits 2 "$bin/echo_client" --binary 012
     check 'the client refuses another scheme' \
         exits 2 "$bin/echo_client" http://127.0.0.1/
+    check 'the client refuses a URL and a port' \
+        exits 2 "$bin/echo_client" --port 9001 ws://127.0.0.1/
+    check 'the client refuses port 70000' \
+        exits 2 "$bin/echo_client" --port 70000
     check 'the client refuses a close code that must not be sent' \
         exits 2 "$bin/echo_client" --close 1006
     check 'the client refuses a header without a colon' \
@@ -181,6 +185,8 @@ echoing()
         expr "$url" : 'ws://127\.0\.0\.1:[0-9]*/$' >/dev/null
     check 'a text comes back' exits 0 client --text 'Grüße'
     check 'the text is shown' said '"Grüße".*equal'
+    check 'host and port do for the URL' \
+        exits 0 "$bin/echo_client" --host 127.0.0.1 --port "$port"
     check 'binary data comes back' exits 0 client --binary 0001ff80
     check 'the bytes are shown' said '0001ff80.*equal'
     check 'an empty message comes back' exits 0 client --text '' --binary ''

@@ -473,7 +473,8 @@ bool upf_conn_is_open(const upf_conn *conn);
  * Time, in milliseconds of any clock that does not jump.
  *
  * upf_conn_deadline  when upf_conn_tick() should be called next; 0: now;
- *                    UINT64_MAX: no need. Before the first tick it is 0.
+ *                    UINT64_MAX: no need. It is 0 before the first tick, and
+ *                    while OPEN or CLOSE waits to be delivered.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
  *                    failure without an answer to them. `now` is not 0. Call
  *                    it at the deadline, or more often, then upf_conn_next():

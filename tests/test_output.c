@@ -1,0 +1,1128 @@
+/* SPDX-License-Identifier: MIT */
+/* test_output.c - bytes that wait for the transport, in order. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <upframe/conn.h>
+
+#include "buf.h"
+#include "output.h"
+
+#include "support/session.h"
+
+enum {
+    SLICES    = 256,
+    OWNED_MAX = 64 * 1024, /* small frames share a slice up to this */
+    MOVE_MAX  = 4096,      /* payload up to this is copied, not borrowed */
+    BUDGET    = 2048       /* of control frames */
+};
+
+static const uint8_t header[4] = {'h', 'e', 'a', 'd'};
+
+/* ---- Helpers ------------------------------------------------------------ */
+
+static void start(struct session *session)
+{
+    session_start(session, OPEN_SERVER);
+    session_give(session, NULL, 0);
+    assert_int_equal(session->alloc.calls, 0);
+}
+
+static void fail_call(struct session *session, size_t n)
+{
+    session->alloc.fault = (struct fault){session->alloc.calls + n, false};
+}
+
+static void fail_from_now_on(struct session *session)
+{
+    session->alloc.fault = (struct fault){session->alloc.calls + 1, true};
+}
+
+static void fail_no_more(struct session *session)
+{
+    session->alloc.fault = (struct fault){0, false};
+}
+
+static size_t slices_of(const upf_conn *conn)
+{
+    upf_slice slices[SLICES];
+
+    return upf_output_slices(conn, slices, SLICES);
+}
+
+/* What waits is these bytes. */
+static void assert_waits(const upf_conn *conn, const struct blob *expected)
+{
+    upf_slice    slices[SLICES];
+    const size_t count = upf_output_slices(conn, slices, SLICES);
+    size_t       at    = 0;
+
+    assert_int_equal(upf_output_bytes(conn), expected->len);
+    for (size_t i = 0; i < count; i++) {
+        assert_in_range(slices[i].len, 1, expected->len - at);
+        assert_memory_equal(slices[i].data, expected->data + at,
+                            slices[i].len);
+        at += slices[i].len;
+    }
+    assert_int_equal(at, expected->len);
+}
+
+/* Bytes that differ from one another and from one call to the next. */
+static void fill(uint8_t *out, size_t len)
+{
+    static struct fake_random random;
+
+    assert_true(fake_random(&random, out, len));
+}
+
+static void add(struct session *session, struct blob *expected, size_t len)
+{
+    uint8_t *out = upf_output_reserve(&session->conn, len);
+
+    assert_non_null(out);
+    fill(out, len);
+    blob_add(expected, out, len);
+}
+
+static void add_shared(struct session *session, struct blob *expected,
+                       upf_shared *shared)
+{
+    size_t         len;
+    const uint8_t *frame = upf_shared_frame(shared, &len);
+
+    assert_true(upf_output_share(&session->conn, shared));
+    blob_add(expected, frame, len);
+}
+
+/* In place, from `data`, which is filled first. */
+static void add_in_place(struct session *session, struct blob *expected,
+                         uint8_t *data, size_t len)
+{
+    fill(data, len);
+    blob_add(expected, header, sizeof header);
+    blob_add(expected, data, len);
+    assert_true(upf_output_in_place(&session->conn, header, sizeof header,
+                                    data, len));
+}
+
+static void written(struct session *session, struct blob *expected, size_t len)
+{
+    assert_true(upf_output_advance(&session->conn, len));
+    memmove(expected->data, expected->data + len, expected->len - len);
+    expected->len -= len;
+}
+
+static void end(struct session *session, struct blob *expected)
+{
+    session_free(session);
+    blob_free(expected);
+}
+
+static upf_shared *share(struct session *session, size_t len)
+{
+    uint8_t    *data   = malloc(len);
+    upf_shared *shared = NULL;
+
+    if (data != NULL) {
+        fill(data, len);
+        shared = upf_shared_new(&session->config, UPF_OP_BINARY, data, len);
+    }
+    assert_non_null(shared);
+    free(data);
+    return shared;
+}
+
+/* ---- Nothing, and small frames ------------------------------------------ */
+
+static void at_first_nothing_waits_and_nothing_is_held(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_slice      slice;
+    uint8_t        pong[UPF_CONTROL_PAYLOAD_MAX];
+    size_t         len;
+
+    start(&session);
+    assert_int_equal(upf_output_bytes(&session.conn), 0);
+    assert_int_equal(upf_output_slices(&session.conn, &slice, 1), 0);
+    assert_true(upf_output_advance(&session.conn, 0));
+    assert_false(upf_output_late_pong(&session.conn, pong, &len));
+    upf_output_drop_late_pong(&session.conn);
+    upf_output_free(&session.conn);
+    assert_true(upf_output_control_fits(&session.conn, 2 + 125));
+    assert_int_equal(session.alloc.calls, 0);
+    session_free(&session);
+}
+
+static void small_frames_share_one_slice_up_to_64_KiB(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    while (expected.len < OWNED_MAX)
+        add(&session, &expected, 128);
+    assert_int_equal(slices_of(&session.conn), 1);
+    assert_waits(&session.conn, &expected);
+    /* The queue, and a block that doubles from 224 bytes on. */
+    assert_in_range(session.alloc.calls, 2, 12);
+
+    /* Beyond that there is another slice, and no endless block. */
+    while (expected.len < 10 * OWNED_MAX)
+        add(&session, &expected, 128);
+    assert_in_range(slices_of(&session.conn), 5, 10);
+    assert_in_range(session.alloc.largest, OWNED_MAX,
+                    2 * OWNED_MAX + UPF_BUF_OVERHEAD);
+    assert_waits(&session.conn, &expected);
+    written(&session, &expected, expected.len);
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+static void a_large_frame_has_a_slice_of_its_own_size(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add(&session, &expected, 1000);
+    add(&session, &expected, OWNED_MAX);
+    assert_int_equal(slices_of(&session.conn), 2);
+    assert_int_equal(session.alloc.calls, 3);
+    assert_in_range(session.alloc.largest, OWNED_MAX,
+                    OWNED_MAX + UPF_BUF_OVERHEAD);
+    add(&session, &expected, 1); /* it is full */
+    assert_int_equal(slices_of(&session.conn), 3);
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+static void what_was_written_of_a_slice_is_not_room_again(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add(&session, &expected, 40000);
+    written(&session, &expected, 39999);
+    add(&session, &expected, OWNED_MAX - 40000);
+    assert_int_equal(slices_of(&session.conn), 1);
+    assert_waits(&session.conn, &expected);
+    written(&session, &expected, expected.len - 1);
+    add(&session, &expected, 30000); /* 64 KiB of it were used */
+    assert_int_equal(slices_of(&session.conn), 2);
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+static void a_slice_over_64_KiB_takes_what_fits_and_no_more(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add(&session, &expected, OWNED_MAX + 1);
+    add(&session, &expected, 1);
+    assert_int_equal(slices_of(&session.conn), 2);
+    add(&session, &expected, 1);
+    assert_int_equal(slices_of(&session.conn), 2);
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+/* ---- Slots -------------------------------------------------------------- */
+
+static void slots_grow_and_keep_their_order(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    upf_shared *shared[3] = {share(&session, 10), share(&session, 300),
+                             share(&session, 0)};
+    for (size_t i = 0; i < 100; i++) {
+        add_shared(&session, &expected, shared[i % 3]);
+        if (i % 7 == 0)
+            add(&session, &expected, 5);
+        assert_waits(&session.conn, &expected);
+    }
+    assert_int_equal(slices_of(&session.conn), 100 + 15);
+
+    /* As many as are asked for, from the first on. */
+    for (size_t max = 0; max < 20; max++) {
+        upf_slice slices[20];
+
+        assert_int_equal(upf_output_slices(&session.conn, slices, max), max);
+        if (max > 0)
+            assert_memory_equal(slices[0].data, expected.data, slices[0].len);
+    }
+    for (size_t i = 0; i < 3; i++)
+        upf_shared_free(shared[i]);
+    while (expected.len > 0) {
+        written(&session, &expected, expected.len < 77 ? expected.len : 77);
+        assert_waits(&session.conn, &expected);
+    }
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+static void slots_that_are_written_make_room_without_an_allocation(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    size_t         len;
+
+    start(&session);
+    upf_shared *shared = share(&session, 50);
+    upf_shared_frame(shared, &len);
+    for (int i = 0; i < 4; i++)
+        add_shared(&session, &expected, shared);
+    const size_t calls = session.alloc.calls;
+    for (int i = 0; i < 50; i++) {
+        written(&session, &expected, 2 * len);
+        add_shared(&session, &expected, shared);
+        add_shared(&session, &expected, shared);
+        assert_waits(&session.conn, &expected);
+        assert_int_equal(session.alloc.calls, calls);
+    }
+    upf_shared_free(shared);
+    end(&session, &expected);
+}
+
+static void slots_that_are_few_to_slide_grow_instead(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    upf_shared *shared = share(&session, 50);
+    for (int i = 0; i < 4; i++)
+        add_shared(&session, &expected, shared);
+    written(&session, &expected, 60); /* one slot, and a bit */
+    const size_t calls = session.alloc.calls;
+    add_shared(&session, &expected, shared);
+    assert_int_equal(session.alloc.calls, calls + 1);
+    for (int i = 0; i < 20; i++) {
+        add_shared(&session, &expected, shared);
+        assert_waits(&session.conn, &expected);
+    }
+    upf_shared_free(shared);
+    end(&session, &expected);
+}
+
+static void without_memory_for_more_slots_nothing_has_changed(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    static uint8_t memory[10000];
+    struct upf_buf block = {NULL, 0};
+
+    start(&session);
+    upf_shared *shared = share(&session, 50);
+    for (int i = 0; i < 4; i++)
+        add_shared(&session, &expected, shared);
+    assert_true(upf_buf_reserve(&block, &session.config, 5000));
+    const uint8_t *data = block.data;
+
+    fail_from_now_on(&session);
+    assert_false(upf_output_share(&session.conn, shared));
+    assert_null(upf_output_reserve(&session.conn, 1));
+    assert_false(upf_output_in_place(&session.conn, header, sizeof header,
+                                     memory + 100, 5000));
+    assert_false(upf_output_in_place(&session.conn, header, sizeof header,
+                                     memory + 100, 10));
+    assert_false(upf_output_give(&session.conn, header, sizeof header,
+                                 block.data, 5000, &block));
+    assert_false(upf_output_give(&session.conn, header, sizeof header,
+                                 block.data, 10, &block));
+    assert_ptr_equal(block.data, data); /* still the caller's */
+    for (size_t i = 0; i < sizeof memory; i++)
+        assert_int_equal(memory[i], 0);
+    assert_waits(&session.conn, &expected);
+
+    fail_no_more(&session);
+    add_shared(&session, &expected, shared);
+    assert_waits(&session.conn, &expected);
+    upf_buf_free(&block, &session.config);
+    upf_shared_free(shared);
+    end(&session, &expected); /* as many references as were queued */
+}
+
+static void without_memory_no_queue_is_left_behind(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    upf_shared *shared = share(&session, 50);
+    const size_t live = session.alloc.live;
+    for (size_t n = 1; n <= 2; n++) {
+        fail_call(&session, n);
+        assert_null(upf_output_reserve(&session.conn, 100));
+        assert_int_equal(upf_output_bytes(&session.conn), 0);
+        assert_int_equal(session.alloc.live, live);
+    }
+    fail_call(&session, 1);
+    assert_false(upf_output_share(&session.conn, shared));
+    assert_int_equal(session.alloc.live, live);
+
+    fail_no_more(&session);
+    add(&session, &expected, 100);
+    assert_waits(&session.conn, &expected);
+    upf_shared_free(shared);
+    end(&session, &expected);
+}
+
+static void a_slice_that_cannot_grow_is_followed_by_another(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add(&session, &expected, 200);
+    fail_call(&session, 1); /* a larger block; a second one is to be had */
+    add(&session, &expected, 100);
+    assert_int_equal(slices_of(&session.conn), 2);
+    assert_waits(&session.conn, &expected);
+    fail_from_now_on(&session);
+    assert_null(upf_output_reserve(&session.conn, 1000));
+    assert_waits(&session.conn, &expected);
+    add(&session, &expected, 100); /* there is room for that */
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+/* ---- In place ----------------------------------------------------------- */
+
+static uint8_t input[64 * 1024];
+
+static void a_run_takes_no_memory_and_is_one_slice(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    upf_slice      slices[2];
+
+    start(&session);
+    add_in_place(&session, &expected, input + 10, 100);
+    assert_int_equal(upf_output_slices(&session.conn, slices, 2), 1);
+    assert_ptr_equal(slices[0].data, input + 10 - sizeof header);
+    assert_int_equal(upf_output_slices(&session.conn, slices, 0), 0);
+
+    /* The input was worked off up to here; a second frame moves up. */
+    session.conn.out.at.taken = input + 300;
+    add_in_place(&session, &expected, input + 150, 100);
+    assert_waits(&session.conn, &expected);
+    assert_int_equal(slices_of(&session.conn), 1);
+    written(&session, &expected, expected.len);
+    assert_int_equal(session.alloc.calls, 0);
+    end(&session, &expected);
+}
+
+/* A run of [6, 110), worked off up to `taken`; then this frame in place. */
+static void check_follows(size_t taken, size_t at, size_t len, bool follows)
+{
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add_in_place(&session, &expected, input + 10, 100);
+    session.conn.out.at.taken = taken == 0 ? NULL : input + taken;
+    add_in_place(&session, &expected, input + at, len);
+    if ((session.alloc.calls == 0) != follows)
+        fail_msg("taken %zu: %zu bytes at %zu did%s follow", taken, len, at,
+                 follows ? " not" : "");
+    assert_int_equal(slices_of(&session.conn), follows ? 1 : 2);
+    assert_waits(&session.conn, &expected);
+    assert_true(upf_output_advance(&session.conn, 0));
+    memset(input, 0xDD, sizeof input);
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+static void only_what_lies_behind_and_is_worked_off_moves_up(void **state)
+{
+    (void)state;
+    check_follows(400, 114, 100, true);  /* with just its header between */
+    check_follows(400, 113, 100, false); /* with less */
+    check_follows(400, 110, 100, false); /* with none */
+    check_follows(400, 300, 100, true);  /* up to the last byte worked off */
+    check_follows(400, 301, 100, false); /* and beyond */
+    check_follows(400, 400, 0, true);
+    check_follows(400, 401, 0, false);
+    check_follows(400, 5000, 100, false); /* memory behind the input */
+    check_follows(0, 300, 100, false);    /* another input */
+    check_follows(20000, 200, MOVE_MAX, true);
+    check_follows(20000, 200, MOVE_MAX + 1, false); /* too much to move */
+}
+
+static void memory_in_front_of_the_run_does_not_move_up(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add_in_place(&session, &expected, input + 1000, 100);
+    session.conn.out.at.taken = input + 2000;
+    add_in_place(&session, &expected, input + 500, 100);
+    assert_int_equal(slices_of(&session.conn), 2);
+    assert_waits(&session.conn, &expected);
+    add_in_place(&session, &expected, input + 14000, MOVE_MAX + 1);
+    assert_int_equal(slices_of(&session.conn), 3);
+    assert_waits(&session.conn, &expected);
+    end(&session, &expected);
+}
+
+static void large_frames_behind_a_queue_are_borrowed_until_written(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    upf_slice      slices[8];
+
+    start(&session);
+    add(&session, &expected, 10);
+    add_in_place(&session, &expected, input + 1000, 5000);
+    add(&session, &expected, 20);
+    add_in_place(&session, &expected, input + 10000, 6000);
+    assert_int_equal(upf_output_slices(&session.conn, slices, 8), 4);
+    assert_ptr_equal(slices[1].data, input + 1000 - sizeof header);
+    assert_ptr_equal(slices[3].data, input + 10000 - sizeof header);
+    assert_waits(&session.conn, &expected);
+
+    /* Then the input is the caller's again, whatever was written. */
+    const size_t live = session.alloc.live;
+    written(&session, &expected, 10 + 100);
+    assert_in_range(session.alloc.live, live - 300 + 5000 - 100 + 6000,
+                    live + 5000 + 6000 + 8 + 2 * UPF_BUF_OVERHEAD);
+    memset(input, 0xDD, sizeof input);
+    assert_waits(&session.conn, &expected);
+    written(&session, &expected, expected.len);
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+static void a_run_becomes_a_slot_when_something_else_is_sent(void **state)
+{
+    (void)state;
+    for (size_t some = 0; some <= 104; some++) {
+        struct session session;
+        struct blob    expected = {0};
+
+        start(&session);
+        add_in_place(&session, &expected, input + 10, 100);
+        add(&session, &expected, 30);
+        assert_int_equal(slices_of(&session.conn), 2);
+        assert_waits(&session.conn, &expected);
+        written(&session, &expected, some);
+        memset(input, 0xDD, sizeof input);
+        assert_waits(&session.conn, &expected);
+        end(&session, &expected);
+    }
+}
+
+/* Something behind a run, whose n-th allocation fails. */
+static void check_behind_a_run(int kind, size_t n)
+{
+    struct session session;
+    struct blob    expected = {0};
+    struct upf_buf block    = {NULL, 0};
+    bool           queued   = true;
+
+    start(&session);
+    upf_shared *shared = share(&session, 50);
+    assert_true(upf_buf_reserve(&block, &session.config, 5000));
+    add_in_place(&session, &expected, input + 10, 100);
+    fail_call(&session, n);
+    switch (kind) {
+    case 0:
+        queued = upf_output_reserve(&session.conn, 100) != NULL;
+        break;
+    case 1:
+        queued = upf_output_in_place(&session.conn, header, sizeof header,
+                                     input + 5000, 300);
+        break;
+    case 2:
+        queued = upf_output_in_place(&session.conn, header, sizeof header,
+                                     input + 5000, 5000);
+        break;
+    case 3:
+        queued = upf_output_give(&session.conn, header, sizeof header,
+                                 block.data, 5000, &block);
+        break;
+    case 4:
+        queued = upf_output_share(&session.conn, shared);
+        break;
+    }
+    assert_false(queued);
+    assert_waits(&session.conn, &expected);
+    fail_no_more(&session);
+    add(&session, &expected, 100);
+    assert_waits(&session.conn, &expected);
+    upf_buf_free(&block, &session.config);
+    upf_shared_free(shared);
+    end(&session, &expected);
+}
+
+static void without_memory_nothing_comes_behind_a_run(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind <= 4; kind++)
+        check_behind_a_run(kind, 1); /* the queue's block */
+    check_behind_a_run(0, 2);        /* the bytes' block */
+    check_behind_a_run(1, 2);
+}
+
+static void a_run_that_is_cut_without_memory_is_reported(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 2; n++)
+        for (size_t some = 0; some < 104; some += 103) {
+            struct session session;
+            struct blob    expected = {0};
+
+            start(&session);
+            add_in_place(&session, &expected, input + 10, 100);
+            fail_call(&session, n);
+            assert_false(upf_output_advance(&session.conn, some));
+            upf_output_free(&session.conn);
+            assert_int_equal(upf_output_bytes(&session.conn), 0);
+            assert_int_equal(session.alloc.live, 0);
+            end(&session, &expected);
+        }
+}
+
+static void a_borrowed_slot_that_cannot_be_copied_is_reported(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 3; n++) {
+        struct session session;
+        struct blob    expected = {0};
+
+        start(&session);
+        add(&session, &expected, 10);
+        add_in_place(&session, &expected, input + 1000, 5000);
+        add_in_place(&session, &expected, input + 10000, 5000);
+        fail_call(&session, n);
+        assert_int_equal(upf_output_advance(&session.conn, 11), n == 3);
+        fail_no_more(&session);
+        end(&session, &expected); /* and what was copied is not lost */
+    }
+}
+
+static void in_place_behind_a_queue_that_is_written_out_is_copied(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    uint8_t        pong[UPF_CONTROL_PAYLOAD_MAX];
+    size_t         len;
+
+    start(&session);
+    add(&session, &expected, 10);
+    upf_output_keep_late_pong(&session.conn, (const uint8_t *)"late", 4);
+    written(&session, &expected, 10);
+    assert_int_equal(upf_output_bytes(&session.conn), 0);
+    add_in_place(&session, &expected, input + 10, 100);
+    memset(input, 0xDD, sizeof input);
+    assert_waits(&session.conn, &expected);
+    assert_true(upf_output_late_pong(&session.conn, pong, &len));
+    assert_int_equal(len, 4);
+    assert_memory_equal(pong, "late", 4);
+    end(&session, &expected);
+}
+
+/* ---- Blocks that are given, frames that are shared ----------------------- */
+
+static void a_block_is_taken_over_if_it_is_large(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, MOVE_MAX, MOVE_MAX + 1, 100000};
+
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        const size_t   len = lengths[i];
+        struct session session;
+        struct blob    expected = {0};
+        struct upf_buf block    = {NULL, 0};
+        upf_slice      slice;
+
+        start(&session);
+        assert_true(upf_buf_reserve(&block, &session.config, 100 + len));
+        uint8_t *data = block.data + 100; /* a reply may be a part of it */
+        fill(data, len);
+        blob_add(&expected, header, sizeof header);
+        blob_add(&expected, data, len);
+        assert_true(upf_output_give(&session.conn, header, sizeof header, data,
+                                    len, &block));
+        assert_int_equal(block.data == NULL, len > MOVE_MAX);
+        assert_int_equal(upf_output_slices(&session.conn, &slice, 1), 1);
+        assert_int_equal(slice.data == data - sizeof header, len > MOVE_MAX);
+        upf_buf_free(&block, &session.config);
+        assert_waits(&session.conn, &expected);
+        written(&session, &expected, 2);
+        assert_waits(&session.conn, &expected);
+        written(&session, &expected, expected.len);
+        assert_int_equal(session.alloc.live, 0);
+        end(&session, &expected);
+    }
+}
+
+static void without_memory_a_block_is_not_taken(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    struct upf_buf block    = {NULL, 0};
+
+    start(&session);
+    assert_true(upf_buf_reserve(&block, &session.config, 5000));
+    memset(block.data, 'x', 5000);
+    const uint8_t *data = block.data;
+    fail_from_now_on(&session);
+    assert_false(upf_output_give(&session.conn, header, sizeof header,
+                                 block.data, 5000, &block));
+    assert_ptr_equal(block.data, data);
+    assert_int_equal(block.data[0], 'x');
+    assert_int_equal(block.data[4999], 'x');
+    assert_int_equal(upf_output_bytes(&session.conn), 0);
+    upf_buf_free(&block, &session.config);
+    end(&session, &expected);
+}
+
+static void a_shared_frame_lives_until_the_last_of_it_is_written(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    size_t         len;
+
+    start(&session);
+    upf_shared *shared = share(&session, 5000);
+    upf_shared_frame(shared, &len);
+    add_shared(&session, &expected, shared);
+    add_shared(&session, &expected, shared);
+    upf_shared_free(shared);
+    const size_t live = session.alloc.live;
+    written(&session, &expected, len);
+    assert_waits(&session.conn, &expected);
+    written(&session, &expected, len - 1);
+    assert_waits(&session.conn, &expected);
+    assert_int_equal(session.alloc.live, live);
+    written(&session, &expected, 1);
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+/* ---- The budget of control frames ---------------------------------------- */
+
+static void add_control(struct session *session, struct blob *expected,
+                        size_t len)
+{
+    assert_true(upf_output_control_fits(&session->conn, len));
+    add(session, expected, len);
+    upf_output_control_added(&session->conn, len);
+}
+
+/* A control frame of `room` bytes fits, and of one more does not. */
+static void assert_room(const struct session *session, size_t room)
+{
+    assert_true(upf_output_control_fits(&session->conn, room));
+    assert_false(upf_output_control_fits(&session->conn, room + 1));
+}
+
+static void control_frames_have_2_KiB_of_their_own(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add(&session, &expected, 100000); /* messages do not count */
+    assert_room(&session, BUDGET);
+    for (size_t room = BUDGET; room >= 100; room -= 100) {
+        add_control(&session, &expected, 100);
+        assert_room(&session, room - 100);
+    }
+    end(&session, &expected);
+}
+
+static void the_budget_comes_back_in_two_parts_when_they_are_written(
+    void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add_control(&session, &expected, 1000); /* the older part, up to 1000 */
+    add(&session, &expected, 5000);
+    add_control(&session, &expected, 500); /* the newer one, up to 7000 */
+    add_control(&session, &expected, 500);
+    add(&session, &expected, 5000);
+    assert_room(&session, 48);
+    written(&session, &expected, 999);
+    assert_room(&session, 48);
+    written(&session, &expected, 1);
+    assert_room(&session, 1048);
+    written(&session, &expected, 5999);
+    assert_room(&session, 1048);
+    add_control(&session, &expected, 300); /* newer than what is left */
+    written(&session, &expected, 1);
+    assert_room(&session, BUDGET - 300);
+    written(&session, &expected, 5000 + 299);
+    assert_room(&session, BUDGET - 300);
+    add(&session, &expected, 1);
+    written(&session, &expected, 1);
+    assert_room(&session, BUDGET);
+    end(&session, &expected);
+}
+
+static void both_parts_may_be_written_at_once(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add_control(&session, &expected, 1000);
+    add_control(&session, &expected, 1000);
+    add(&session, &expected, 1);
+    written(&session, &expected, 2000);
+    assert_room(&session, BUDGET);
+    add_control(&session, &expected, 7);
+    assert_room(&session, BUDGET - 7);
+    end(&session, &expected);
+}
+
+static void assert_late(struct session *session, const char *payload)
+{
+    uint8_t pong[UPF_CONTROL_PAYLOAD_MAX];
+    size_t  len;
+
+    assert_true(upf_output_late_pong(&session->conn, pong, &len));
+    assert_int_equal(len, strlen(payload));
+    assert_memory_equal(pong, payload, len);
+    assert_false(upf_output_late_pong(&session->conn, pong, &len));
+}
+
+static void keep_late(struct session *session, const char *payload)
+{
+    upf_output_keep_late_pong(&session->conn, (const uint8_t *)payload,
+                              strlen(payload));
+}
+
+static void only_the_newest_ping_waits_for_room(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    uint8_t        pong[UPF_CONTROL_PAYLOAD_MAX];
+    size_t         len;
+
+    start(&session);
+    add_control(&session, &expected, BUDGET - 10);
+    keep_late(&session, "the first of them");
+    keep_late(&session, "newest");
+    assert_false(upf_output_control_fits(&session.conn, 1)); /* in order */
+    assert_false(upf_output_late_pong(&session.conn, pong, &len));
+    add(&session, &expected, 1);
+    written(&session, &expected, BUDGET - 11);
+    assert_false(upf_output_late_pong(&session.conn, pong, &len));
+    written(&session, &expected, 1);
+    assert_late(&session, "newest");
+    assert_room(&session, BUDGET);
+    end(&session, &expected);
+}
+
+static void a_ping_waits_though_nothing_else_does(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    add_control(&session, &expected, BUDGET);
+    keep_late(&session, "");
+    written(&session, &expected, BUDGET);
+    assert_int_equal(upf_output_bytes(&session.conn), 0);
+    assert_int_equal(slices_of(&session.conn), 0);
+    assert_late(&session, "");
+    assert_true(upf_output_advance(&session.conn, 0));
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+static void a_ping_that_waits_may_be_dropped(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    uint8_t        pong[UPF_CONTROL_PAYLOAD_MAX];
+    size_t         len;
+
+    start(&session);
+    add_control(&session, &expected, BUDGET);
+    keep_late(&session, "dropped");
+    upf_output_drop_late_pong(&session.conn);
+    written(&session, &expected, BUDGET - 1);
+    assert_false(upf_output_late_pong(&session.conn, pong, &len));
+    written(&session, &expected, 1);
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+/* ---- Late pongs of a connection ------------------------------------------ */
+
+enum { FLOOD = 20 }; /* pings of 125 bytes: 16 of them fit */
+
+/* A server that has read a flood and written nothing. */
+static void start_flooded(struct session *session)
+{
+    struct blob bytes = {0};
+
+    start(session);
+    session->hold = true;
+    for (unsigned i = 0; i < FLOOD; i++)
+        put_run(&bytes, FROM_CLIENT, FIN | PING, 'a' + i, 125);
+    session_give_blob(session, &bytes);
+    assert_int_equal(session->log.count[UPF_EVENT_PING], FLOOD);
+    assert_int_equal(upf_conn_queued(&session->conn), 16 * 127);
+    blob_free(&bytes);
+}
+
+static void the_newest_ping_of_a_flood_is_answered_late(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start_flooded(&session);
+    session.hold = false;
+    session_write(&session);
+    for (unsigned i = 0; i < FLOOD; i++)
+        if (i < 16 || i == FLOOD - 1)
+            put_run(&expected, FROM_SERVER, FIN | PONG, 'a' + i, 125);
+    assert_true(blob_equal(&session.output, &expected));
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
+/* Write all pongs; there is then no memory for the one that is late. */
+static void check_late(bool for_ever)
+{
+    struct session session;
+    struct blob    expected = {0};
+
+    start_flooded(&session);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, for_ever};
+    assert_status(upf_conn_output_done(&session.conn, 16 * 127),
+                  UPF_ERR_NO_MEMORY);
+    session.hold = false;
+    session_give(&session, NULL, 0);
+    assert_status(session.last, UPF_DONE);
+    assert_status(session.log.status, UPF_ERR_NO_MEMORY);
+    if (for_ever)
+        assert_int_equal(session.output.len, 0);
+    else
+        assert_sent(&session, "fin CLOSE 1011 \"out of memory\"\n");
+    assert_int_equal(session.log.close.sent_code, for_ever ? 0 : 1011);
+    end(&session, &expected);
+}
+
+static void without_memory_for_a_late_pong_the_connection_fails(void **state)
+{
+    (void)state;
+    check_late(true);
+    check_late(false);
+}
+
+/* ---- All of it, against a model ------------------------------------------ */
+
+struct run {
+    struct session     session;
+    struct fake_random random;
+    struct blob        expected;
+    upf_shared        *shared[2];
+    size_t             at;   /* the input's first byte that is not used */
+    bool               lost; /* bytes that were borrowed */
+};
+
+static size_t any_len(struct run *run)
+{
+    static const size_t limits[] = {10, 300, 6000, 30000};
+
+    return fake_choice(&run->random, limits[fake_choice(&run->random, 4)]);
+}
+
+/* One frame, queued in one of four ways; false: there was no memory. */
+static bool queue_one(struct run *run, struct blob *frame)
+{
+    upf_conn      *conn = &run->session.conn;
+    struct upf_buf block = {NULL, 0};
+    size_t         len  = any_len(run);
+    uint8_t       *data;
+    bool           queued;
+
+    size_t kind = fake_choice(&run->random, 4);
+    if (kind == 1 && sizeof input - run->at < sizeof header)
+        kind = 0; /* the input is used up */
+    switch (kind) {
+    case 0:
+        data = upf_output_reserve(conn, ++len);
+        if (data != NULL)
+            fill(data, len);
+        blob_add(frame, data, data == NULL ? 0 : len);
+        return data != NULL;
+    case 1: /* the next message of the input */
+        if (len > sizeof input - run->at - sizeof header)
+            len = sizeof input - run->at - sizeof header;
+        data    = input + run->at + sizeof header;
+        run->at = (size_t)(data - input) + len;
+        if (conn->out.run_len > 0)
+            conn->out.at.taken = input + run->at;
+        fill(data, len);
+        blob_add(frame, header, sizeof header);
+        blob_add(frame, data, len);
+        return upf_output_in_place(conn, header, sizeof header, data, len);
+    case 2:
+        if (!upf_buf_reserve(&block, &run->session.config, len))
+            return false;
+        fill(block.data, len);
+        blob_add(frame, header, sizeof header);
+        blob_add(frame, block.data, len);
+        queued = upf_output_give(conn, header, sizeof header, block.data, len,
+                                 &block);
+        upf_buf_free(&block, &run->session.config);
+        return queued;
+    default: {
+        upf_shared *shared = run->shared[fake_choice(&run->random, 2)];
+        const uint8_t *bytes = upf_shared_frame(shared, &len);
+
+        blob_add(frame, bytes, len);
+        return upf_output_share(conn, shared);
+    }
+    }
+}
+
+static void one_step(struct run *run, bool faults)
+{
+    struct session *session = &run->session;
+    struct blob     frame   = {0};
+    const bool      fault   = faults && fake_choice(&run->random, 3) == 0;
+
+    fail_no_more(session);
+    if (fault)
+        fail_call(session, 1 + fake_choice(&run->random, 2));
+    if (fake_choice(&run->random, 4) > 0) {
+        if (queue_one(run, &frame))
+            blob_add(&run->expected, frame.data, frame.len);
+        else
+            assert_true(fault);
+    } else {
+        const size_t len = fake_choice(&run->random, run->expected.len + 1);
+
+        run->lost = !upf_output_advance(&session->conn, len);
+        assert_true(fault || !run->lost);
+        memset(input, 0xDD, sizeof input);
+        run->at = 0;
+        memmove(run->expected.data, run->expected.data + len,
+                run->expected.len - len);
+        run->expected.len -= len;
+    }
+    if (!run->lost)
+        assert_waits(&session->conn, &run->expected);
+    blob_free(&frame);
+}
+
+static void check_model(bool faults)
+{
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct run run = {.random = {.state = seed}};
+
+        start(&run.session);
+        run.shared[0] = share(&run.session, 3);
+        run.shared[1] = share(&run.session, 7000);
+        blob_fill(&run.expected, 0, 1);
+        run.expected.len = 0;
+        for (int i = 0; i < 100 && !run.lost; i++)
+            one_step(&run, faults);
+        fail_no_more(&run.session);
+        upf_shared_free(run.shared[0]);
+        upf_shared_free(run.shared[1]);
+        end(&run.session, &run.expected);
+    }
+}
+
+static void any_mixture_leaves_in_order(void **state)
+{
+    (void)state;
+    check_model(false);
+}
+
+static void any_mixture_is_all_or_nothing_without_memory(void **state)
+{
+    (void)state;
+    check_model(true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(at_first_nothing_waits_and_nothing_is_held),
+        cmocka_unit_test(small_frames_share_one_slice_up_to_64_KiB),
+        cmocka_unit_test(a_large_frame_has_a_slice_of_its_own_size),
+        cmocka_unit_test(what_was_written_of_a_slice_is_not_room_again),
+        cmocka_unit_test(a_slice_over_64_KiB_takes_what_fits_and_no_more),
+        cmocka_unit_test(slots_grow_and_keep_their_order),
+        cmocka_unit_test(
+            slots_that_are_written_make_room_without_an_allocation),
+        cmocka_unit_test(slots_that_are_few_to_slide_grow_instead),
+        cmocka_unit_test(without_memory_for_more_slots_nothing_has_changed),
+        cmocka_unit_test(without_memory_no_queue_is_left_behind),
+        cmocka_unit_test(a_slice_that_cannot_grow_is_followed_by_another),
+        cmocka_unit_test(a_run_takes_no_memory_and_is_one_slice),
+        cmocka_unit_test(only_what_lies_behind_and_is_worked_off_moves_up),
+        cmocka_unit_test(memory_in_front_of_the_run_does_not_move_up),
+        cmocka_unit_test(
+            large_frames_behind_a_queue_are_borrowed_until_written),
+        cmocka_unit_test(a_run_becomes_a_slot_when_something_else_is_sent),
+        cmocka_unit_test(without_memory_nothing_comes_behind_a_run),
+        cmocka_unit_test(a_run_that_is_cut_without_memory_is_reported),
+        cmocka_unit_test(a_borrowed_slot_that_cannot_be_copied_is_reported),
+        cmocka_unit_test(
+            in_place_behind_a_queue_that_is_written_out_is_copied),
+        cmocka_unit_test(a_block_is_taken_over_if_it_is_large),
+        cmocka_unit_test(without_memory_a_block_is_not_taken),
+        cmocka_unit_test(a_shared_frame_lives_until_the_last_of_it_is_written),
+        cmocka_unit_test(control_frames_have_2_KiB_of_their_own),
+        cmocka_unit_test(
+            the_budget_comes_back_in_two_parts_when_they_are_written),
+        cmocka_unit_test(both_parts_may_be_written_at_once),
+        cmocka_unit_test(only_the_newest_ping_waits_for_room),
+        cmocka_unit_test(a_ping_waits_though_nothing_else_does),
+        cmocka_unit_test(a_ping_that_waits_may_be_dropped),
+        cmocka_unit_test(the_newest_ping_of_a_flood_is_answered_late),
+        cmocka_unit_test(without_memory_for_a_late_pong_the_connection_fails),
+        cmocka_unit_test(any_mixture_leaves_in_order),
+        cmocka_unit_test(any_mixture_is_all_or_nothing_without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
