@@ -10,7 +10,7 @@
 enum {
     FIRST_SLOTS    = 4,
     FIRST_OWNED    = 224,       /* a small block, for one small message */
-    OWNED_MAX      = 64 * 1024, /* own bytes grow into one slice up to this */
+    OWNED_MAX      = 64 * 1024, /* own bytes go into one slice up to this */
     MOVE_MAX       = 4096,      /* a copy of so much is cheaper than a slice */
     CONTROL_BUDGET = 2048
 };
