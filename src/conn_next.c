@@ -22,10 +22,9 @@ static uint64_t keys_at(uint32_t key, size_t by)
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     enum { HEADER = 2 + KEY_LEN, WORD = 8 };
-    uint8_t *data = input->data;
-
     assert(input != NULL && event != NULL);
-    assert(data != NULL || input->len == 0);
+    assert(input->data != NULL || input->len == 0);
+    uint8_t *data = input->data;
 
     if (input->len < HEADER)
         return upf_kernels()->next(conn, input, event);

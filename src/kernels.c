@@ -133,9 +133,9 @@ static bool has_sha(void)
 
 const struct upf_kernels *upf_kernels_at(size_t index)
 {
+    __builtin_cpu_init();
     const bool sha = has_sha();
 
-    __builtin_cpu_init();
     if (index == 0)
         return &upf_kernels_scalar;
     if (__builtin_cpu_supports("sse4.1") && --index == 0)
@@ -144,6 +144,7 @@ const struct upf_kernels *upf_kernels_at(size_t index)
         return &upf_kernels_avx2[sha];
     if (__builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vbmi") &&
         __builtin_cpu_supports("bmi2") && --index == 0)
         return &upf_kernels_avx512[sha];
     return NULL;

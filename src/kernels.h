@@ -35,8 +35,8 @@ struct upf_kernels {
 
     /*
      * How many bytes at the start of data[0, len), which starts at a code
-     * point, are UTF-8 and end with a code point. May give up up to 66 bytes
-     * early, and need not find out why: the caller judges the rest.
+     * point, are UTF-8 and end with a code point. May give up some
+     * vectors early, and need not find out why: the caller judges the rest.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels_avx512.c - kernels on 64-byte vectors (AVX-512 F, BW, VL). */
+/* kernels_avx512.c - kernels on 64-byte vectors (AVX-512 F, BW, VL, VBMI). */
 
 #include "kernels.h"
 
@@ -7,7 +7,7 @@
 
 #include <immintrin.h>
 
-#define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
+#define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi2")))
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
 #define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          64
@@ -22,7 +22,6 @@ KERNEL vec vec_xor(vec a, vec b)         { return _mm512_xor_si512(a, b); }
 KERNEL vec vec_and(vec a, vec b)         { return _mm512_and_si512(a, b); }
 KERNEL vec vec_or(vec a, vec b)          { return _mm512_or_si512(a, b); }
 KERNEL vec vec_subs(vec a, vec b)        { return _mm512_subs_epu8(a, b); }
-KERNEL vec vec_lookup(vec table, vec v)  { return _mm512_shuffle_epi8(table, v); }
 KERNEL bool vec_is_zero(vec v)           { return _mm512_test_epi8_mask(v, v) == 0; }
 KERNEL bool vec_is_ascii(vec v)          { return _mm512_movepi8_mask(v) == 0; }
 
@@ -41,14 +40,19 @@ KERNEL vec vec_keep(vec v, size_t n)
     return _mm512_maskz_mov_epi8(first(n), v);
 }
 
-KERNEL vec vec_shr4(vec v)
-{
-    return vec_and(_mm512_srli_epi16(v, 4), vec_fill8(0x0F));
-}
+/* A lookup by six bits, in four copies of a table of 16: the two bits beside a
+ * half need not be cleared, and so are not. */
+KERNEL vec vec_low4(vec v)  { return v; }
+KERNEL vec vec_high4(vec v) { return _mm512_srli_epi16(v, 4); }
 
 KERNEL vec vec_table(const uint8_t *p)
 {
     return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+}
+
+KERNEL vec vec_lookup(vec table, vec half)
+{
+    return _mm512_permutexvar_epi8(half, table);
 }
 
 /* The shift by bytes stays within 16-byte lanes: bring the lane before each

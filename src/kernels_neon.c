@@ -20,7 +20,8 @@ KERNEL vec vec_xor(vec a, vec b)           { return veorq_u8(a, b); }
 KERNEL vec vec_and(vec a, vec b)           { return vandq_u8(a, b); }
 KERNEL vec vec_or(vec a, vec b)            { return vorrq_u8(a, b); }
 KERNEL vec vec_subs(vec a, vec b)          { return vqsubq_u8(a, b); }
-KERNEL vec vec_shr4(vec v)                 { return vshrq_n_u8(v, 4); }
+KERNEL vec vec_high4(vec v)                { return vshrq_n_u8(v, 4); }
+KERNEL vec vec_low4(vec v)                 { return vandq_u8(v, vdupq_n_u8(0x0F)); }
 KERNEL vec vec_table(const uint8_t *p)     { return vld1q_u8(p); }
 KERNEL vec vec_lookup(vec table, vec v)    { return vqtbl1q_u8(table, v); }
 KERNEL bool vec_is_zero(vec v)             { return vmaxvq_u8(v) == 0; }

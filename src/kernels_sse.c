@@ -27,9 +27,14 @@ KERNEL vec vec_lookup(vec table, vec v)  { return _mm_shuffle_epi8(table, v); }
 KERNEL bool vec_is_zero(vec v)           { return _mm_testz_si128(v, v); }
 KERNEL bool vec_is_ascii(vec v)          { return _mm_movemask_epi8(v) == 0; }
 
-KERNEL vec vec_shr4(vec v)
+KERNEL vec vec_low4(vec v)
 {
-    return vec_and(_mm_srli_epi16(v, 4), vec_fill8(0x0F));
+    return vec_and(v, vec_fill8(0x0F));
+}
+
+KERNEL vec vec_high4(vec v)
+{
+    return vec_low4(_mm_srli_epi16(v, 4));
 }
 
 KERNEL vec vec_before(vec v, vec prev, int n)

@@ -9,9 +9,9 @@
  *   vec_fill32(x), vec_fill8(x)     a word or byte repeated
  *   vec_xor(a, b), vec_and(a, b), vec_or(a, b)
  *   vec_subs(a, b)                  a - b by bytes, 0 where negative
- *   vec_shr4(v)                     the high half of each byte
+ *   vec_high4(v), vec_low4(v)       each byte's halves, as vec_lookup wants them
  *   vec_table(p)                    16 bytes, as vec_lookup wants them
- *   vec_lookup(table, v)            table[v[i]], for v[i] < 16
+ *   vec_lookup(table, half)         table[half[i]]
  *   vec_before(v, prev, n)          the bytes n before those of v; n: 1 to 3
  *   vec_is_zero(v), vec_is_ascii(v)
  *
@@ -229,12 +229,11 @@ static const uint8_t second_high[16] = {
 /* Bytes, not zero where `now` is wrong behind `before`. */
 KERNEL vec utf8_errors(vec now, vec before)
 {
-    const vec low    = vec_fill8(0x0F);
     const vec first  = vec_before(now, before, 1);
     const vec pair   = vec_and(
-        vec_and(vec_lookup(vec_table(first_high), vec_shr4(first)),
-                vec_lookup(vec_table(first_low), vec_and(first, low))),
-        vec_lookup(vec_table(second_high), vec_shr4(now)));
+        vec_and(vec_lookup(vec_table(first_high), vec_high4(first)),
+                vec_lookup(vec_table(first_low), vec_low4(first))),
+        vec_lookup(vec_table(second_high), vec_high4(now)));
 
     /* 80 where a third or fourth byte is due, which TWO_CONTS takes away. */
     const vec third  = vec_subs(vec_before(now, before, 2), vec_fill8(0xE0 - 0x80));
@@ -288,6 +287,29 @@ KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len, bool mas
     size_t i = 0;
     bool   good = true;
 
+    for (; good && len - i >= 4 * VEC; i += 4 * VEC) {
+        vec now[4], all = before;
+        for (int j = 0; j < 4; j++) {
+            now[j] = vec_load(src + i + (size_t)j * VEC);
+            if (mask) {
+                now[j] = vec_xor(now[j], keys);
+                vec_store(dst + i + (size_t)j * VEC, now[j]);
+            }
+            all = vec_or(all, now[j]);
+        }
+        if (!vec_is_ascii(all)) {
+            vec errors = utf8_errors(now[0], before);
+            for (int j = 1; j < 4; j++)
+                errors = vec_or(errors, utf8_errors(now[j], now[j - 1]));
+            good = vec_is_zero(errors);
+        }
+        before = now[3];
+    }
+    if (!good) {
+        if (mask)
+            mask_any(dst + i, src + i, len - i, key);
+        return whole_code_points(dst, i - 4 * VEC);
+    }
     for (; good && len - i >= VEC; i += VEC) {
         vec now = vec_load(src + i);
         if (mask) {
