@@ -43,10 +43,13 @@ pages           := $(sort $(wildcard examples/pages/*.html))
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
 src             := $(sort $(wildcard src/*.c))
-support         := $(sort $(wildcard tests/support/*.c))
+kernel_choice   := tests/support/kernel_choice.c
+support         := $(filter-out $(kernel_choice),\
+                     $(sort $(wildcard tests/support/*.c)))
 library         := $(BUILD)/libupframe.a
 example_bins    := $(programs:%.c=$(BUILD)/%)
 test_bins       := $(test_sources:%.c=$(BUILD)/asan/%)
+kernel_names    := $(BUILD)/asan/tests/tools/kernel_names
 asan_examples   := $(programs:%.c=$(BUILD)/asan/%)
 replay_bins     := $(fuzz_entries:%.c=$(BUILD)/asan/%)
 coverage_bins   := $(test_sources:%.c=$(BUILD)/coverage/%)
@@ -153,9 +156,13 @@ deps: ## install what the tests need (cmocka), only if it is missing
 
 # With sanitizers; the scripts are given the directory of the examples.
 test: ## build and run every test and check
-test: $(test_bins) $(replay_bins) $(asan_examples)
+test: $(test_bins) $(replay_bins) $(asan_examples) $(kernel_names)
 	@EXAMPLES=$(BUILD)/asan/examples CC='$(CC)' GCC='$(GCC)' \
 	    $(run_tests) $(checks) $(test_bins) $(replay_bins) $(test_scripts)
+
+test-kernels: ## the tests of payload on each set of kernels but the fastest
+test-kernels: $(test_bins) $(kernel_names)
+	@EXAMPLES=$(BUILD)/asan/examples $(run_tests) tests/test_kernel_sets.sh
 
 check: ## the static checks alone: layers, headers, stack, documents
 	@CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks)
@@ -171,9 +178,12 @@ $(BUILD)/asan/libexamples.a: $(call objects,asan,$(helpers))
 $(BUILD)/asan/libsupport.a: $(call objects,asan,$(support))
 
 $(test_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
-              $(BUILD)/asan/libsupport.a $(BUILD)/asan/libexamples.a \
-              $(BUILD)/asan/libupframe.a
-	$(call link,$(CC),$(asan_flags),$(CMOCKA_LIBS) $(TLS_LIBS))
+              $(call objects,asan,$(kernel_choice)) $(BUILD)/asan/libsupport.a \
+              $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
+	$(call link,$(CC),$(asan_flags),$(CMOCKA_LIBS) $(TLS_LIBS) -pthread)
+
+$(kernel_names): %: %.o $(BUILD)/asan/libupframe.a
+	$(call link,$(CC),$(asan_flags))
 
 $(asan_examples): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
                   $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
@@ -212,7 +222,7 @@ $(coverage_bins): $(BUILD)/coverage/%: $(BUILD)/coverage/%.o \
                   $(BUILD)/coverage/libsupport.a \
                   $(BUILD)/coverage/libexamples.a \
                   $(BUILD)/coverage/libupframe.a
-	$(call link,$(GCC),--coverage,$(CMOCKA_LIBS) $(TLS_LIBS))
+	$(call link,$(GCC),--coverage,$(CMOCKA_LIBS) $(TLS_LIBS) -pthread)
 
 # ---- Fuzzing ---------------------------------------------------------------
 
@@ -288,7 +298,7 @@ FORCE:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib demo deps test check need-cmocka coverage fuzz fuzz-replay \
-        deps-interop interop install uninstall clean help FORCE
+.PHONY: all lib demo deps test test-kernels check need-cmocka coverage fuzz \
+        fuzz-replay deps-interop interop install uninstall clean help FORCE
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

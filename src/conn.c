@@ -112,6 +112,7 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 {
     conn->state = (uint8_t)state;
     conn->timer = 0;
+    conn->quick = 0;
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
 }

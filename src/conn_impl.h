@@ -95,7 +95,7 @@ void upf_conn_answer(upf_conn *conn);
 /* Tell a client that its handshake failed with `status`. */
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status);
 
-/* ---- conn_recv.c: bytes in ---------------------------------------------- */
+/* ---- conn_recv.c: bytes in, behind conn_next.h ---------------------------------------------- */
 
 /* Take `len` bytes of the input. */
 static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
@@ -104,6 +104,10 @@ static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
     input->len  -= len;
     conn->offset += len;
 }
+
+/* upf_conn_next(), for whatever conn_next.h does not take. */
+upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
+                                upf_event *event);
 
 /*
  * Make room for `len` bytes in all in conn->assembly, of which so many are

@@ -21,6 +21,9 @@ enum frame_flag {
 /* What the memory for a message may exceed the bytes received by. */
 enum { AHEAD_MAX = 4096 };
 
+/* How much is to come, if other frames may add to it. */
+#define UNDECLARED UINT64_MAX
+
 /* A read of less than this is not worth a system call of its own. */
 enum { ROOM_MIN = 2048 };
 
@@ -41,24 +44,25 @@ static bool is_last(const union upf_frame_in *frame)
 /*
  * How much more than `len` to ask for, when so many bytes of an assembly are
  * needed and `more` are declared to follow: at most 4 KiB. A peer that has sent
- * a larger message before is trusted to send one of that size again: then the
- * steps double, and the cost of moving stays linear.
+ * a larger message before is trusted, once payload comes, to send one of that
+ * size again: then the cost of moving stays linear. What fragments will come to
+ * is not declared; for them the steps double.
  */
 static size_t ahead(const upf_conn *conn, size_t len, uint64_t more)
 {
     const uint64_t trusted = (uint64_t)1 << conn->trusted;
     size_t         size    = AHEAD_MAX - UPF_BUF_OVERHEAD;
+    size_t         known   = 0;
 
-    if (trusted > len && lesser(trusted - len, len) > size)
-        size = lesser(trusted - len, len);
-    size = lesser(more, size);
+    if (len > 0 && trusted > len)
+        known = lesser(trusted - len, more == UNDECLARED ? len : SIZE_MAX);
+    size = lesser(more, known > size ? known : size);
     return size > SIZE_MAX - len ? 0 : size;
 }
 
 static void trust(upf_conn *conn, size_t message_len)
 {
-    while (conn->trusted < 63 &&
-           message_len >> 1 >> conn->trusted > 0)
+    while (message_len >> 1 >> conn->trusted > 0)
         conn->trusted++;
 }
 
@@ -72,7 +76,7 @@ bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more)
 /* Fragments behind this frame may still add to the message. */
 static uint64_t more_than_this_frame(const upf_conn *conn, uint64_t left)
 {
-    return is_last(&conn->in.open.frame) ? left : UINT64_MAX;
+    return is_last(&conn->in.open.frame) ? left : UNDECLARED;
 }
 
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
@@ -111,7 +115,8 @@ static upf_status judge_header(const upf_conn *conn, const uint8_t *in,
     const upf_status status =
         upf_frame_header_parse(in, in_len, header, header_len);
 
-    if (status == UPF_ERR_OPCODE || in_len < 1)
+    assert(in_len > 0);
+    if (status == UPF_ERR_OPCODE)
         return status;
     const upf_opcode opcode = (upf_opcode)(in[0] & 0x0F);
     const unsigned   rsv    = (in[0] >> 4) & 0x07;
@@ -239,11 +244,15 @@ static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
     event->data   = data;
     event->len    = len;
     upf_message_end(&conn->in.open.message);
-    if (conn->assembly.data != NULL) {
-        upf_set(conn, UPF_EVENT_IN_BLOCK);
-        trust(conn, len);
-    }
     return UPF_OK;
+}
+
+/* Likewise, the message that was put together. */
+static upf_status deliver_assembly(upf_conn *conn, upf_event *event)
+{
+    upf_set(conn, UPF_EVENT_IN_BLOCK);
+    trust(conn, conn->assembly.len);
+    return deliver(conn, event, conn->assembly.data, conn->assembly.len);
 }
 
 /* Whether the input was read into what upf_conn_room() gave. */
@@ -265,8 +274,9 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
     uint8_t       *data = input->data;
 
     /* Where it lies, unless a reply in place had no room for its header. */
-    if (!end || message->data != NULL ||
-        (frame->payload.flags & HEADER_APART)) {
+    const bool in_place = end && message->len == 0 &&
+                          !(frame->payload.flags & HEADER_APART);
+    if (!in_place) {
         if (!is_room(message, data, len)) {
             if (!upf_conn_grow(conn, message->len + len,
                                more_than_this_frame(conn, left)))
@@ -284,8 +294,8 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
         end_frame(conn);
     if (!end)
         return UPF_NEED_MORE;
-    return message->data ? deliver(conn, event, message->data, message->len)
-                         : deliver(conn, event, data, len);
+    return in_place ? deliver(conn, event, data, len)
+                    : deliver_assembly(conn, event);
 }
 
 static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
@@ -386,9 +396,8 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
     struct upf_buf     *block   = &conn->assembly;
     const size_t        len     = lesser(frame->payload.left, input->len);
 
-    if (message->carry_len > 0) {
-        if (!upf_buf_reserve(block, config, message->carry_len))
-            return UPF_ERR_NO_MEMORY;
+    if (message->carry_len > 0) { /* it came from this block */
+        assert(upf_buf_capacity(block) >= message->carry_len);
         memcpy(block->data, message->carry, message->carry_len);
         block->len = message->carry_len;
         message->carry_len = 0;
@@ -416,8 +425,7 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         end_frame(conn);
 
     if (!config->stream)
-        return end ? deliver(conn, event, block->data, block->len)
-                   : UPF_NEED_MORE;
+        return end ? deliver_assembly(conn, event) : UPF_NEED_MORE;
     const size_t whole = upf_message_cut(message, block->data, block->len);
     if (whole == 0 && !end) {
         block->len = 0;
@@ -597,17 +605,46 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
     }
 }
 
-upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
+/* Between two frames and two messages. */
+static bool is_at_rest(const upf_conn *conn)
 {
-    assert(input != NULL && event != NULL);
-    assert(input->data != NULL || input->len == 0);
+    return conn->state == UPF_STATE_OPEN &&
+           conn->in.open.frame.header.phase == PHASE_HEADER &&
+           conn->in.open.frame.header.len == 0 &&
+           conn->in.open.message.opcode == 0;
+}
 
-    if (upf_has(conn, UPF_EVENT_IN_BLOCK))
-        upf_conn_drop_assembly(conn);
-    if (conn->out.run_len > 0 && conn->out.at.taken != input->data)
-        conn->out.at.taken = NULL; /* another input: the run ends here */
+/* So that conn_next.h may take the next frame. */
+static bool may_be_quick(const upf_conn *conn)
+{
+    const unsigned slow = UPF_IS_CLIENT | UPF_FAILS_NEXT | UPF_EVENT_IN_BLOCK;
+
+    return is_at_rest(conn) && (conn->flags & slow) == 0 &&
+           conn->config->trace == NULL && !conn->config->stream;
+}
+
+upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
+                                upf_event *event)
+{
+    const uint8_t *start = input->data;
+
+    /* The block stays for the next message that comes in pieces, as long as
+     * there is input: an idle connection holds none. */
+    conn->assembly.len = upf_has(conn, UPF_EVENT_IN_BLOCK)
+                             ? 0 : conn->assembly.len;
+    upf_clear(conn, UPF_EVENT_IN_BLOCK);
     const upf_status status = next(conn, input, event);
-    if (conn->out.run_len > 0 && conn->out.at.taken != NULL)
-        conn->out.at.taken = input->data;
+    if (status != UPF_OK && conn->assembly.data != NULL &&
+        (is_at_rest(conn) || conn->state == UPF_STATE_OVER))
+        upf_conn_drop_assembly(conn);
+
+    /* The run of in-place output goes on as long as the input does. */
+    if (conn->out.run_len > 0)
+        conn->out.at.taken = conn->out.at.taken == start ? input->data : NULL;
+    conn->quick = 0;
+    if (may_be_quick(conn))
+        conn->quick = 1 + (uint32_t)lesser(conn->config->max_frame,
+                                           lesser(conn->config->max_message,
+                                                  UINT16_MAX));
     return status;
 }

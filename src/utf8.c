@@ -2,8 +2,8 @@
 /* utf8.c - is it UTF-8? The grammar of RFC 3629, section 4, as states. */
 
 #include <assert.h>
-#include <string.h>
 
+#include "kernels.h"
 #include "utf8.h"
 
 /*
@@ -34,9 +34,10 @@ static const struct { uint8_t lowest, highest, next; } due[] = {
     [DUE_3_AFTER_F4] = {0x80, 0x8F, DUE_2},
 };
 
-/* ASCII does not come here: valid_prefix() has passed over it. */
 static uint8_t after_lead(uint8_t byte)
 {
+    if (byte < 0x80)
+        return DUE_0;
     if (byte < 0xC2) /* a continuation; or C0, C1: overlong */
         return IMPOSSIBLE;
     if (byte < 0xE0)
@@ -59,25 +60,21 @@ static uint8_t after(uint8_t state, uint8_t byte)
     return due[state].next;
 }
 
-/*
- * How many bytes at the start of data[0, len), which starts at a code point,
- * are valid and end with a code point. It may give up early, and need not find
- * out why: the caller judges the rest byte by byte. Here: all leading ASCII.
- */
-static size_t valid_prefix(const uint8_t *data, size_t len)
+/* Judge data[i, len) byte by byte. */
+static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
+                          size_t i)
 {
-    const uint64_t high_bits = UINT64_C(0x8080808080808080);
-    uint64_t word;
-    size_t i = 0;
+    uint8_t s = *state;
 
-    for (; len - i >= sizeof word; i += sizeof word) {
-        memcpy(&word, data + i, sizeof word);
-        if (word & high_bits)
-            break;
+    for (; i < len; i++) {
+        s = after(s, data[i]);
+        if (s == IMPOSSIBLE) {
+            *state = UPF_UTF8_START;
+            return i;
+        }
     }
-    while (i < len && data[i] < 0x80)
-        i++;
-    return i;
+    *state = s;
+    return len;
 }
 
 size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
@@ -85,24 +82,28 @@ size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
     assert(*state < IMPOSSIBLE);
     assert(data != NULL || len == 0);
 
-    uint8_t s = *state;
-    size_t  i = 0;
+    size_t i = 0;
 
-    while (i < len) {
-        if (s == DUE_0) {
-            i += valid_prefix(data + i, len - i);
-            if (i == len)
-                break;
-        }
-        s = after(s, data[i]);
-        if (s == IMPOSSIBLE) {
-            *state = UPF_UTF8_START;
+    /* First what completes a code point that was cut. */
+    for (; i < len && *state != DUE_0; i++)
+        if (check_bytes(state, data + i, 1, 0) == 0)
             return i;
-        }
-        i++;
+    if (i < len)
+        i += upf_kernels()->utf8(data + i, len - i);
+    return check_bytes(state, data, len, i);
+}
+
+size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
+                             size_t len, uint32_t key)
+{
+    size_t i;
+
+    if (*state != DUE_0) {
+        upf_kernels()->mask(dst, src, len, key);
+        return upf_utf8_check(state, dst, len);
     }
-    *state = s;
-    return len;
+    i = upf_kernels()->mask_utf8(dst, src, len, key);
+    return i == len ? len : check_bytes(state, dst, len, i);
 }
 
 size_t upf_utf8_incomplete(const uint8_t *data, size_t len)

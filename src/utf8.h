@@ -26,6 +26,14 @@ enum { UPF_UTF8_START = 0 };
 size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len);
 
 /*
+ * Unmask src[0, len) into dst, with a key turned to src[0] (mask.h), and check
+ * the result, in one pass. All is unmasked, whatever the verdict. dst == src is
+ * allowed.
+ */
+size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
+                             size_t len, uint32_t key);
+
+/*
  * How many bytes (0 to 3) at the end of data[0, len) begin a code point that
  * the text does not finish. The text starts at a code point, and
  * upf_utf8_check() found nothing wrong with it.

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <upframe/frame.h>
+#include "../src/mask.h"
 #include "../src/utf8.h"
 #include "support/guard.h"
 
@@ -126,6 +128,30 @@ static void assert_right_however_cut(const uint8_t *data, size_t len)
         }
     }
     guard_free(memory, len);
+}
+
+/* The same of masked text, unmasked as it is checked, in two parts. */
+static void assert_right_unmasked(const uint8_t *data, size_t len, size_t cut)
+{
+    static const uint8_t key[4] = {0x37, 0xFA, 0x21, 0x3D};
+    const verdict expected = oracle(data, len);
+    uint8_t *src = guard_end(len), *dst = guard_end(len);
+    uint8_t  state = UPF_UTF8_START;
+
+    upf_mask(src, data, len, key, 0);
+    size_t at = upf_utf8_check_masked(&state, dst, src, cut,
+                                      upf_mask_key_at(key, 0));
+    assert_memory_equal(dst, data, cut);
+    if (at == cut) {
+        /* in place */
+        at += upf_utf8_check_masked(&state, src + cut, src + cut, len - cut,
+                                    upf_mask_key_at(key, cut));
+        assert_memory_equal(src + cut, data + cut, len - cut);
+    }
+    assert_same((verdict){at, at == len && state == UPF_UTF8_START}, expected,
+                data, len);
+    guard_free(src, len);
+    guard_free(dst, len);
 }
 
 static void every_one_and_two_bytes_are_judged_right(void **state)
@@ -287,6 +313,14 @@ static void the_verdict_is_the_same_however_the_text_is_cut(void **state)
         assert_right_however_cut(cases[i].data, cases[i].len);
 }
 
+static void masked_text_is_unmasked_whole_and_judged_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CASES; i++)
+        for (size_t cut = 0; cut <= cases[i].len; cut++)
+            assert_right_unmasked(cases[i].data, cases[i].len, cut);
+}
+
 /* Each byte that is not ASCII, at each place among ASCII, at each alignment. */
 static void one_bad_byte_is_found_wherever_it_is(void **state)
 {
@@ -423,6 +457,7 @@ int main(void)
         cmocka_unit_test(every_code_point_but_a_surrogate_is_text),
         cmocka_unit_test(the_first_impossible_byte_is_named),
         cmocka_unit_test(the_verdict_is_the_same_however_the_text_is_cut),
+        cmocka_unit_test(masked_text_is_unmasked_whole_and_judged_the_same),
         cmocka_unit_test(one_bad_byte_is_found_wherever_it_is),
         cmocka_unit_test(random_texts_are_judged_right),
         cmocka_unit_test(a_failed_check_can_be_called_again),

@@ -174,6 +174,7 @@ struct upf_conn {
     uint8_t  send_message; /* opcode of the message begun by parts, or 0 */
     uint8_t  send_utf8;
     uint8_t  trusted;      /* log2 of the largest message put together */
+    uint32_t quick;        /* conn_next.h takes payloads shorter than this */
 };
 
 /*

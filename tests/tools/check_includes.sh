@@ -21,10 +21,10 @@ table='
 <upframe>    <status> <frame> <handshake> <conn> <io> <arena> <backoff>
 
 bytes
-sha1         bytes
+sha1         bytes kernels
 base64
-utf8
-mask         bytes <frame>
+utf8         kernels
+mask         kernels <frame>
 entropy
 buf          <conn>
 ext          <conn>
@@ -42,8 +42,16 @@ message      utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
 conn_open    base64 buf conn_impl ext handshake http output
+conn_next    bytes conn_impl kernels <conn>
 conn_recv    buf close conn_impl ext mask message utf8
 conn_send    buf bytes close conn_impl ext mask output utf8
+kernels             conn_next <conn>
+kernels_vector      kernels
+kernels_sse         conn_next kernels kernels_vector
+kernels_avx2        conn_next kernels kernels_vector
+kernels_avx512      conn_next kernels kernels_vector
+kernels_neon        conn_next kernels kernels_vector
+kernels_sha_x86     kernels
 io           <io>
 backoff
 arena        <conn>
@@ -52,10 +60,11 @@ arena        <conn>
 libc='assert limits stdalign stdatomic stdbool stddef stdint stdlib string'
 
 # Headers of a platform or a processor, and the only files that may use them.
-# Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone.
+# Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone, those
+# of a processor or compiler (__x86_64__, __GNUC__, ...) for `simd`.
 platform='src/entropy.c'
-simd='src/mask.c src/mask_*.c src/utf8.c src/utf8_*.c'
-simd_headers='immintrin emmintrin tmmintrin arm_neon cpuid intrin'
+simd='src/kernels*.[ch]'
+simd_headers='immintrin arm_neon cpuid'
 
 # awk compares whole names, so the wildcards of `simd` are expanded here.
 # shellcheck disable=SC2086
@@ -127,6 +136,10 @@ FNR == 1 {
 /^[ \t]*#[ \t]*(el)?if.*(_WIN32|_MSC_VER|__linux__|__APPLE__|__unix__|BSD__)/ {
     if (!(FILENAME in is_platform))
         wrong("a platform conditional outside " platform)
+}
+/^[ \t]*#[ \t]*(el)?if.*__(GNUC|x86_64|i386|aarch64|AARCH64|arm|ARM|SSE|AVX)/ {
+    if (!(FILENAME in is_simd))
+        wrong("a conditional on the processor outside src/kernels*")
 }
 END {
     if (!bad)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels.h - the loops over payload, in the form that this machine runs best.
+ *
+ * All sets compute the same: the scalar one is the definition, and the tests
+ * hold the others against it. None reads or writes outside of its arguments.
+ */
+#ifndef UPF_KERNELS_H
+#define UPF_KERNELS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/conn.h>
+
+/* Which sets there are to choose from; -DUPF_SCALAR_ONLY leaves the scalar. */
+#if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
+#if defined(__x86_64__)
+#define UPF_KERNELS_X86 1
+#elif defined(__aarch64__) && defined(__AARCH64EL__)
+#define UPF_KERNELS_NEON 1
+#endif
+#endif
+
+struct upf_kernels {
+    const char *name; /* "scalar", "sse", "avx2", "avx512", "neon" */
+
+    /*
+     * XOR src[0, len) with `key`, repeated, into dst[0, len): a masking key as
+     * four bytes in memory order, turned to src[0]. dst == src is allowed.
+     */
+    void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
+
+    /*
+     * How many bytes at the start of data[0, len), which starts at a code
+     * point, are UTF-8 and end with a code point. May give up some
+     * vectors early, and need not find out why: the caller judges the rest.
+     */
+    size_t (*utf8)(const uint8_t *data, size_t len);
+
+    /* Both in one pass: masks all, returns what `utf8` says of the result. */
+    size_t (*mask_utf8)(uint8_t *dst, const uint8_t *src, size_t len,
+                        uint32_t key);
+
+    /* upf_conn_next(): see conn_next.h. */
+    upf_status (*next)(upf_conn *conn, upf_input *input, upf_event *event);
+
+    /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
+    void (*sha1)(uint32_t h[5], const uint8_t block[64]);
+};
+
+/* The one mutable global: which set is in use. It starts as one that decides,
+ * at its first call, and then steps aside. */
+extern const struct upf_kernels *_Atomic upf_kernels_in_use;
+
+static inline const struct upf_kernels *upf_kernels(void)
+{
+    return atomic_load_explicit(&upf_kernels_in_use, memory_order_relaxed);
+}
+
+/* The sets that this machine runs, the scalar one first, the fastest last;
+ * NULL behind them. */
+const struct upf_kernels *upf_kernels_at(size_t index);
+
+/* Use this set from now on, in all threads; NULL: decide again. For tests. */
+void upf_kernels_force(const struct upf_kernels *kernels);
+
+/* ---- For the files of kernels ------------------------------------------- */
+
+extern const struct upf_kernels upf_kernels_scalar;
+
+/* Each without and with the machine's SHA instructions. */
+extern const struct upf_kernels upf_kernels_sse[2];
+extern const struct upf_kernels upf_kernels_avx2[2];
+extern const struct upf_kernels upf_kernels_avx512[2];
+extern const struct upf_kernels upf_kernels_neon;
+
+void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64]);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels_avx512.c - kernels on 64-byte vectors (AVX-512 F, BW, VL, VBMI). */
+
+#include "kernels.h"
+
+#if UPF_KERNELS_X86
+
+#include <immintrin.h>
+
+#define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi2")))
+#define KERNEL       static inline __attribute__((always_inline)) TARGET
+#define KERNEL_ENTRY static __attribute__((noinline)) TARGET
+#define VEC          64
+
+typedef __m512i vec;
+
+KERNEL vec vec_load(const uint8_t *p)    { return _mm512_loadu_si512(p); }
+KERNEL void vec_store(uint8_t *p, vec v) { _mm512_storeu_si512(p, v); }
+KERNEL vec vec_fill32(uint32_t x)        { return _mm512_set1_epi32((int)x); }
+KERNEL vec vec_fill8(unsigned x)         { return _mm512_set1_epi8((char)x); }
+KERNEL vec vec_xor(vec a, vec b)         { return _mm512_xor_si512(a, b); }
+KERNEL vec vec_and(vec a, vec b)         { return _mm512_and_si512(a, b); }
+KERNEL vec vec_or(vec a, vec b)          { return _mm512_or_si512(a, b); }
+KERNEL vec vec_subs(vec a, vec b)        { return _mm512_subs_epu8(a, b); }
+KERNEL bool vec_is_zero(vec v)           { return _mm512_test_epi8_mask(v, v) == 0; }
+KERNEL bool vec_is_ascii(vec v)          { return _mm512_movepi8_mask(v) == 0; }
+
+#define VEC_PARTS
+
+KERNEL __mmask64 first(size_t n) { return _bzhi_u64(UINT64_MAX, (unsigned)n); }
+
+/* Reads no byte that is masked off, wherever it lies. */
+KERNEL vec vec_load_part(const uint8_t *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi8(first(n), p);
+}
+
+KERNEL vec vec_keep(vec v, size_t n)
+{
+    return _mm512_maskz_mov_epi8(first(n), v);
+}
+
+/* A lookup by six bits, in four copies of a table of 16: the two bits beside a
+ * half need not be cleared, and so are not. */
+KERNEL vec vec_low4(vec v)  { return v; }
+KERNEL vec vec_high4(vec v) { return _mm512_srli_epi16(v, 4); }
+
+KERNEL vec vec_table(const uint8_t *p)
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
+}
+
+KERNEL vec vec_lookup(vec table, vec half)
+{
+    return _mm512_permutexvar_epi8(half, table);
+}
+
+/* The shift by bytes stays within 16-byte lanes: bring the lane before each
+ * beside it first. */
+KERNEL vec vec_before(vec v, vec prev, int n)
+{
+    const vec lane_before = _mm512_alignr_epi64(v, prev, 6);
+
+    return n == 1 ? _mm512_alignr_epi8(v, lane_before, 15)
+         : n == 2 ? _mm512_alignr_epi8(v, lane_before, 14)
+                  : _mm512_alignr_epi8(v, lane_before, 13);
+}
+
+#include "kernels_vector.h"
+#include "conn_next.h"
+
+#define SET(sha1_block)                                          \
+    {                                                            \
+        .name = "avx512", .mask = mask, .utf8 = utf8,             \
+        .mask_utf8 = mask_utf8, .next = next,    \
+        .sha1 = sha1_block               \
+    }
+
+const struct upf_kernels upf_kernels_avx512[2] = {
+    SET(upf_sha1_block),
+    SET(upf_sha1_block_x86),
+};
+
+#else
+
+typedef int upf_no_avx512_here; /* ISO C wants a declaration in each file */
+
+#endif

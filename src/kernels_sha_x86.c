@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels_sha_x86.c - SHA-1 with the SHA instructions of x86. */
+
+#include "kernels.h"
+
+#if UPF_KERNELS_X86
+
+#include <immintrin.h>
+
+__attribute__((target("sha,sse4.1")))
+void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64])
+{
+    const __m128i reverse = _mm_set_epi64x(0x0001020304050607,
+                                           0x08090A0B0C0D0E0F);
+    __m128i w[4], abcd, e, abcd_before, e_before;
+
+    abcd = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)h), 0x1B);
+    e    = _mm_set_epi32((int)h[4], 0, 0, 0);
+    abcd_before = abcd;
+    e_before    = e;
+    for (int i = 0; i < 4; i++)
+        w[i] = _mm_shuffle_epi8(
+            _mm_loadu_si128((const __m128i *)(block + 16 * i)), reverse);
+
+#define ROUND(i, f)                                                         \
+    do {                                                                    \
+        __m128i *const now = &w[(i) % 4];                                   \
+        if ((i) >= 4)                                                       \
+            *now = _mm_sha1msg2_epu32(                                      \
+                _mm_xor_si128(_mm_sha1msg1_epu32(*now, w[((i) + 1) % 4]),   \
+                              w[((i) + 2) % 4]),                            \
+                w[((i) + 3) % 4]);                                          \
+        const __m128i with_w = (i) == 0 ? _mm_add_epi32(e, *now)            \
+                                        : _mm_sha1nexte_epu32(e, *now);     \
+        e    = abcd;                                                        \
+        abcd = _mm_sha1rnds4_epu32(abcd, with_w, f);                        \
+    } while (0)
+
+    ROUND(0, 0);  ROUND(1, 0);  ROUND(2, 0);  ROUND(3, 0);  ROUND(4, 0);
+    ROUND(5, 1);  ROUND(6, 1);  ROUND(7, 1);  ROUND(8, 1);  ROUND(9, 1);
+    ROUND(10, 2); ROUND(11, 2); ROUND(12, 2); ROUND(13, 2); ROUND(14, 2);
+    ROUND(15, 3); ROUND(16, 3); ROUND(17, 3); ROUND(18, 3); ROUND(19, 3);
+
+    e    = _mm_sha1nexte_epu32(e, e_before);
+    abcd = _mm_add_epi32(abcd, abcd_before);
+    _mm_storeu_si128((__m128i *)h, _mm_shuffle_epi32(abcd, 0x1B));
+    h[4] = (uint32_t)_mm_extract_epi32(e, 3);
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels_sse.c - kernels on 16-byte vectors (SSE4.1). */
+
+#include "kernels.h"
+
+#if UPF_KERNELS_X86
+
+#include <immintrin.h>
+
+#define TARGET       __attribute__((target("sse4.1")))
+#define KERNEL       static inline __attribute__((always_inline)) TARGET
+#define KERNEL_ENTRY static __attribute__((noinline)) TARGET
+#define VEC          16
+
+typedef __m128i vec;
+
+KERNEL vec vec_load(const uint8_t *p)    { return _mm_loadu_si128((const vec *)p); }
+KERNEL void vec_store(uint8_t *p, vec v) { _mm_storeu_si128((vec *)p, v); }
+KERNEL vec vec_fill32(uint32_t x)        { return _mm_set1_epi32((int)x); }
+KERNEL vec vec_fill8(unsigned x)         { return _mm_set1_epi8((char)x); }
+KERNEL vec vec_xor(vec a, vec b)         { return _mm_xor_si128(a, b); }
+KERNEL vec vec_and(vec a, vec b)         { return _mm_and_si128(a, b); }
+KERNEL vec vec_or(vec a, vec b)          { return _mm_or_si128(a, b); }
+KERNEL vec vec_subs(vec a, vec b)        { return _mm_subs_epu8(a, b); }
+KERNEL vec vec_table(const uint8_t *p)   { return vec_load(p); }
+KERNEL vec vec_lookup(vec table, vec v)  { return _mm_shuffle_epi8(table, v); }
+KERNEL bool vec_is_zero(vec v)           { return _mm_testz_si128(v, v); }
+KERNEL bool vec_is_ascii(vec v)          { return _mm_movemask_epi8(v) == 0; }
+
+KERNEL vec vec_low4(vec v)
+{
+    return vec_and(v, vec_fill8(0x0F));
+}
+
+KERNEL vec vec_high4(vec v)
+{
+    return vec_low4(_mm_srli_epi16(v, 4));
+}
+
+KERNEL vec vec_before(vec v, vec prev, int n)
+{
+    return n == 1 ? _mm_alignr_epi8(v, prev, 15)
+         : n == 2 ? _mm_alignr_epi8(v, prev, 14)
+                  : _mm_alignr_epi8(v, prev, 13);
+}
+
+#include "kernels_vector.h"
+#include "conn_next.h"
+
+#define SET(sha1_block)                                          \
+    {                                                            \
+        .name = "sse", .mask = mask, .utf8 = utf8,             \
+        .mask_utf8 = mask_utf8, .next = next,    \
+        .sha1 = sha1_block               \
+    }
+
+const struct upf_kernels upf_kernels_sse[2] = {
+    SET(upf_sha1_block),
+    SET(upf_sha1_block_x86),
+};
+
+#else
+
+typedef int upf_no_sse_here; /* ISO C wants a declaration in each file */
+
+#endif

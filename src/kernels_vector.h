@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels_vector.h - masking and UTF-8 on vectors of any width, written once.
+ *
+ * A file that includes it has defined, for its instructions: KERNEL (the
+ * attributes of an inline function), vec, VEC (its size in bytes) and
+ *
+ *   vec_load(p), vec_store(p, v)    without alignment
+ *   vec_fill32(x), vec_fill8(x)     a word or byte repeated
+ *   vec_xor(a, b), vec_and(a, b), vec_or(a, b)
+ *   vec_subs(a, b)                  a - b by bytes, 0 where negative
+ *   vec_high4(v), vec_low4(v)       each byte's halves, as vec_lookup wants them
+ *   vec_table(p)                    16 bytes, as vec_lookup wants them
+ *   vec_lookup(table, half)         table[half[i]]
+ *   vec_before(v, prev, n)          the bytes n before those of v; n: 1 to 3
+ *   vec_is_zero(v), vec_is_ascii(v)
+ *
+ * and, if it has them (then also VEC_PARTS):
+ *
+ *   vec_load_part(p, n)             n bytes, and zeros behind them
+ *   vec_keep(v, n)                  n bytes of v, and zeros behind them
+ *
+ * The machine is little-endian and has no alignment to respect.
+ */
+#ifndef UPF_KERNELS_VECTOR_H
+#define UPF_KERNELS_VECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels.h"
+
+/* ---- Masking (RFC 6455, section 5.3) ------------------------------------ */
+
+/* The key for a place `by` bytes further on. */
+KERNEL uint32_t turned(uint32_t key, size_t by)
+{
+    const unsigned bits = (unsigned)(by & 3) * 8;
+
+    return key >> bits | key << ((32 - bits) & 31);
+}
+
+typedef uint32_t v16 __attribute__((vector_size(16)));
+typedef uint32_t v32 __attribute__((vector_size(32)));
+
+/*
+ * A payload of one to two words, as two that overlap. Both are read before
+ * either is written, and the second ends where the payload ends: a store that
+ * reached further, though masked, would stall the next header's load.
+ */
+#define MASK_AS_TWO(word, keys)                                          \
+    do {                                                                 \
+        word head, tail;                                                 \
+        memcpy(&head, src, sizeof head);                                 \
+        memcpy(&tail, src + len - sizeof tail, sizeof tail);             \
+        head ^= (word)keys(key);                                         \
+        tail ^= (word)keys(turned(key, len));                            \
+        memcpy(dst, &head, sizeof head);                                 \
+        memcpy(dst + len - sizeof tail, &tail, sizeof tail);             \
+    } while (0)
+
+#define KEYS_4(k)  (k)
+#define KEYS_8(k)  ((uint64_t)(k) << 32 | (k))
+#define KEYS_16(k) ((v16){0} + (k))
+#define KEYS_32(k) ((v32){0} + (k))
+
+KERNEL void mask_to_64(uint8_t *dst, const uint8_t *src, size_t len,
+                       uint32_t key)
+{
+    if (len > 32)
+        MASK_AS_TWO(v32, KEYS_32);
+    else if (len >= 16)
+        MASK_AS_TWO(v16, KEYS_16);
+    else if (len >= 8)
+        MASK_AS_TWO(uint64_t, KEYS_8);
+    else if (len >= 4)
+        MASK_AS_TWO(uint32_t, KEYS_4);
+    else
+        for (size_t i = 0; i < len; i++)
+            dst[i] = (uint8_t)(src[i] ^ turned(key, i));
+}
+
+/* 65 to 128 bytes, likewise as two times 64. Words of 32 bytes, however wide
+ * the vectors are: those of 64 would mostly lie across two cache lines. */
+KERNEL void mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
+                        uint32_t key)
+{
+    const v32 keys = KEYS_32(key), tail_keys = KEYS_32(turned(key, len));
+    v32 a, b, c, d;
+
+    memcpy(&a, src, 32);
+    memcpy(&b, src + 32, 32);
+    memcpy(&c, src + len - 64, 32);
+    memcpy(&d, src + len - 32, 32);
+    a ^= keys;
+    b ^= keys;
+    c ^= tail_keys;
+    d ^= tail_keys;
+    memcpy(dst, &a, 32);
+    memcpy(dst + 32, &b, 32);
+    memcpy(dst + len - 64, &c, 32);
+    memcpy(dst + len - 32, &d, 32);
+}
+
+/* 17 to 128 bytes. */
+KERNEL void mask_short(uint8_t *dst, const uint8_t *src, size_t len,
+                       uint32_t key)
+{
+    if (len > 64)
+        mask_to_128(dst, src, len, key);
+    else if (len > 32)
+        MASK_AS_TWO(v32, KEYS_32);
+    else
+        MASK_AS_TWO(v16, KEYS_16);
+}
+
+/* 64 bytes, as many vectors as that is. */
+KERNEL void mask_64(uint8_t *dst, const uint8_t *src, vec keys)
+{
+    for (size_t i = 0; i < 64; i += VEC)
+        vec_store(dst + i, vec_xor(vec_load(src + i), keys));
+}
+
+/*
+ * 192 bytes and more: the first vector, then on at multiples of VEC of dst,
+ * then the last 64 bytes. What overlaps is read before it is written.
+ */
+KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
+                      uint32_t key)
+{
+    const size_t skip = VEC - ((uintptr_t)dst & (VEC - 1));
+    const vec    keys = vec_fill32(turned(key, skip));
+    const vec    head = vec_xor(vec_load(src), vec_fill32(key));
+    const vec    next = vec_xor(vec_load(src + skip), keys);
+    uint8_t      tail[64];
+
+    memcpy(tail, src + len - 64, 64);
+    vec_store(dst, head);
+    vec_store(dst + skip, next);
+
+    size_t i = skip + VEC;
+    for (; len - i > 256; i += 256) {
+        mask_64(dst + i, src + i, keys);
+        mask_64(dst + i + 64, src + i + 64, keys);
+        mask_64(dst + i + 128, src + i + 128, keys);
+        mask_64(dst + i + 192, src + i + 192, keys);
+    }
+    for (; len - i > 64; i += 64)
+        mask_64(dst + i, src + i, keys);
+    mask_64(dst + len - 64, tail, vec_fill32(turned(key, len)));
+}
+
+KERNEL_ENTRY void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
+                     uint32_t key)
+{
+    if (len <= 64) {
+        mask_to_64(dst, src, len, key);
+    } else if (len <= 128) {
+        mask_to_128(dst, src, len, key);
+    } else if (len < 192) {
+        mask_to_64(dst, src, 64, key);
+        mask_to_128(dst + 64, src + 64, len - 64, key);
+    } else {
+        mask_long(dst, src, len, key);
+    }
+}
+
+/* ---- UTF-8 (RFC 3629, section 4) ---------------------------------------- */
+
+/*
+ * The lookup method of Keiser and Lemire: what is wrong with two neighbouring
+ * bytes is what three tables agree on, looked up by the first one's two halves
+ * and by the second one's high half. Third and fourth bytes of a code point
+ * are found by the lead byte two or three before them.
+ */
+enum {
+    TOO_SHORT  = 1 << 0, /* lead, then no continuation */
+    TOO_LONG   = 1 << 1, /* ASCII, then a continuation */
+    OVERLONG_3 = 1 << 2, /* E0, then 80 to 9F */
+    TOO_LARGE  = 1 << 3, /* F4, then 90 up; F5 up, then 90 up */
+    SURROGATE  = 1 << 4, /* ED, then A0 up */
+    OVERLONG_2 = 1 << 5, /* C0 or C1 */
+    OVERLONG_4 = 1 << 6, /* F0, then 80 to 8F; F5 up, then 80 to 8F */
+    TWO_CONTS  = 1 << 7, /* two continuations: right where a third is due */
+    BY_HIGH    = TOO_SHORT | TOO_LONG | TWO_CONTS /* whatever the low half */
+};
+
+static const uint8_t first_high[16] = {
+    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+    TOO_LONG, TOO_LONG, TOO_LONG, TOO_LONG,
+    TWO_CONTS, TWO_CONTS, TWO_CONTS, TWO_CONTS,
+    TOO_SHORT | OVERLONG_2,
+    TOO_SHORT,
+    TOO_SHORT | OVERLONG_3 | SURROGATE,
+    TOO_SHORT | TOO_LARGE | OVERLONG_4,
+};
+
+static const uint8_t first_low[16] = {
+    BY_HIGH | OVERLONG_2 | OVERLONG_3 | OVERLONG_4,
+    BY_HIGH | OVERLONG_2,
+    BY_HIGH,
+    BY_HIGH,
+    BY_HIGH | TOO_LARGE,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4 | SURROGATE,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+    BY_HIGH | TOO_LARGE | OVERLONG_4,
+};
+
+static const uint8_t second_high[16] = {
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+    TOO_LONG | TWO_CONTS | OVERLONG_2 | OVERLONG_3 | OVERLONG_4,
+    TOO_LONG | TWO_CONTS | OVERLONG_2 | OVERLONG_3 | TOO_LARGE,
+    TOO_LONG | TWO_CONTS | OVERLONG_2 | SURROGATE | TOO_LARGE,
+    TOO_LONG | TWO_CONTS | OVERLONG_2 | SURROGATE | TOO_LARGE,
+    TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
+};
+
+/* Bytes, not zero where `now` is wrong behind `before`. */
+KERNEL vec utf8_errors(vec now, vec before)
+{
+    const vec first  = vec_before(now, before, 1);
+    const vec pair   = vec_and(
+        vec_and(vec_lookup(vec_table(first_high), vec_high4(first)),
+                vec_lookup(vec_table(first_low), vec_low4(first))),
+        vec_lookup(vec_table(second_high), vec_high4(now)));
+
+    /* 80 where a third or fourth byte is due, which TWO_CONTS takes away. */
+    const vec third  = vec_subs(vec_before(now, before, 2), vec_fill8(0xE0 - 0x80));
+    const vec fourth = vec_subs(vec_before(now, before, 3), vec_fill8(0xF0 - 0x80));
+    return vec_xor(vec_and(vec_or(third, fourth), vec_fill8(0x80)), pair);
+}
+
+/* Where the code point begins that data[end - 1] belongs to, or `end` if it
+ * is complete: at most three bytes back. */
+KERNEL size_t whole_code_points(const uint8_t *data, size_t end)
+{
+    for (size_t back = 1; back <= 3 && back <= end; back++) {
+        const uint8_t byte = data[end - back];
+        if (byte >= 0xC0)
+            return back < (byte >= 0xF0 ? 4u : byte >= 0xE0 ? 3u : 2u)
+                       ? end - back : end;
+        if (byte < 0x80)
+            break;
+    }
+    return end;
+}
+
+/* Fewer than VEC bytes, unmasked if `mask`, and zeros behind them. */
+KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
+                      uint32_t key)
+{
+#ifdef VEC_PARTS
+    const vec part = vec_load_part(src, len);
+
+    if (!mask)
+        return part;
+    mask_to_64(dst, src, len, key);
+    return vec_keep(vec_xor(part, vec_fill32(key)), len);
+#else
+    uint8_t part[VEC] = {0};
+
+    if (mask)
+        mask_to_64(dst, src, len, key);
+    for (size_t i = 0; i < len; i++)
+        part[i] = dst[i];
+    return vec_load(part);
+#endif
+}
+
+/* How many of src[0, len), unmasked into dst if `mask`, are good. */
+KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
+                    uint32_t key)
+{
+    const vec keys = vec_fill32(key);
+    vec    before = vec_fill8(0);
+    size_t i = 0;
+    bool   good = true;
+
+    for (; good && len - i >= 4 * VEC; i += 4 * VEC) {
+        vec now[4], all = before;
+        for (int j = 0; j < 4; j++) {
+            now[j] = vec_load(src + i + (size_t)j * VEC);
+            if (mask) {
+                now[j] = vec_xor(now[j], keys);
+                vec_store(dst + i + (size_t)j * VEC, now[j]);
+            }
+            all = vec_or(all, now[j]);
+        }
+        if (!vec_is_ascii(all)) {
+            vec errors = utf8_errors(now[0], before);
+            for (int j = 1; j < 4; j++)
+                errors = vec_or(errors, utf8_errors(now[j], now[j - 1]));
+            good = vec_is_zero(errors);
+        }
+        before = now[3];
+    }
+    if (!good) {
+        if (mask)
+            mask_any(dst + i, src + i, len - i, key);
+        return whole_code_points(dst, i - 4 * VEC);
+    }
+    for (; good && len - i >= VEC; i += VEC) {
+        vec now = vec_load(src + i);
+        if (mask) {
+            now = vec_xor(now, keys);
+            vec_store(dst + i, now);
+        }
+        good = vec_is_ascii(vec_or(now, before)) ||
+               vec_is_zero(utf8_errors(now, before));
+        before = now;
+    }
+    if (!good) {
+        if (mask)
+            mask_any(dst + i, src + i, len - i, key);
+        return whole_code_points(dst, i - VEC);
+    }
+    if (i < len) { /* the rest, as if zeros came behind it */
+        const vec now = check_part(dst + i, src + i, len - i, mask, key);
+        if (!vec_is_ascii(vec_or(now, before)) &&
+            !vec_is_zero(utf8_errors(now, before)))
+            return whole_code_points(dst, i);
+    }
+    return whole_code_points(dst, len);
+}
+
+/* ---- The set ------------------------------------------------------------ */
+
+KERNEL_ENTRY void mask(uint8_t *dst, const uint8_t *src, size_t len,
+                       uint32_t key)
+{
+    mask_any(dst, src, len, key);
+}
+
+KERNEL_ENTRY size_t utf8(const uint8_t *data, size_t len)
+{
+    /* Not masked, so not written. */
+    return check((uint8_t *)(uintptr_t)data, data, len, false, 0);
+}
+
+KERNEL_ENTRY size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
+                              uint32_t key)
+{
+    return check(dst, src, len, true, key);
+}
+
+#endif
