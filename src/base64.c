@@ -27,11 +27,12 @@ static int sextet(char c)
     return -1;
 }
 
-/* Write the first `chars` characters of a group, and padding behind them. */
-static void put_group(uint32_t bits, unsigned chars, char out[GROUP_CHARS])
+static void put_group(uint32_t bits, char out[GROUP_CHARS])
 {
-    for (unsigned i = 0; i < GROUP_CHARS; i++)
-        out[i] = i < chars ? alphabet[bits >> (18 - 6 * i) & 0x3F] : '=';
+    out[0] = alphabet[bits >> 18 & 0x3F];
+    out[1] = alphabet[bits >> 12 & 0x3F];
+    out[2] = alphabet[bits >> 6 & 0x3F];
+    out[3] = alphabet[bits & 0x3F];
 }
 
 /* Read the first `chars` characters of a group; the rest count as zeros. */
@@ -58,14 +59,17 @@ size_t upf_base64_encode(const uint8_t *data, size_t len, char *out)
 
     for (; left >= GROUP_BYTES; left -= GROUP_BYTES) {
         put_group((uint32_t)data[0] << 16 | (uint32_t)data[1] << 8 | data[2],
-                  4, out);
+                  out);
         data += GROUP_BYTES;
         out  += GROUP_CHARS;
     }
-    if (left == 2)
-        put_group((uint32_t)data[0] << 16 | (uint32_t)data[1] << 8, 3, out);
-    else if (left == 1)
-        put_group((uint32_t)data[0] << 16, 2, out);
+    if (left > 0) {
+        const uint32_t second = left == 2 ? data[1] : 0;
+        put_group((uint32_t)data[0] << 16 | second << 8, out);
+        if (left == 1)
+            out[2] = '=';
+        out[3] = '=';
+    }
 
     return UPF_BASE64_LEN(len);
 }

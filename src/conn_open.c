@@ -139,7 +139,7 @@ static upf_status judge_request(upf_conn *conn, upf_str head,
                                 upf_request *request)
 {
     const upf_config *config = conn->config;
-    upf_status status = upf_request_parse(head.data, head.len, request);
+    upf_status status = upf_request_judge(head, true, request);
 
     if (status != UPF_OK)
         return status;
@@ -189,8 +189,8 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 {
     if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
         return UPF_ERR_STATE;
-    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
-                      request);
+    upf_request_judge((upf_str){(const char *)conn->assembly.data,
+                                conn->assembly.len}, true, request);
     return UPF_OK;
 }
 

@@ -36,6 +36,12 @@ upf_status upf_request_write(const upf_client_request *request,
                              upf_str extension,
                              char *out, size_t cap, size_t *len);
 
+/*
+ * Server: upf_request_parse(). `scanned`: upf_head_scan() took `head`, whole;
+ * what that judges is not judged again.
+ */
+upf_status upf_request_judge(upf_str head, bool scanned, upf_request *request);
+
 /* Server: 101 (section 4.2.2). `subprotocol` and `extension`: len 0: none. */
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,

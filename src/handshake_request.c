@@ -18,75 +18,98 @@ struct single {
     bool    repeated;
 };
 
-/* What the header lines say, from one walk over them. */
-struct fields {
-    struct single host, origin, key, version, content_length;
-    upf_str subprotocols; /* from the first such line to the end of the last */
-    upf_str extensions;   /* likewise */
-    bool    websocket;    /* Upgrade has the token */
-    bool    upgrade;      /* Connection has the token */
-    bool    transfer_encoding;
+/* All fields of one name, as upf_header_list_split() takes them. */
+struct listed {
+    upf_str list;    /* the first one's value */
+    upf_str headers; /* from the line behind it to the end of the last one */
 };
 
-static void take_single(struct single *field, upf_str value)
+/* What the header lines say, from one walk over them. */
+struct fields {
+    struct single host, origin, key, version;
+    struct single content_length, transfer_encoding;
+    struct listed subprotocols, extensions;
+    bool          websocket; /* Upgrade has the token */
+    bool          upgrade;   /* Connection has the token */
+};
+
+/* These return true: the line was taken. */
+
+static bool take_single(struct single *field, upf_str value)
 {
     if (field->value.data != NULL)
         field->repeated = true;
     else
-        field->value = value;
+        field->value = upf_str_trim(value);
+    return true;
 }
 
-static void stretch(upf_str *lines, upf_str line)
+static bool take_listed(struct listed *field, upf_str value, const char *end)
 {
-    if (lines->data == NULL)
-        lines->data = line.data;
-    lines->len = (size_t)(line.data + line.len - lines->data) + 2;
+    if (field->list.data == NULL) {
+        field->list    = upf_str_trim(value);
+        field->headers = (upf_str){end, 0};
+    } else {
+        field->headers.len = (size_t)(end - field->headers.data);
+    }
+    return true;
 }
 
-static void note_field(struct fields *f, upf_str line, upf_str name,
-                       upf_str value)
+static bool take_token(bool *found, upf_str value, upf_str token)
 {
-    switch (name.len) {
-    case sizeof "Host" - 1:
-        if (upf_str_is(name, "Host"))
-            take_single(&f->host, value);
-        break;
-    case sizeof "Origin" - 1:
-        if (upf_str_is(name, "Origin"))
-            take_single(&f->origin, value);
-        break;
-    case sizeof "Upgrade" - 1:
-        if (upf_str_is(name, "Upgrade"))
-            f->websocket = f->websocket || upf_list_has(value, "websocket");
-        break;
-    case sizeof "Connection" - 1:
-        if (upf_str_is(name, "Connection"))
-            f->upgrade = f->upgrade || upf_list_has(value, "upgrade");
-        break;
-    case sizeof "Content-Length" - 1:
-        if (upf_str_is(name, "Content-Length"))
-            take_single(&f->content_length, value);
-        break;
-    case sizeof "Sec-WebSocket-Key" - 1: /* and Transfer-Encoding */
-        if (upf_str_is(name, "Sec-WebSocket-Key"))
-            take_single(&f->key, value);
-        else if (upf_str_is(name, "Transfer-Encoding"))
-            f->transfer_encoding = true;
-        break;
-    case sizeof "Sec-WebSocket-Version" - 1:
-        if (upf_str_is(name, "Sec-WebSocket-Version"))
-            take_single(&f->version, value);
-        break;
-    case sizeof "Sec-WebSocket-Protocol" - 1:
-        if (upf_str_is(name, "Sec-WebSocket-Protocol"))
-            stretch(&f->subprotocols, line);
-        break;
-    case sizeof "Sec-WebSocket-Extensions" - 1:
-        if (upf_str_is(name, "Sec-WebSocket-Extensions"))
-            stretch(&f->extensions, line);
-        break;
+    value  = upf_str_trim(value);
+    *found = *found || upf_str_equal(value, token) ||
+             upf_list_has(value, token.data);
+    return true;
+}
+
+/* Take `name`, case ignored, off the beginning of `line`. Nearly everybody
+ * writes names as the RFCs do, so that is looked for first. */
+static bool take_name(upf_str *line, upf_str name)
+{
+    if (line->len < name.len ||
+        (memcmp(line->data, name.data, name.len) != 0 &&
+         !upf_str_equal_nocase((upf_str){line->data, name.len}, name)))
+        return false;
+    line->data += name.len;
+    line->len  -= name.len;
+    return true;
+}
+
+/* Whether the line is such a field; its value is what is left of the line. */
+#define IS_FIELD(name) take_name(&line, UPF_LITERAL(name ":"))
+
+/* False: it is none of ours. `end` is where the next line begins. */
+static bool note_field(struct fields *f, upf_str line, const char *end)
+{
+    switch (line.data[0] | 0x20) { /* a letter's lower case */
+    case 'c':
+        return IS_FIELD("Connection")
+                   ? take_token(&f->upgrade, line, UPF_LITERAL("Upgrade"))
+                   : IS_FIELD("Content-Length") &&
+                         take_single(&f->content_length, line);
+    case 'h':
+        return IS_FIELD("Host") && take_single(&f->host, line);
+    case 'o':
+        return IS_FIELD("Origin") && take_single(&f->origin, line);
+    case 's':
+        if (!take_name(&line, UPF_LITERAL("Sec-WebSocket-")))
+            return false;
+        if (IS_FIELD("Key"))
+            return take_single(&f->key, line);
+        if (IS_FIELD("Version"))
+            return take_single(&f->version, line);
+        if (IS_FIELD("Extensions"))
+            return take_listed(&f->extensions, line, end);
+        return IS_FIELD("Protocol") && take_listed(&f->subprotocols, line, end);
+    case 't':
+        return IS_FIELD("Transfer-Encoding") &&
+               take_single(&f->transfer_encoding, line);
+    case 'u':
+        return IS_FIELD("Upgrade") &&
+               take_token(&f->websocket, line, UPF_LITERAL("websocket"));
     default:
-        break;
+        return false;
     }
 }
 
@@ -111,7 +134,7 @@ static bool split_request_line(upf_str line, upf_request *request, int *major)
 }
 
 /* UPF_ERR_HTTP, or else the whole head is HTTP, of whatever version. */
-static upf_status split_head(upf_str head, upf_request *request,
+static upf_status split_head(upf_str head, bool scanned, upf_request *request,
                              struct fields *fields, int *major)
 {
     upf_str line, name, value;
@@ -123,19 +146,21 @@ static upf_status split_head(upf_str head, upf_request *request,
         return UPF_ERR_HTTP;
 
     const char *headers = head.data;
-    for (;;) {
+    size_t lines = 0;
+    for (;; lines++) {
         if (!upf_http_line(&head, &line))
             return UPF_ERR_HTTP;
         if (line.len == 0)
             break;
-        if (!upf_http_field(line, &name, &value))
+        if (!note_field(fields, line, head.data) &&
+            !upf_http_field(line, &name, &value))
             return UPF_ERR_HTTP;
-        note_field(fields, line, name, value);
     }
-    if (head.len != 0)
+    request->headers = (upf_str){headers, (size_t)(line.data - headers)};
+    if (head.len != 0 ||
+        (!scanned && !upf_are_field_lines(request->headers, lines)))
         return UPF_ERR_HTTP;
 
-    request->headers = (upf_str){headers, (size_t)(line.data - headers)};
     request->host    = fields->host.value;
     request->key     = fields->key.value;
     /* Of two origins neither is to be trusted; the empty one never is. */
@@ -195,7 +220,8 @@ static bool is_body_sound(const struct fields *f, int http_minor)
     const struct single *length = &f->content_length;
     const bool has_length = length->value.data != NULL;
 
-    if (f->transfer_encoding && (f->websocket || has_length || http_minor == 0))
+    if (f->transfer_encoding.value.data != NULL &&
+        (f->websocket || has_length || http_minor == 0))
         return false;
     if (!has_length)
         return true;
@@ -208,13 +234,13 @@ static bool is_body_sound(const struct fields *f, int http_minor)
  * those before it; OFFERS_MAX bounds how often a byte is looked at for that,
  * so the cost stays linear in the size of the head.
  */
-static bool are_subprotocols_sound(upf_str lines)
+static bool are_subprotocols_sound(struct listed *offered)
 {
     enum { OFFERS_MAX = 32 };
     upf_str offers[OFFERS_MAX];
-    upf_str list = {NULL, 0}, token;
+    upf_str token;
 
-    for (size_t n = 0; upf_header_list_split(&lines, &list,
+    for (size_t n = 0; upf_header_list_split(&offered->headers, &offered->list,
                                              "Sec-WebSocket-Protocol", &token);
          n++) {
         if (n == OFFERS_MAX || !upf_is_token(token))
@@ -227,19 +253,20 @@ static bool are_subprotocols_sound(upf_str lines)
     return true;
 }
 
-static bool are_extensions_sound(upf_str lines)
+static bool are_extensions_sound(struct listed *offered)
 {
-    upf_str list = {NULL, 0}, name, params;
+    upf_str name, params;
     upf_status status;
 
     do {
-        status = upf_extension_next(&lines, &list, &name, &params);
+        status = upf_extension_next(&offered->headers, &offered->list, &name,
+                                    &params);
     } while (status == UPF_OK);
     return status == UPF_DONE;
 }
 
 /* Section 4.2.1, of a request that is known to ask for a WebSocket. */
-static upf_status judge_websocket(const struct fields *f)
+static upf_status judge_websocket(struct fields *f)
 {
     if (!f->upgrade)
         return UPF_ERR_CONNECTION;
@@ -250,24 +277,20 @@ static upf_status judge_websocket(const struct fields *f)
         return UPF_ERR_VERSION;
     if (f->key.repeated || !upf_is_key(f->key.value))
         return UPF_ERR_KEY;
-    if (!are_subprotocols_sound(f->subprotocols))
+    if (!are_subprotocols_sound(&f->subprotocols))
         return UPF_ERR_SUBPROTOCOL;
-    if (!are_extensions_sound(f->extensions))
+    if (!are_extensions_sound(&f->extensions))
         return UPF_ERR_EXTENSION;
     return UPF_OK;
 }
 
-upf_status upf_request_parse(const char *head, size_t len,
-                             upf_request *request)
+upf_status upf_request_judge(upf_str head, bool scanned, upf_request *request)
 {
-    assert(head != NULL || len == 0);
-
     struct fields fields = {0};
     int major = 0;
 
     *request = (upf_request){0};
-    upf_status status =
-        split_head((upf_str){head, len}, request, &fields, &major);
+    upf_status status = split_head(head, scanned, request, &fields, &major);
     if (status != UPF_OK)
         return status;
 
@@ -286,6 +309,13 @@ upf_status upf_request_parse(const char *head, size_t len,
     if (!is_body_sound(&fields, request->http_minor))
         return UPF_ERR_BODY;
     return fields.websocket ? judge_websocket(&fields) : UPF_ERR_NOT_UPGRADE;
+}
+
+upf_status upf_request_parse(const char *head, size_t len,
+                             upf_request *request)
+{
+    assert(head != NULL || len == 0);
+    return upf_request_judge((upf_str){head, len}, false, request);
 }
 
 /* ---- Subprotocols ----------------------------------------------------- */

@@ -277,7 +277,7 @@ upf_status upf_response_parse(const char *head, size_t len,
 
     const char *headers = rest.data;
     do {
-        if (!upf_http_line(&rest, &line) ||
+        if (!upf_http_field_line(&rest, &line) ||
             (line.len > 0 && !upf_http_field(line, &name, &value)))
             return UPF_ERR_HTTP;
     } while (line.len > 0);

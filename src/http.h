@@ -32,9 +32,16 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const uint8_t *data, size_t len, size_t *taken);
 
 /*
- * Take one line, up to CR LF, off `text`. Returns false when there is none.
+ * Take one line, up to CR LF, off `text`. Returns false when there is none; or,
+ * of a header line, when another control character than HTAB comes first
+ * (RFC 9110, section 5.5).
  */
 bool upf_http_line(upf_str *text, upf_str *line);
+bool upf_http_field_line(upf_str *text, upf_str *line);
+
+/* Whether `lines`, of which upf_http_line() takes `count`, all are such header
+ * lines: cheaper than each of them alone. */
+bool upf_are_field_lines(upf_str lines, size_t count);
 
 /*
  * Read "HTTP/" DIGIT "." DIGIT (RFC 9112, section 2.3) from the eight bytes at
@@ -43,14 +50,24 @@ bool upf_http_line(upf_str *text, upf_str *line);
 bool upf_http_version(const char *text, int *major, int *minor);
 
 /*
- * Split "name: value" (RFC 9112, section 5.1): the name is a token that the
- * colon follows at once, no folding; the value loses surrounding white space.
+ * Split a header line, "name: value" (RFC 9112, section 5.1): the name is a
+ * token that the colon follows at once, no folding; the value loses surrounding
+ * white space.
  */
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value);
 
-/* A token (RFC 9110, section 5.6.2); a character of one. */
+/* Characters that may stand in ... */
+enum upf_chars {
+    UPF_TOKEN_CHARS  = 1, /* a token (RFC 9110, section 5.6.2) */
+    UPF_HOST_CHARS   = 2, /* a host's name, '%' aside (RFC 3986, 3.2.2) */
+    UPF_TARGET_CHARS = 4, /* a request target: what is visible but '#' */
+    UPF_BASE64_CHARS = 8  /* base64, padding aside (RFC 4648, section 4) */
+};
+
+/* How many characters at the beginning of `text` are such. */
+size_t upf_chars_run(upf_str text, enum upf_chars wanted);
+
 bool upf_is_token(upf_str text);
-bool upf_is_tchar(unsigned char c);
 
 /* A header value that can be sent: no CR, LF, NUL or other control but HTAB. */
 bool upf_is_field_value(upf_str text);

@@ -28,21 +28,23 @@ static bool is_alpha(char c)
  * part of a percent-encoded byte. */
 static bool is_uri_text(upf_str text, const char *further)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        const char c = text.data[i];
-        if (is_alpha(c) || is_digit(c))
-            continue;
-        if (c == '%') {
-            if (text.len - i < 3 || !is_hex(text.data[i + 1]) ||
-                !is_hex(text.data[i + 2]))
+    for (;;) {
+        const size_t n = upf_chars_run(text, UPF_HOST_CHARS);
+        if (n == text.len)
+            return true;
+
+        const char *c = text.data + n;
+        size_t taken = 1;
+        if (*c == '%') {
+            if (text.len - n < 3 || !is_hex(c[1]) || !is_hex(c[2]))
                 return false;
-            i += 2;
-        } else if (c == '\0' || (strchr("-._~!$&'()*+,;=", c) == NULL &&
-                                 strchr(further, c) == NULL)) {
+            taken = 3;
+        } else if (*c == '\0' || strchr(further, *c) == NULL) {
             return false;
         }
+        text.data = c + taken;
+        text.len -= n + taken;
     }
-    return true;
 }
 
 /* ---- Host and port (RFC 3986, section 3.2) ---------------------------- */
@@ -166,11 +168,15 @@ static upf_str take_until(upf_str *text, const char *ends)
 /* Split off the scheme and the "://" behind it. */
 static bool take_scheme(upf_str *text, upf_str *scheme)
 {
-    *scheme = take_until(text, ":");
-    if (text->len < 3 || memcmp(text->data, "://", 3) != 0)
+    const char *colon =
+        text->len > 0 ? memchr(text->data, ':', text->len) : NULL;
+    const size_t n = colon ? (size_t)(colon - text->data) : text->len;
+
+    if (text->len - n < 3 || memcmp(colon, "://", 3) != 0)
         return false;
-    text->data += 3;
-    text->len  -= 3;
+    *scheme = (upf_str){text->data, n};
+    text->data += n + 3;
+    text->len  -= n + 3;
     return true;
 }
 
@@ -227,10 +233,8 @@ upf_status upf_url_parse(const char *text, upf_url *url)
  * them, and what a path may hold is the application's to say. */
 bool upf_is_request_target(upf_str target, upf_str host)
 {
-    for (size_t i = 0; i < target.len; i++)
-        if (target.data[i] <= ' ' || target.data[i] >= 0x7F ||
-            target.data[i] == '#')
-            return false;
+    if (upf_chars_run(target, UPF_TARGET_CHARS) != target.len)
+        return false;
     if (target.len > 0 && target.data[0] == '/')
         return true;
 
@@ -282,6 +286,12 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     struct upf_authority authority;
     upf_str scheme;
     const bool is_tuple = parse_origin(origin, &scheme, &authority);
+
+    /* The usual case: behind "://" stands what Host says. */
+    if (is_tuple && origin.len > host.len &&
+        authority.host.data == origin.data + origin.len - host.len &&
+        memcmp(authority.host.data, host.data, host.len) == 0)
+        return true;
 
     for (; allowed != NULL && *allowed != NULL; allowed++) {
         if (strcmp(*allowed, "*") == 0)

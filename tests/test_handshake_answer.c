@@ -79,7 +79,7 @@ static void no_field_of_an_answer_can_inject(void **state)
         const char text[] = {'a', (char)c, 'b', '\0'};
         const upf_str with = {text, 3}, none = {NULL, 0};
         const bool is_text = (c >= 0x20 && c != 0x7F) || c == '\t';
-        const bool is_token = upf_is_tchar((unsigned char)c);
+        const bool is_token = upf_is_token((upf_str){(char[]){(char)c}, 1});
         const upf_header name = {text, "x"}, value = {"X", text};
         char out[512] = "untouched";
         size_t len;

@@ -165,7 +165,7 @@ static void no_field_of_the_caller_can_inject(void **state)
     for (int c = 1; c < 256; c++) {
         const char text[] = {'a', (char)c, 'b', '\0'};
         const bool is_text = (c >= 0x20 && c != 0x7F) || c == '\t';
-        const bool is_token = upf_is_tchar((unsigned char)c);
+        const bool is_token = upf_is_token((upf_str){(char[]){(char)c}, 1});
         const char *const offer[] = {text, NULL};
         const upf_header name = {text, "x"}, value = {"X", text};
         const struct {
