@@ -17,7 +17,7 @@ static void a_connection_has_at_most_160_bytes(void **state)
 {
     (void)state;
     if (sizeof(void *) > 8)
-        skip();
+        skip(); /* the bound is for pointers of up to 64 bits */
     assert_true(sizeof(upf_conn) <= 160);
 }
 

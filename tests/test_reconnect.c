@@ -325,7 +325,7 @@ static void need_client(void)
 {
     if (getenv("EXAMPLES") == NULL) {
         print_message("EXAMPLES does not name the examples' directory\n");
-        skip();
+        skip(); /* `make coverage` builds no examples; `make test` does */
     }
 }
 

@@ -87,7 +87,7 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event);
 upf_status upf_io_flush(upf_io *io, upf_conn *conn);
 
 /*
- * What to poll the transport for now: UPF_WANTS_ bits, as upf_conn_wants(),
+ * What to poll the transport for: UPF_WANTS_ bits, as upf_conn_wants(),
  * but where a TLS read waits for writing, or a write for reading, so says it.
  */
 unsigned upf_io_wants(const upf_io *io, const upf_conn *conn);
