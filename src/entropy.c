@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "chacha20.h"
 #include "entropy.h"
 
 #if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
@@ -122,21 +123,38 @@ static unsigned fork_count(void)
 
 /* ---- The batch ---------------------------------------------------------- */
 
-enum { BATCH = 512 }; /* 128 masking keys for one system call */
+/*
+ * A masking key costs more as a system call than as a message, so the system's
+ * bytes seed a stream that many keys are drawn from, as arc4random() does it.
+ * Each batch of the stream begins with the key of the next one, and what was
+ * drawn is wiped: what was sent cannot be read back from here.
+ */
+enum {
+    CALLS   = 4, /* of the generator, for one batch */
+    BATCH   = CALLS * UPF_CHACHA20_BYTES,
+    BATCHES = 64 /* from one seed */
+};
 
 static _Thread_local struct {
     uint8_t  bytes[BATCH];
-    size_t   left;  /* unused, at the end of `bytes` */
-    unsigned forks; /* when they were drawn */
+    size_t   left;    /* undrawn, at the end of `bytes` */
+    unsigned batches; /* that this seed still has */
+    unsigned forks;   /* when it was drawn */
 } batch;
 
 static bool refill(void)
 {
     batch.left = 0;
-    if (!system_random(batch.bytes, BATCH))
-        return false;
-    batch.left  = BATCH;
-    batch.forks = fork_count();
+    if (batch.batches == 0 || batch.forks != fork_count()) {
+        if (!system_random(batch.bytes, UPF_CHACHA20_KEY))
+            return false;
+        batch.batches = BATCHES;
+        batch.forks   = fork_count();
+    }
+    batch.batches--;
+    for (uint32_t i = CALLS; i-- > 0;) /* the key, which it begins with, last */
+        upf_chacha20(batch.bytes, i, batch.bytes + i * UPF_CHACHA20_BYTES);
+    batch.left = BATCH - UPF_CHACHA20_KEY;
     return true;
 }
 
@@ -145,17 +163,23 @@ bool upf_entropy(void *user, void *out, size_t len)
     (void)user;
     assert(out != NULL);
 
-    if (len > BATCH || !(batch.forks != 0 || forks_are_seen()))
-        return system_random(out, len);
-    if (batch.left < len || batch.forks != fork_count())
+    if (batch.left < len || batch.forks != fork_count()) {
+        if (len > BATCH - UPF_CHACHA20_KEY ||
+            !(batch.forks != 0 || forks_are_seen()))
+            return system_random(out, len);
         if (!refill())
             return false;
+    }
 
-    /* Used bytes are wiped: what was sent cannot be read back from here. */
     uint8_t *bytes = batch.bytes + BATCH - batch.left;
+    batch.left -= len;
+    if (len == 4) { /* a masking key: nearly always */
+        memcpy(out, bytes, 4);
+        memset(bytes, 0, 4);
+        return true;
+    }
     memcpy(out, bytes, len);
     memset(bytes, 0, len);
-    batch.left -= len;
     return true;
 }
 

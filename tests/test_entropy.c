@@ -16,7 +16,7 @@
 
 #include "entropy.h"
 
-enum { BATCH = 512, KEYS = 1 << 20 };
+enum { BATCH = 1024, KEYS = 1 << 20 };
 
 static int by_value(const void *a, const void *b)
 {

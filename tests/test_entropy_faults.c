@@ -18,10 +18,17 @@
 
 #include <upframe/conn.h>
 
+#include "chacha20.h"
 #include "entropy.h"
 #include "support/session.h"
 
-enum { BATCH = 512, ASKED_MAX = 256 };
+enum {
+    SEED      = 32,
+    BATCH     = 4 * UPF_CHACHA20_BYTES,
+    DRAWN     = BATCH - SEED, /* of a batch; the rest is the next one's key */
+    BATCHES   = 64,           /* from one seed */
+    ASKED_MAX = 256
+};
 
 /* ---- What stands in for the system --------------------------------------
  *
@@ -101,15 +108,16 @@ int pthread_atfork(void (*prepare)(void), void (*parent)(void),
 
 /* ---- Helpers ------------------------------------------------------------ */
 
-/* A sound generator, of which the library holds no bytes any more. */
+/* A sound generator, and a library that has to ask it for a seed. */
 static int begin(void **state)
 {
-    uint8_t all[BATCH];
+    uint8_t some[1];
 
     (void)state;
     memset(&generator, 0, sizeof generator);
-    if (!upf_entropy(NULL, all, sizeof all))
+    if (!upf_entropy(NULL, some, sizeof some) || forked == NULL)
         return -1;
+    forked();
     memset(&generator, 0, sizeof generator);
     return 0;
 }
@@ -122,13 +130,55 @@ static void assert_given(const uint8_t *out, size_t len, uint64_t n)
             fail_msg("byte %zu of %zu is not the generator's", i, len);
 }
 
+/* What is to be drawn: batches, each of which begins with the next one's key.
+ * (The stream itself is compared with the RFC's in test_chacha20.c.) */
+static struct {
+    uint8_t batch[BATCH];
+    size_t  at;
+} stream;
+
+static void next_batch(void)
+{
+    uint8_t key[SEED];
+
+    memcpy(key, stream.batch, sizeof key);
+    for (uint32_t i = 0; i < BATCH / UPF_CHACHA20_BYTES; i++)
+        upf_chacha20(key, i, stream.batch + i * UPF_CHACHA20_BYTES);
+    stream.at = SEED;
+}
+
+/* The seed is the generator's bytes from the n-th on. */
+static void seed_with(uint64_t n)
+{
+    for (size_t i = 0; i < SEED; i++)
+        stream.batch[i] = byte_at(n + i);
+    next_batch();
+}
+
+/* The stream's next bytes. What is left of a batch is not enough: it is lost. */
+static void assert_drawn(const uint8_t *out, size_t len)
+{
+    if (len > BATCH - stream.at)
+        next_batch();
+    assert_memory_equal(out, stream.batch + stream.at, len);
+    stream.at += len;
+}
+
+static void draw(size_t len)
+{
+    uint8_t out[BATCH];
+
+    assert_true(upf_entropy(NULL, out, len));
+    assert_drawn(out, len);
+}
+
 /* ---- Failures ----------------------------------------------------------- */
 
 static void a_generator_that_fails_is_believed(void **state)
 {
     (void)state;
     static const int    errors[]  = {EIO, ENOSYS, EAGAIN, EPERM};
-    static const size_t lengths[] = {1, 4, 16, BATCH, BATCH + 1, 5000};
+    static const size_t lengths[] = {1, 4, 16, DRAWN, DRAWN + 1, 5000};
     uint8_t out[5000], untouched[BATCH];
 
     memset(untouched, 0xA5, sizeof untouched);
@@ -139,13 +189,12 @@ static void a_generator_that_fails_is_believed(void **state)
             assert_false(upf_entropy(NULL, out, lengths[j]));
             assert_memory_equal(out, untouched, sizeof untouched);
         }
-        assert_true(upf_entropy(NULL, out, 0)); /* nothing is always there */
     }
-    assert_int_equal(generator.calls, 4 * 6); /* nor is it asked twice */
+    assert_int_equal(generator.calls, 4 * 6); /* it is not asked twice */
 
     generator.error = 0;
-    assert_true(upf_entropy(NULL, out, 16));
-    assert_given(out, 16, 0);
+    seed_with(0);
+    draw(16);
 }
 
 static void a_generator_that_gives_nothing_is_a_failure(void **state)
@@ -161,55 +210,68 @@ static void a_generator_that_gives_nothing_is_a_failure(void **state)
 static void bytes_left_of_a_batch_do_not_stretch_over_a_failure(void **state)
 {
     (void)state;
-    uint8_t out[BATCH];
+    uint8_t out[16];
 
-    assert_true(upf_entropy(NULL, out, BATCH - 8)); /* 8 are left */
+    seed_with(0);
+    for (int i = 0; i < BATCHES - 1; i++)
+        draw(DRAWN);
+    draw(DRAWN - 8); /* 8 are left, of the last batch of this seed */
     generator.error = EIO;
     assert_false(upf_entropy(NULL, out, 16));
     assert_false(upf_entropy(NULL, out, 8));
     assert_false(upf_entropy(NULL, out, 1));
 
     generator.error = 0;
-    const uint64_t given = generator.given;
-    assert_true(upf_entropy(NULL, out, 8));
-    assert_given(out, 8, given);
+    seed_with(SEED);
+    draw(8);
 }
 
 static void a_failure_halfway_gives_no_half(void **state)
 {
     (void)state;
-    uint8_t out[BATCH];
+    static uint8_t out[5000];
 
-    for (size_t len = 1; len <= ASKED_MAX; len += 51) {
-        assert_true(upf_entropy(NULL, out, BATCH)); /* none is left */
-        generator.sound = 1; /* a batch takes two calls */
+    for (size_t len = 1; len <= DRAWN; len += 200) {
+        forked();
+        generator.most  = SEED / 2; /* a seed takes two calls */
+        generator.sound = 1;
         generator.error = EIO;
         assert_false(upf_entropy(NULL, out, len));
         assert_int_equal(generator.sound, 0);
         assert_false(upf_entropy(NULL, out, len));
         generator.error = 0;
+        seed_with(generator.given);
+        draw(len);
     }
+    generator.sound = 3;
+    generator.error = EIO;
+    assert_false(upf_entropy(NULL, out, sizeof out));
+    assert_int_equal(generator.sound, 0);
 }
 
 static void an_interrupted_call_is_made_again(void **state)
 {
     (void)state;
 #if defined(__linux__)
-    uint8_t out[1000];
+    uint8_t out[2 * BATCH];
 
     for (int interrupts = 0; interrupts < 5; interrupts++) {
-        const uint64_t given = generator.given;
-
+        forked();
+        seed_with(generator.given);
         generator.calls      = 0;
         generator.interrupts = interrupts;
-        assert_true(upf_entropy(NULL, out, BATCH));
-        assert_given(out, BATCH, given);
-        assert_int_equal(generator.calls,
-                         interrupts + BATCH / ASKED_MAX);
+        draw(4);
+        assert_int_equal(generator.calls, (size_t)interrupts + 1);
+
+        const uint64_t given = generator.given;
+        generator.calls      = 0;
         generator.interrupts = interrupts;
         assert_true(upf_entropy(NULL, out, sizeof out));
-        assert_given(out, sizeof out, given + BATCH);
+        assert_given(out, sizeof out, given);
+        assert_int_equal(generator.calls,
+                         (size_t)interrupts + sizeof out / ASKED_MAX);
     }
+    forked();
     generator.interrupts = 3; /* and then it fails */
     generator.error      = EIO;
     assert_false(upf_entropy(NULL, out, 16));
@@ -224,16 +286,15 @@ static void a_call_that_gives_less_is_followed_by_another(void **state)
 {
     (void)state;
 #if defined(__linux__)
-    static const size_t most[] = {1, 2, 7, 255, 256};
+    static const size_t most[] = {1, 2, 7, 31, 255, 256};
     uint8_t out[3 * BATCH];
 
     for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
-        uint64_t given = generator.given;
-
         generator.most = most[i];
-        assert_true(upf_entropy(NULL, out, BATCH));
-        assert_given(out, BATCH, given);
-        given += BATCH;
+        forked();
+        seed_with(generator.given);
+        draw(100);
+        const uint64_t given = generator.given;
         assert_true(upf_entropy(NULL, out, sizeof out));
         assert_given(out, sizeof out, given);
         assert_int_equal(generator.given, given + sizeof out);
@@ -246,20 +307,18 @@ static void a_call_that_gives_less_is_followed_by_another(void **state)
 
 /* ---- Batches and forks -------------------------------------------------- */
 
-static void small_amounts_come_from_one_batch_each_byte_once(void **state)
+static void many_keys_come_from_one_seed_each_byte_once(void **state)
 {
     (void)state;
-    uint8_t key[4];
-
-    for (unsigned i = 0; i < BATCH / sizeof key; i++) {
-        assert_true(upf_entropy(NULL, key, sizeof key));
-        assert_given(key, sizeof key, i * sizeof key);
+    for (uint64_t seed = 0; seed < 3 * SEED; seed += SEED) {
+        seed_with(seed);
+        for (unsigned i = 0; i < BATCHES * DRAWN / 4; i++) {
+            draw(4);
+            assert_int_equal(generator.given, seed + SEED);
+        }
     }
-    assert_int_equal(generator.given, BATCH);
     /* getentropy(), where that is the generator, gives no more at once. */
     assert_in_range(generator.largest, 1, ASKED_MAX);
-    assert_true(upf_entropy(NULL, key, sizeof key));
-    assert_given(key, sizeof key, BATCH);
 }
 
 static void a_fork_makes_the_batch_void(void **state)
@@ -268,15 +327,12 @@ static void a_fork_makes_the_batch_void(void **state)
     uint8_t key[4];
 
     assert_int_equal(watches, 1);
-    assert_non_null(forked);
     for (int i = 0; i < 10; i++) {
-        assert_true(upf_entropy(NULL, key, sizeof key));
-        const uint64_t given = generator.given;
+        seed_with(generator.given);
+        draw(4);
+        draw(4);
         forked(); /* as in the child: the parent has the rest of the batch */
-        assert_true(upf_entropy(NULL, key, sizeof key));
-        assert_given(key, sizeof key, given);
     }
-    forked();
     generator.error = EIO;
     assert_false(upf_entropy(NULL, key, sizeof key));
     assert_int_equal(watches, 1);
@@ -372,19 +428,20 @@ static void a_ping_that_cannot_be_answered_fails_the_connection(void **state)
     blob_free(&bytes);
 }
 
-static void a_key_is_what_the_generator_gave(void **state)
+static void each_frame_draws_its_own_key(void **state)
 {
     (void)state;
     struct session session;
     struct frame   frame;
 
     start_client(&session);
+    seed_with(0);
     assert_status(upf_send(&session.conn, UPF_OP_TEXT, "one", 3), UPF_OK);
     assert_status(upf_send(&session.conn, UPF_OP_TEXT, "two", 3), UPF_OK);
     session_write(&session);
     for (size_t i = 0; i < 2; i++) {
         assert_true(get_frame(session.output.data + i * 9, 9, &frame));
-        assert_given(frame.key, sizeof frame.key, i * 4);
+        assert_drawn(frame.key, sizeof frame.key);
     }
     session_free(&session);
 }
@@ -401,14 +458,14 @@ int main(void)
         cmocka_unit_test_setup(an_interrupted_call_is_made_again, begin),
         cmocka_unit_test_setup(a_call_that_gives_less_is_followed_by_another,
                                begin),
-        cmocka_unit_test_setup(small_amounts_come_from_one_batch_each_byte_once,
+        cmocka_unit_test_setup(many_keys_come_from_one_seed_each_byte_once,
                                begin),
         cmocka_unit_test_setup(a_fork_makes_the_batch_void, begin),
         cmocka_unit_test_setup(without_random_bytes_there_is_no_request, begin),
         cmocka_unit_test_setup(without_random_bytes_nothing_is_queued, begin),
         cmocka_unit_test_setup(
             a_ping_that_cannot_be_answered_fails_the_connection, begin),
-        cmocka_unit_test_setup(a_key_is_what_the_generator_gave, begin),
+        cmocka_unit_test_setup(each_frame_draws_its_own_key, begin),
     };
 
     tests_run = true;

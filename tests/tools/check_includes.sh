@@ -25,7 +25,8 @@ sha1         bytes kernels
 base64
 utf8         kernels
 mask         kernels <frame>
-entropy
+chacha20
+entropy      chacha20
 buf          <conn>
 ext          <conn>
 http         <handshake>
@@ -34,7 +35,7 @@ url          http <handshake>
 close        bytes utf8 <frame>
 output       buf <conn>
 status
-frame        bytes
+frame        bytes <frame>
 handshake    base64 http sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
@@ -42,9 +43,9 @@ message      utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
 conn_open    base64 buf conn_impl ext handshake http output
-conn_next    bytes conn_impl kernels <conn>
-conn_recv    buf close conn_impl ext mask message utf8
-conn_send    buf bytes close conn_impl ext mask output utf8
+conn_next    bytes conn_impl kernels output <conn>
+conn_recv    buf close conn_impl ext mask message output utf8
+conn_send    buf bytes close conn_impl ext frame mask output utf8
 kernels             conn_next <conn>
 kernels_vector      kernels
 kernels_sse         conn_next kernels kernels_vector
@@ -63,7 +64,7 @@ libc='assert limits stdalign stdatomic stdbool stddef stdint stdlib string'
 # Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone, those
 # of a processor or compiler (__x86_64__, __GNUC__, ...) for `simd`.
 platform='src/entropy.c'
-simd='src/kernels*.[ch]'
+simd='src/kernels*.[ch] src/chacha20.c'
 simd_headers='immintrin arm_neon cpuid'
 
 # awk compares whole names, so the wildcards of `simd` are expanded here.
