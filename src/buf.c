@@ -7,13 +7,7 @@
 
 #include "buf.h"
 
-/* A block: its capacity, room for a frame header, then the bytes. */
-enum {
-    CAPACITY_AT = 0,
-    BYTES_AT    = (sizeof(size_t) + UPF_FRAME_HEADER_MAX + 7) / 8 * 8
-};
-
-_Static_assert(BYTES_AT <= UPF_BUF_OVERHEAD, "what callers reckon with");
+_Static_assert(UPF_BUF_BYTES_AT <= UPF_BUF_OVERHEAD, "what callers reckon with");
 
 void *upf_default_alloc(void *user, void *ptr, size_t old_size,
                         size_t new_size)
@@ -52,15 +46,6 @@ void upf_mem_free(const upf_config *config, void *ptr, size_t size)
         config->alloc(config->alloc_user, ptr, size, 0);
 }
 
-size_t upf_buf_capacity(const struct upf_buf *buf)
-{
-    size_t capacity = 0;
-
-    if (buf->data != NULL)
-        memcpy(&capacity, buf->data - BYTES_AT + CAPACITY_AT, sizeof capacity);
-    return capacity;
-}
-
 bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
                      size_t capacity)
 {
@@ -69,16 +54,16 @@ bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
 
     if (capacity <= old && buf->data != NULL)
         return true;
-    if (capacity > SIZE_MAX - BYTES_AT)
+    if (capacity > SIZE_MAX - UPF_BUF_BYTES_AT)
         return false;
     if (buf->data != NULL)
-        block = buf->data - BYTES_AT;
-    block = upf_mem_resize(config, block, block ? BYTES_AT + old : 0,
-                           BYTES_AT + capacity);
+        block = buf->data - UPF_BUF_BYTES_AT;
+    block = upf_mem_resize(config, block, block ? UPF_BUF_BYTES_AT + old : 0,
+                           UPF_BUF_BYTES_AT + capacity);
     if (block == NULL)
         return false;
-    memcpy(block + CAPACITY_AT, &capacity, sizeof capacity);
-    buf->data = block + BYTES_AT;
+    memcpy(block, &capacity, sizeof capacity);
+    buf->data = block + UPF_BUF_BYTES_AT;
     return true;
 }
 
@@ -97,8 +82,8 @@ bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
 void upf_buf_free(struct upf_buf *buf, const upf_config *config)
 {
     if (buf->data != NULL)
-        upf_mem_free(config, buf->data - BYTES_AT,
-                     BYTES_AT + upf_buf_capacity(buf));
+        upf_mem_free(config, buf->data - UPF_BUF_BYTES_AT,
+                     UPF_BUF_BYTES_AT + upf_buf_capacity(buf));
     buf->data = NULL;
     buf->len  = 0;
 }

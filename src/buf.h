@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <upframe/conn.h>
 
@@ -29,8 +30,21 @@ void  upf_mem_free(const upf_config *config, void *ptr, size_t size);
 
 #define UPF_BUF_OVERHEAD 32 /* at most, of a block beside its capacity */
 
+/* A block: its capacity, room for a frame header, then the bytes. */
+enum {
+    UPF_BUF_BYTES_AT = (sizeof(size_t) + UPF_FRAME_HEADER_MAX + 7) / 8 * 8
+};
+
 /* Bytes that fit without another allocation. */
-size_t upf_buf_capacity(const struct upf_buf *buf);
+static inline size_t upf_buf_capacity(const struct upf_buf *buf)
+{
+    size_t capacity;
+
+    if (buf->data == NULL)
+        return 0;
+    memcpy(&capacity, buf->data - UPF_BUF_BYTES_AT, sizeof capacity);
+    return capacity;
+}
 
 /*
  * Make room for `capacity` bytes in all, exactly. False if there is no memory;

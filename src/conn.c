@@ -115,6 +115,7 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     conn->quick = 0;
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
+    upf_conn_note_sending(conn);
 }
 
 void upf_conn_drop_assembly(upf_conn *conn)
@@ -133,7 +134,7 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
 
     if (conn->state == UPF_STATE_OVER || conn->state == UPF_STATE_CLOSING)
         return;
-    conn->status = (int16_t)status;
+    conn->status = (int8_t)status;
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
             upf_conn_refuse_failed(conn, status);
@@ -182,12 +183,12 @@ void upf_conn_lost(upf_conn *conn)
 
 size_t upf_conn_queued(const upf_conn *conn)
 {
-    return upf_output_bytes(conn);
+    return conn->out.len;
 }
 
 void upf_conn_note_output(upf_conn *conn)
 {
-    const size_t queued = upf_output_bytes(conn);
+    const size_t queued = conn->out.len;
 
     if (queued > conn->config->high_water)
         upf_set(conn, UPF_CONGESTED);
@@ -210,7 +211,7 @@ static unsigned wants_at_the_end(const upf_conn *conn)
 {
     const unsigned both = UPF_CLOSE_SENT | UPF_CLOSE_RECEIVED;
 
-    if (upf_output_bytes(conn) > 0)
+    if (conn->out.len > 0)
         return UPF_WANTS_WRITE;
     if (upf_has(conn, UPF_AT_EOF))
         return UPF_WANTS_CLOSE;
@@ -232,7 +233,7 @@ unsigned upf_conn_wants(const upf_conn *conn)
         return UPF_WANTS_CLOSE;
     if (conn->state == UPF_STATE_OVER)
         return wants_at_the_end(conn);
-    if (upf_output_bytes(conn) > 0)
+    if (conn->out.len > 0)
         wants |= UPF_WANTS_WRITE;
     if (conn->state != UPF_STATE_DEFERRED &&
         (conn->flags & (UPF_AT_EOF | UPF_CONGESTED)) == 0)

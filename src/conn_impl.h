@@ -118,6 +118,9 @@ bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
 
 /* ---- conn_send.c: bytes out --------------------------------------------- */
 
+/* What decides whether a message may be sent has changed. */
+void upf_conn_note_sending(upf_conn *conn);
+
 /* Queue a Close frame; code 0: an empty one. `reason` is judged already. */
 upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
                                size_t reason_len);

@@ -20,6 +20,7 @@
 
 #include "bytes.h"
 #include "conn_impl.h"
+#include "output.h"
 
 enum {
     FIN_TEXT   = 0x80 | UPF_OP_TEXT,
@@ -42,9 +43,9 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     upf_conn_take(conn, input, header + len);
     upf_set(conn, UPF_ACTIVE);
     /* The run of in-place output goes on as long as the input does. */
-    if (conn->out.run_len > 0)
-        conn->out.at.taken =
-            conn->out.at.taken == start ? input->data : NULL;
+    if (conn->out_kind == UPF_SLOT_BORROWED)
+        conn->out.of.taken =
+            conn->out.of.taken == start ? input->data : NULL;
     return UPF_OK;
 }
 

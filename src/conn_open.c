@@ -176,7 +176,7 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     }
     if (upf_str_equal(event->request.method, upf_str_of("HEAD")))
         upf_set(conn, UPF_IS_HEAD);
-    conn->status  = (int16_t)status;
+    conn->status  = (int8_t)status;
     event->type   = UPF_EVENT_REQUEST;
     event->status = status;
     event->data   = NULL;
@@ -218,7 +218,7 @@ static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
 /* The request was answered: the head is needed no longer. */
 static void leave_request(upf_conn *conn, upf_status status)
 {
-    conn->status = (int16_t)status;
+    conn->status = (int8_t)status;
     upf_conn_drop_assembly(conn);
     upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
                                           : UPF_STATE_CLOSING);

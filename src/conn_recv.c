@@ -10,6 +10,7 @@
 #include "ext.h"
 #include "mask.h"
 #include "message.h"
+#include "output.h"
 
 enum phase { PHASE_HEADER = 0, PHASE_PAYLOAD };
 
@@ -327,7 +328,7 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
 
     if (whole == 0)
         return status;
-    conn->status = (int16_t)status;
+    conn->status = (int8_t)status;
     upf_set(conn, UPF_FAILS_NEXT);
     return deliver_chunk(conn, event, data, whole, false);
 }
@@ -450,7 +451,7 @@ static upf_status receive_close(upf_conn *conn, upf_event *event,
         const upf_status sent = upf_conn_send_close(
             conn, code == UPF_CLOSE_NO_STATUS ? 0 : code, NULL, 0);
         if (sent != UPF_OK)
-            conn->status = (int16_t)sent;
+            conn->status = (int8_t)sent;
     }
     upf_conn_deliver_close(conn, event);
     if (len > 2) {
@@ -639,12 +640,12 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
         upf_conn_drop_assembly(conn);
 
     /* The run of in-place output goes on as long as the input does. */
-    if (conn->out.run_len > 0)
-        conn->out.at.taken = conn->out.at.taken == start ? input->data : NULL;
+    if (conn->out_kind == UPF_SLOT_BORROWED)
+        conn->out.of.taken = conn->out.of.taken == start ? input->data : NULL;
     conn->quick = 0;
     if (may_be_quick(conn))
-        conn->quick = 1 + (uint32_t)lesser(conn->config->max_frame,
-                                           lesser(conn->config->max_message,
-                                                  UINT16_MAX));
+        conn->quick = (uint16_t)(1 + lesser(conn->config->max_frame,
+                                            lesser(conn->config->max_message,
+                                                   UINT16_MAX - 1)));
     return status;
 }

@@ -10,18 +10,16 @@
 #include "close.h"
 #include "conn_impl.h"
 #include "ext.h"
+#include "frame.h"
 #include "mask.h"
 #include "output.h"
 #include "utf8.h"
 
 /* ---- What may be sent --------------------------------------------------- */
 
-static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
-                             uint8_t *utf8, const upf_slice *slices,
+static upf_status check_text(uint8_t *utf8, const upf_slice *slices,
                              size_t count, bool end)
 {
-    if (opcode != UPF_OP_TEXT || conn->config->trust_sent_text)
-        return UPF_OK;
     for (size_t i = 0; i < count; i++)
         if (upf_utf8_check(utf8, slices[i].data, slices[i].len) <
             slices[i].len)
@@ -29,34 +27,73 @@ static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
     return end && *utf8 != UPF_UTF8_START ? UPF_ERR_UTF8 : UPF_OK;
 }
 
-/* What a frame's header takes (section 5.2). */
+static inline bool is_to_check(const upf_conn *conn, upf_opcode opcode)
+{
+    return opcode == UPF_OP_TEXT && !conn->config->trust_sent_text;
+}
+
+static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
+                             uint8_t *utf8, const upf_slice *slices,
+                             size_t count, bool end)
+{
+    return is_to_check(conn, opcode) ? check_text(utf8, slices, count, end)
+                                     : UPF_OK;
+}
+
 static size_t header_size(const upf_conn *conn, uint64_t payload_len)
 {
-    const size_t extended = payload_len > UINT16_MAX ? 8u
-                          : payload_len > 125        ? 2u : 0u;
+    return upf_frame_header_size(payload_len, upf_has(conn, UPF_IS_CLIENT));
+}
 
-    return 2 + extended + (upf_has(conn, UPF_IS_CLIENT) ? 4u : 0u);
+static inline bool is_open(const upf_conn *conn, unsigned unless)
+{
+    return conn->state == UPF_STATE_OPEN &&
+           !upf_has(conn, UPF_CLOSE_SENT | unless);
 }
 
 /* Whether a message may begin, but for its content. */
-static upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
+static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
 {
     if (opcode != UPF_OP_TEXT && opcode != UPF_OP_BINARY)
         return UPF_ERR_ARGUMENT;
-    if (!upf_conn_is_open(conn) || upf_has(conn, UPF_SEND_BEGUN))
-        return UPF_ERR_STATE;
-    return UPF_OK;
+    return is_open(conn, UPF_SEND_BEGUN) ? UPF_OK : UPF_ERR_STATE;
 }
 
-static upf_status judge_queue(const upf_conn *conn, uint64_t len)
+static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
+                                     size_t len)
 {
-    const size_t queued = upf_output_bytes(conn);
-    const size_t max    = conn->config->max_queued;
-    const size_t header = header_size(conn, len);
+    const size_t max  = conn->config->max_queued;
+    const size_t room = max > conn->out.len ? max - conn->out.len : 0;
 
-    if (queued > max || header > max - queued || len > max - queued - header)
-        return UPF_ERR_QUEUE_FULL;
-    return UPF_OK;
+    return len <= room && header_len <= room - len ? UPF_OK
+                                                   : UPF_ERR_QUEUE_FULL;
+}
+
+/*
+ * All of that at one glance, where nothing is special: a message of `len` bytes
+ * may be sent, stays below the high-water mark, and nobody is to be told.
+ */
+static inline bool is_quick(const upf_conn *conn, upf_opcode opcode, size_t len)
+{
+    return conn->out.len / 1024 + len / 1024 < conn->quick_send &&
+           (opcode == UPF_OP_BINARY ||
+            (opcode == UPF_OP_TEXT && conn->config->trust_sent_text));
+}
+
+void upf_conn_note_sending(upf_conn *conn)
+{
+    const upf_config *config = conn->config;
+    size_t            kib    = 0;
+
+    if (is_open(conn, UPF_SEND_BEGUN) && conn->ext == NULL &&
+        !config->stream && config->trace == NULL) {
+        kib = config->high_water < config->max_queued ? config->high_water
+                                                      : config->max_queued;
+        kib /= 1024;
+    }
+    /* Two are rounded off by is_quick(), and a header comes on top. */
+    conn->quick_send =
+        (uint16_t)(kib < 2 ? 0 : kib > UINT16_MAX ? UINT16_MAX : kib - 2);
 }
 
 /* The bytes in all slices; false if no memory could hold them. */
@@ -73,78 +110,91 @@ static bool total_of(const upf_slice *slices, size_t count, size_t *total)
 
 /* ---- One frame ---------------------------------------------------------- */
 
-static upf_frame_header header_of(upf_opcode opcode, bool fin, uint8_t rsv,
-                                  uint64_t len)
+enum { FIN = 0x80 };
+
+/* The first byte of a frame, and what a trace says of it. */
+static void trace_frame(upf_conn *conn, unsigned bits, size_t len,
+                        const uint8_t *mask_key)
 {
-    return (upf_frame_header){.opcode      = opcode,
-                              .fin         = fin,
-                              .rsv         = rsv,
-                              .payload_len = len};
+    upf_frame_header header = {.opcode      = (upf_opcode)(bits & 0x0F),
+                               .fin         = (bits & FIN) != 0,
+                               .rsv         = bits >> 4 & 0x07,
+                               .masked      = mask_key != NULL,
+                               .payload_len = len};
+
+    if (mask_key != NULL)
+        memcpy(header.mask_key, mask_key, sizeof header.mask_key);
+    conn->config->trace(conn->config->trace_user, conn, true, &header);
 }
 
-static void note_frame(upf_conn *conn, const upf_frame_header *header)
+static inline void note_frame(upf_conn *conn, unsigned bits, size_t len,
+                              const uint8_t *mask_key)
 {
     if (conn->config->trace)
-        conn->config->trace(conn->config->trace_user, conn, true, header);
-    upf_conn_note_output(conn);
+        trace_frame(conn, bits, len, mask_key);
+    if (conn->out.len > conn->config->high_water)
+        upf_set(conn, UPF_CONGESTED);
 }
 
-/*
- * Queue a frame with the payload that `slices` hold, copied or, by a client,
- * masked with a fresh key (section 5.3).
- */
-static upf_status queue_frame(upf_conn *conn, const upf_frame_header *plain,
-                              const upf_slice *slices, size_t count)
-{
-    upf_frame_header header = *plain;
-    uint8_t          head[UPF_FRAME_HEADER_MAX];
-    uint64_t         done = 0;
+typedef uint8_t *reserve_fn(upf_conn *conn, size_t len);
 
-    if (upf_has(conn, UPF_IS_CLIENT)) {
-        header.masked = true;
-        if (!conn->config->random(conn->config->random_user, header.mask_key,
-                                  sizeof header.mask_key))
-            return UPF_ERR_RANDOM;
-    }
-    const size_t head_len = upf_frame_header_write(&header, head);
-    assert(header.payload_len <= SIZE_MAX - head_len); /* it is in memory */
-    uint8_t *out =
-        upf_output_reserve(conn, head_len + (size_t)header.payload_len);
+/*
+ * Queue a frame with the payload that `slices` hold, `len` bytes in all: copied
+ * or, by a client, masked with a fresh key (section 5.3).
+ */
+static upf_status put_frame(upf_conn *conn, unsigned bits, size_t len,
+                            const upf_slice *slices, size_t count,
+                            reserve_fn *reserve)
+{
+    const bool masked = upf_has(conn, UPF_IS_CLIENT);
+    uint8_t    key[4];
+    size_t     done = 0;
+
+    if (masked &&
+        !conn->config->random(conn->config->random_user, key, sizeof key))
+        return UPF_ERR_RANDOM;
+    const size_t header_len = upf_frame_header_size(len, masked);
+    assert(len <= SIZE_MAX - header_len); /* it is in memory */
+    uint8_t *out = reserve(conn, header_len + len);
     if (out == NULL)
         return UPF_ERR_NO_MEMORY;
-    memcpy(out, head, head_len);
-    out += head_len;
-    for (size_t i = 0; i < count; i++) {
-        if (slices[i].len == 0)
-            continue;
-        if (header.masked)
-            upf_mask(out, slices[i].data, slices[i].len, header.mask_key,
-                     done);
-        else
-            memcpy(out, slices[i].data, slices[i].len);
-        out  += slices[i].len;
-        done += slices[i].len;
+    out += upf_frame_header_put(out, bits, masked ? 0x80 : 0, len);
+    if (masked) {
+        memcpy(out, key, sizeof key);
+        out += sizeof key;
     }
-    note_frame(conn, &header);
+    for (size_t i = 0; i < count; i++) {
+        const size_t n = slices[i].len;
+
+        if (masked && n > 0)
+            upf_mask(out + done, slices[i].data, n, key, done);
+        else if (n > 0)
+            memcpy(out + done, slices[i].data, n);
+        done += n;
+    }
+    note_frame(conn, bits, len, masked ? key : NULL);
     return UPF_OK;
 }
 
+static upf_status queue_frame(upf_conn *conn, unsigned bits, size_t len,
+                              const upf_slice *slices, size_t count)
+{
+    return put_frame(conn, bits, len, slices, count, upf_output_reserve);
+}
+
 /* Likewise, but through the extension that was agreed on. */
-static upf_status queue_encoded(upf_conn *conn, upf_opcode opcode,
+static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
                                 const upf_slice *slices, size_t count,
-                                bool first, bool fin)
+                                bool first)
 {
     const struct upf_ext *ext   = conn->config->ext;
+    const bool            fin   = (bits & FIN) != 0;
     struct upf_buf        block = {NULL, 0};
     bool       encoded = upf_has(conn, UPF_SEND_ENCODED);
     upf_status status  = UPF_OK;
-    size_t     len;
 
-    upf_frame_header header = header_of(opcode, fin, 0, 0);
-    (void)total_of(slices, count, &len); /* was judged */
-    header.payload_len = len;
     if (!first && !encoded)
-        return queue_frame(conn, &header, slices, count);
+        return queue_frame(conn, bits, len, slices, count);
 
     /* `fin` and `first` belong to the last and the first slice. */
     const upf_slice empty = {NULL, 0};
@@ -160,12 +210,12 @@ static upf_status queue_encoded(upf_conn *conn, upf_opcode opcode,
             break;
     }
     if (status == UPF_OK && !encoded)
-        status = queue_frame(conn, &header, slices, count);
+        status = queue_frame(conn, bits, len, slices, count);
     else if (status == UPF_OK) {
         const upf_slice out = {block.data, block.len};
-        header.rsv         = first ? ext->rsv : 0;
-        header.payload_len = block.len;
-        status = queue_frame(conn, &header, &out, 1);
+        if (first)
+            bits |= (unsigned)ext->rsv << 4;
+        status = queue_frame(conn, bits, block.len, &out, 1);
     }
     upf_buf_free(&block, conn->config);
     if (status == UPF_OK && encoded)
@@ -187,15 +237,42 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
     if (status == UPF_OK)
         status = judge_text(conn, opcode, &utf8, slices, count, true);
     if (status == UPF_OK)
-        status = judge_queue(conn, len);
+        status = judge_queue(conn, header_size(conn, len), len);
     if (status != UPF_OK)
         return status;
-    const upf_frame_header header = header_of(opcode, true, 0, len);
     if (conn->ext == NULL)
-        return queue_frame(conn, &header, slices, count);
-    status = queue_encoded(conn, opcode, slices, count, true, true);
+        return queue_frame(conn, FIN | opcode, len, slices, count);
+    status = queue_encoded(conn, FIN | opcode, len, slices, count, true);
     upf_clear(conn, UPF_SEND_ENCODED);
     return status;
+}
+
+/* Where is_quick(): what put_frame() would do. */
+static inline upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
+                                      const void *data, size_t len)
+{
+    uint32_t key = 0;
+
+    if (!upf_has(conn, UPF_IS_CLIENT)) {
+        uint8_t *out =
+            upf_output_reserve(conn, upf_frame_header_size(len, false) + len);
+        if (out == NULL)
+            return UPF_ERR_NO_MEMORY;
+        out += upf_frame_header_put(out, FIN | opcode, 0, len);
+        if (len > 0)
+            memcpy(out, data, len);
+        return UPF_OK;
+    }
+    if (!conn->config->random(conn->config->random_user, &key, sizeof key))
+        return UPF_ERR_RANDOM;
+    uint8_t *out =
+        upf_output_reserve(conn, upf_frame_header_size(len, true) + len);
+    if (out == NULL)
+        return UPF_ERR_NO_MEMORY;
+    out += upf_frame_header_put(out, FIN | opcode, 0x80, len);
+    memcpy(out, &key, sizeof key);
+    upf_mask_turned(out + sizeof key, data, len, key);
+    return UPF_OK;
 }
 
 upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
@@ -204,7 +281,9 @@ upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
     const upf_slice slice = {(void *)data, len};
 
     assert(data != NULL || len == 0);
-    return upf_sendv(conn, opcode, &slice, 1);
+    return is_quick(conn, opcode, len)
+               ? send_quickly(conn, opcode, data, len)
+               : upf_sendv(conn, opcode, &slice, 1);
 }
 
 upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
@@ -219,21 +298,20 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
         status = judge_message(conn, opcode);
     } else {
         opcode = (upf_opcode)conn->send_message;
-        status = upf_conn_is_open(conn) ? UPF_OK : UPF_ERR_STATE;
+        status = is_open(conn, 0) ? UPF_OK : UPF_ERR_STATE;
     }
     uint8_t utf8 = first ? UPF_UTF8_START : conn->send_utf8;
     if (status == UPF_OK)
         status = judge_text(conn, opcode, &utf8, &slice, 1, fin);
     if (status == UPF_OK)
-        status = judge_queue(conn, len);
+        status = judge_queue(conn, header_size(conn, len), len);
     if (status != UPF_OK)
         return status;
 
-    const upf_frame_header header =
-        header_of(first ? opcode : UPF_OP_CONTINUATION, fin, 0, len);
-    status = conn->ext
-        ? queue_encoded(conn, header.opcode, &slice, 1, first, fin)
-        : queue_frame(conn, &header, &slice, 1);
+    const unsigned bits = (first ? opcode : UPF_OP_CONTINUATION) |
+                          (fin ? FIN : 0u);
+    status = conn->ext ? queue_encoded(conn, bits, len, &slice, 1, first)
+                       : queue_frame(conn, bits, len, &slice, 1);
     if (status != UPF_OK)
         return status;
     conn->send_message = (uint8_t)opcode;
@@ -242,6 +320,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
         upf_clear(conn, UPF_SEND_BEGUN | UPF_SEND_ENCODED);
     else
         upf_set(conn, UPF_SEND_BEGUN);
+    upf_conn_note_sending(conn);
     return UPF_OK;
 }
 
@@ -256,37 +335,57 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
            at - start <= size && len <= size - (at - start);
 }
 
-upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
-                             size_t len)
+/*
+ * What has to be copied: a client masks, an extension encodes, and a chunk may
+ * lie where the input begins, with no room in front of it.
+ */
+static inline bool must_copy(const upf_conn *conn)
 {
-    const upf_slice slice = {data, len};
-    uint8_t utf8 = UPF_UTF8_START;
+    return upf_has(conn, UPF_IS_CLIENT) || conn->ext != NULL ||
+           conn->config->stream;
+}
 
-    assert(data != NULL || len == 0);
+/* Likewise, but not at one glance. */
+static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
+                                uint8_t *data, size_t len)
+{
+    const size_t header_len = upf_frame_header_size(len, false);
+
     upf_status status = judge_message(conn, opcode);
     if (status != UPF_OK)
         return status;
-    /* A client masks, an extension encodes, and a chunk may lie where the
-     * input begins: with no room in front of it. */
-    if (upf_has(conn, UPF_IS_CLIENT) || conn->ext != NULL || data == NULL ||
-        conn->config->stream)
-        return upf_sendv(conn, opcode, &slice, 1);
-    status = judge_text(conn, opcode, &utf8, &slice, 1, true);
-    if (status == UPF_OK)
-        status = judge_queue(conn, len);
+    if (must_copy(conn) || data == NULL)
+        return upf_send(conn, opcode, data, len);
+    if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
+        return UPF_ERR_UTF8;
+    status = judge_queue(conn, header_len, len);
     if (status != UPF_OK)
         return status;
 
-    const upf_frame_header header = header_of(opcode, true, 0, len);
-    uint8_t      head[UPF_FRAME_HEADER_MAX];
-    const size_t head_len = upf_frame_header_write(&header, head);
-    const bool   queued =
+    uint8_t *header =
         is_in_block(conn, data, len)
-            ? upf_output_give(conn, head, head_len, data, len, &conn->assembly)
-            : upf_output_in_place(conn, head, head_len, data, len);
-    if (!queued)
+            ? upf_output_give(conn, header_len, data, len, &conn->assembly)
+            : upf_output_in_place(conn, header_len, data, len);
+    if (header == NULL)
         return UPF_ERR_NO_MEMORY;
-    note_frame(conn, &header);
+    upf_frame_header_put(header, FIN | opcode, 0, len);
+    note_frame(conn, FIN | opcode, len, NULL);
+    return UPF_OK;
+}
+
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len)
+{
+    assert(data != NULL || len == 0);
+    if (!is_quick(conn, opcode, len) || data == NULL ||
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
+        return send_in_place(conn, opcode, data, len);
+
+    uint8_t *header = upf_output_in_place(
+        conn, upf_frame_header_size(len, false), data, len);
+    if (header == NULL)
+        return UPF_ERR_NO_MEMORY;
+    upf_frame_header_put(header, FIN | opcode, 0, len);
     return UPF_OK;
 }
 
@@ -296,40 +395,37 @@ struct upf_shared {
     const upf_config *config;
     atomic_size_t     references;
     size_t            len;
-    upf_frame_header  header;
-    uint8_t           frame[];
+    size_t            payload_len;
+    uint8_t           frame[]; /* of a server: header, payload */
 };
 
 upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
                            const void *data, size_t len)
 {
-    const upf_frame_header header = header_of(opcode, true, 0, len);
-    uint8_t utf8 = UPF_UTF8_START;
+    const size_t header_len = upf_frame_header_size(len, false);
 
     assert(data != NULL || len == 0);
     if (opcode != UPF_OP_TEXT && opcode != UPF_OP_BINARY)
         return NULL;
-    if (opcode == UPF_OP_TEXT && (upf_utf8_check(&utf8, data, len) < len ||
-                                  utf8 != UPF_UTF8_START))
-        return NULL;
     if (config == NULL)
         config = upf_config_fallback();
-    if (len > SIZE_MAX - sizeof(upf_shared) - UPF_FRAME_HEADER_MAX)
+    if (opcode == UPF_OP_TEXT && !config->trust_sent_text &&
+        !upf_utf8_is_valid(data, len))
+        return NULL;
+    if (len > SIZE_MAX - sizeof(upf_shared) - header_len)
         return NULL;
 
-    uint8_t      head[UPF_FRAME_HEADER_MAX];
-    const size_t head_len = upf_frame_header_write(&header, head);
-    upf_shared  *shared =
-        upf_mem_alloc(config, sizeof *shared + head_len + len);
+    upf_shared *shared =
+        upf_mem_alloc(config, sizeof *shared + header_len + len);
     if (shared == NULL)
         return NULL;
-    shared->config = config;
-    shared->len    = head_len + len;
-    shared->header = header;
+    shared->config      = config;
+    shared->len         = header_len + len;
+    shared->payload_len = len;
     atomic_init(&shared->references, 1);
-    memcpy(shared->frame, head, head_len);
+    upf_frame_header_put(shared->frame, FIN | opcode, 0, len);
     if (len > 0)
-        memcpy(shared->frame + head_len, data, len);
+        memcpy(shared->frame + header_len, data, len);
     return shared;
 }
 
@@ -356,43 +452,30 @@ void upf_shared_free(upf_shared *shared)
 
 upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 {
-    upf_status status = judge_message(conn, shared->header.opcode);
-
-    if (status == UPF_OK && upf_has(conn, UPF_IS_CLIENT))
-        status = UPF_ERR_STATE; /* each frame of a client has its own mask */
-    if (status == UPF_OK)
-        status = judge_queue(conn, shared->header.payload_len);
+    if (!is_open(conn, UPF_SEND_BEGUN) ||
+        upf_has(conn, UPF_IS_CLIENT)) /* each of its frames has its own mask */
+        return UPF_ERR_STATE;
+    const upf_status status = judge_queue(conn, 0, shared->len);
     if (status != UPF_OK)
         return status;
     if (!upf_output_share(conn, shared))
         return UPF_ERR_NO_MEMORY;
-    note_frame(conn, &shared->header);
+    note_frame(conn, shared->frame[0], shared->payload_len, NULL);
     return UPF_OK;
 }
 
 /* ---- Control frames (section 5.5) --------------------------------------- */
 
-static upf_status queue_control(upf_conn *conn, upf_opcode opcode,
-                                const void *payload, size_t len)
-{
-    const upf_slice        slice  = {(void *)payload, len};
-    const upf_frame_header header = header_of(opcode, true, 0, len);
-
-    return queue_frame(conn, &header, &slice, 1);
-}
-
 /* A ping or pong, within the budget. */
 static upf_status send_control(upf_conn *conn, upf_opcode opcode,
                                const void *payload, size_t len)
 {
-    const size_t frame_len = header_size(conn, len) + len;
+    const upf_slice slice = {(void *)payload, len};
 
-    if (!upf_output_control_fits(conn, frame_len))
+    if (!upf_output_control_fits(conn, header_size(conn, len) + len))
         return UPF_ERR_QUEUE_FULL;
-    const upf_status status = queue_control(conn, opcode, payload, len);
-    if (status == UPF_OK)
-        upf_output_control_added(conn, frame_len);
-    return status;
+    return put_frame(conn, FIN | opcode, len, &slice, 1,
+                     upf_output_reserve_control);
 }
 
 static upf_status send_control_for_caller(upf_conn *conn, upf_opcode opcode,
@@ -400,7 +483,7 @@ static upf_status send_control_for_caller(upf_conn *conn, upf_opcode opcode,
 {
     if (len > UPF_CONTROL_PAYLOAD_MAX || (payload == NULL && len > 0))
         return UPF_ERR_ARGUMENT;
-    if (!upf_conn_is_open(conn))
+    if (!is_open(conn, 0))
         return UPF_ERR_STATE;
     return send_control(conn, opcode, payload, len);
 }
@@ -453,12 +536,14 @@ upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
             memcpy(payload + 2, reason, reason_len);
         len = 2 + reason_len;
     }
+    const upf_slice  slice = {payload, len};
     const upf_status status =
-        queue_control(conn, UPF_OP_CLOSE, payload, len);
+        queue_frame(conn, FIN | UPF_OP_CLOSE, len, &slice, 1);
     if (status != UPF_OK)
         return status;
     upf_output_drop_late_pong(conn);
     upf_set(conn, UPF_CLOSE_SENT);
+    upf_conn_note_sending(conn);
     conn->sent_code = (uint16_t)(code ? code : UPF_CLOSE_NO_STATUS);
     conn->timer     = 0; /* another wait begins */
     return UPF_OK;
@@ -513,9 +598,13 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
         upf_output_free(conn);
         return UPF_ERR_NO_MEMORY;
     }
+    if (conn->out_kind == UPF_SLOT_NONE) {
+        upf_clear(conn, UPF_CONGESTED);
+        return UPF_OK;
+    }
     /* Output that drains bit by bit is a sign of life: somebody reads it. What
      * leaves at once may only have gone into a buffer. */
-    if (written > 0 && upf_output_bytes(conn) > 0)
+    if (written > 0 && conn->out.len > 0)
         upf_set(conn, UPF_ACTIVE);
     const upf_status status = upf_conn_send_late_pong(conn);
     if (status != UPF_OK)

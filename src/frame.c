@@ -4,16 +4,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include <upframe/frame.h>
 #include "bytes.h"
-
-/* 7-bit lengths that announce an extended one. */
-enum { LEN7_THEN_16_BITS = 126, LEN7_THEN_64_BITS = 127 };
+#include "frame.h"
 
 #define PAYLOAD_LEN_MAX ((UINT64_C(1) << 63) - 1)
 
 _Static_assert(UPF_FRAME_HEADER_MAX == 2 + 8 + 4, "sum of the wire fields");
-_Static_assert(UPF_CONTROL_PAYLOAD_MAX < LEN7_THEN_16_BITS,
+_Static_assert(UPF_CONTROL_PAYLOAD_MAX < UPF_LEN7_THEN_16_BITS,
                "a control frame never carries an extended length");
 
 /* Three data opcodes are defined from 0x0, three control ones from 0x8. */
@@ -50,14 +47,14 @@ upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
     /* Extended length: allowed only when no shorter form can hold it */
     size_t pos = 2; /* bytes of the header read so far */
     h.payload_len = len7;
-    if (len7 == LEN7_THEN_16_BITS) {
+    if (len7 == UPF_LEN7_THEN_16_BITS) {
         if (in_len < pos + 2)
             return UPF_NEED_MORE;
         h.payload_len = upf_load_be16(in + pos);
         pos += 2;
-        if (h.payload_len < LEN7_THEN_16_BITS)
+        if (h.payload_len < UPF_LEN7_THEN_16_BITS)
             return UPF_ERR_LENGTH;
-    } else if (len7 == LEN7_THEN_64_BITS) {
+    } else if (len7 == UPF_LEN7_THEN_64_BITS) {
         if (in_len < pos + 8)
             return UPF_NEED_MORE;
         h.payload_len = upf_load_be64(in + pos);
@@ -84,26 +81,14 @@ size_t upf_frame_header_write(const upf_frame_header *header, uint8_t *out)
 {
     assert(header->payload_len <= PAYLOAD_LEN_MAX);
 
-    const unsigned mask_bit = header->masked ? 0x80 : 0;
-    size_t pos = 2;
+    const unsigned bits = (header->fin ? 0x80u : 0u) |
+                          (header->rsv & 0x07u) << 4 |
+                          ((unsigned)header->opcode & 0x0Fu);
+    const size_t len = upf_frame_header_put(
+        out, bits, header->masked ? 0x80 : 0, header->payload_len);
 
-    out[0] = (uint8_t)((header->fin ? 0x80u : 0u) |
-                       (header->rsv & 0x07u) << 4 |
-                       ((unsigned)header->opcode & 0x0Fu));
-    if (header->payload_len < LEN7_THEN_16_BITS) {
-        out[1] = (uint8_t)(mask_bit | header->payload_len);
-    } else if (header->payload_len <= UINT16_MAX) {
-        out[1] = (uint8_t)(mask_bit | LEN7_THEN_16_BITS);
-        upf_store_be16(out + pos, (uint16_t)header->payload_len);
-        pos += 2;
-    } else {
-        out[1] = (uint8_t)(mask_bit | LEN7_THEN_64_BITS);
-        upf_store_be64(out + pos, header->payload_len);
-        pos += 8;
-    }
-    if (header->masked) {
-        memcpy(out + pos, header->mask_key, sizeof header->mask_key);
-        pos += sizeof header->mask_key;
-    }
-    return pos;
+    if (!header->masked)
+        return len;
+    memcpy(out + len, header->mask_key, sizeof header->mask_key);
+    return len + sizeof header->mask_key;
 }

@@ -30,5 +30,10 @@ void upf_mask(void *dst, const void *src, size_t len,
 {
     assert((dst != NULL && src != NULL) || len == 0);
 
-    upf_mask_turned(dst, src, len, upf_mask_key_at(mask_key, offset));
+    uint32_t key;
+    if (offset % sizeof key == 0)
+        memcpy(&key, mask_key, sizeof key);
+    else
+        key = upf_mask_key_at(mask_key, offset);
+    upf_mask_turned(dst, src, len, key);
 }

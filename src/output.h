@@ -2,10 +2,11 @@
 /*
  * output.h - bytes that wait for the transport, in order.
  *
- * upf_conn.out in two shapes. A *run* is one stretch of the caller's input
- * buffer that in-place replies have been written to; it needs no memory. A
- * *queue* is a heap block of slots: bytes of our own, borrowed bytes, shared
- * frames. When the last byte has been written there is neither.
+ * What waits is mostly one thing, and upf_conn.out is that slot: a stretch of
+ * the caller's memory, a block of our own, a shared frame. Replies in place to
+ * one input move together and stay one slot, which takes no memory. When there
+ * are several things, upf_conn.out is a queue of slots, on the heap. When the
+ * last byte has been written there is neither.
  */
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
@@ -15,33 +16,105 @@
 #include <stdint.h>
 
 #include <upframe/conn.h>
+#include "buf.h"
+
+/* conn->out_kind */
+enum upf_slot_kind {
+    UPF_SLOT_NONE = 0,
+    UPF_SLOT_BORROWED,
+    UPF_SLOT_OWNED,
+    UPF_SLOT_SHARED,
+    UPF_SLOT_QUEUE
+};
+
+struct upf_queue {
+    size_t   first, count, capacity; /* slots[first, first + count) */
+    struct {
+        size_t until; /* bytes up to the end of the last of them */
+        size_t bytes;
+    } control[2];     /* control frames that wait: the older, the newer ones */
+    bool     late_waits;
+    uint8_t  late_len;
+    uint8_t  late[UPF_CONTROL_PAYLOAD_MAX];
+    struct upf_queued {
+        struct upf_slot    slot;
+        enum upf_slot_kind kind;
+    } slots[];
+};
+
+static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
+{
+    return conn->out_kind == UPF_SLOT_QUEUE ? conn->out.of.queue : NULL;
+}
 
 /* Frames that are encoded once (upf_shared_new). */
-struct upf_shared;
 const uint8_t *upf_shared_frame(const upf_shared *shared, size_t *len);
 void           upf_shared_keep(upf_shared *shared);
 
-/* Bytes waiting, in either shape. */
-size_t upf_output_bytes(const upf_conn *conn);
-
 /*
- * The functions that add return NULL or false if there is no memory, and have
- * then changed nothing that is seen outside.
+ * The functions that add return where the bytes of a frame are to be written,
+ * before all else is done; or NULL (false) if there is no memory, and have then
+ * changed nothing that is seen outside.
  */
 
-/* Add `len` bytes, at least 1, for the caller to fill before all else. */
-uint8_t *upf_output_reserve(upf_conn *conn, size_t len);
+/* Add a slot to a queue that has room for it. */
+static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
+                                   struct upf_slot slot)
+{
+    struct upf_queue *queue = conn->out.of.queue;
+
+    queue->slots[queue->first + queue->count++] =
+        (struct upf_queued){slot, kind};
+    conn->out.len += slot.len;
+    return true;
+}
+
+/* Add a slot. */
+bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
+                           struct upf_slot slot);
+
+static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
+                                  struct upf_slot slot)
+{
+    if (conn->out_kind == UPF_SLOT_NONE) {
+        conn->out      = slot;
+        conn->out_kind = (uint8_t)kind;
+        return true;
+    }
+    const struct upf_queue *queue = upf_queue_of(conn);
+    if (queue == NULL || queue->first + queue->count == queue->capacity)
+        return upf_output_add_slowly(conn, kind, slot);
+    return upf_output_push(conn, kind, slot);
+}
+
+/* Add `len` bytes, at least 1. */
+uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len);
+
+static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
+{
+    if (conn->out_kind == UPF_SLOT_OWNED) {
+        const struct upf_buf block = {conn->out.of.block, 0};
+        uint8_t *end = conn->out.data + conn->out.len;
+
+        if (len <= upf_buf_capacity(&block) - (size_t)(end - block.data)) {
+            conn->out.len += len;
+            return end;
+        }
+    }
+    return upf_output_reserve_slowly(conn, len);
+}
 
 /*
- * Add a frame of `header` and `data`, where `data` has room for the header in
- * front of it. Bytes of one input move together and leave as one.
+ * Add a frame with the payload data[0, len), in front of which there is room
+ * for its header of `header_len` bytes. Returns the place of that header; the
+ * payload is, or was moved, behind it.
  */
-bool upf_output_in_place(upf_conn *conn, const uint8_t *header,
-                         size_t header_len, uint8_t *data, size_t len);
+uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len, uint8_t *data,
+                             size_t len);
 
-/* Likewise, but `data` lies in `block`, which becomes the output's. */
-bool upf_output_give(upf_conn *conn, const uint8_t *header, size_t header_len,
-                     uint8_t *data, size_t len, struct upf_buf *block);
+/* Likewise, but `data` lies in `block`, which may become the output's. */
+uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
+                         size_t len, struct upf_buf *block);
 
 /* Add a reference to a shared frame. */
 bool upf_output_share(upf_conn *conn, upf_shared *shared);
@@ -57,12 +130,13 @@ bool upf_output_advance(upf_conn *conn, size_t written);
 void upf_output_free(upf_conn *conn);
 
 /*
- * Pongs and other control frames have a budget of their own. A frame that is
- * within it is accounted when it is queued. What waits is known in two parts,
- * older and newer: a part is given back when the last of it was written.
+ * Pongs and other control frames have a budget of their own, in which
+ * upf_output_reserve_control() takes `frame_len` bytes that fit. What waits is
+ * known in two parts, older and newer: a part is given back when the last of
+ * it was written.
  */
-bool upf_output_control_fits(const upf_conn *conn, size_t frame_len);
-void upf_output_control_added(upf_conn *conn, size_t frame_len);
+bool     upf_output_control_fits(const upf_conn *conn, size_t frame_len);
+uint8_t *upf_output_reserve_control(upf_conn *conn, size_t frame_len);
 
 /*
  * The newest ping payload that found no room in the budget, until there is

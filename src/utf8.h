@@ -3,6 +3,7 @@
 #ifndef UPF_UTF8_H
 #define UPF_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,15 @@ enum { UPF_UTF8_START = 0 };
  * After a failure *state is not meaningful; another call is safe.
  */
 size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len);
+
+/* Whether it is a whole text. */
+static inline bool upf_utf8_is_valid(const void *data, size_t len)
+{
+    uint8_t state = UPF_UTF8_START;
+
+    return upf_utf8_check(&state, (const uint8_t *)data, len) == len &&
+           state == UPF_UTF8_START;
+}
 
 /*
  * Unmask src[0, len) into dst, with a key turned to src[0] (mask.h), and check

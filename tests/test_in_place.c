@@ -430,12 +430,14 @@ static void what_is_refused_in_place_leaves_the_data_alone(void **state)
     uint8_t        memory[UPF_FRAME_HEADER_MAX + 3];
     uint8_t       *data = memory + UPF_FRAME_HEADER_MAX;
 
-    start_open(&session, OPEN_SERVER);
+    session_prepare(&session);
+    session.config.max_queued = 1;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
     memset(memory, 0x11, sizeof memory);
     memcpy(data, "\xFF\xFE\xFD", 3);
     assert_status(upf_send_in_place(&session.conn, UPF_OP_TEXT, data, 3),
                   UPF_ERR_UTF8);
-    session.config.max_queued = 1;
     assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, data, 3),
                   UPF_ERR_QUEUE_FULL);
     assert_memory_equal(data, "\xFF\xFE\xFD", 3);

@@ -102,7 +102,7 @@ upf_config upf_config_default(void);
 
 /* ---- The connection --------------------------------------------------- */
 
-/* The next three are private, and here because a connection holds them. */
+/* The next four are private, and here because a connection holds them. */
 
 struct upf_buf { /* growable bytes; their capacity stands in front of them */
     uint8_t *data;
@@ -136,6 +136,17 @@ struct upf_message { /* the message that its frames make up */
     uint32_t taken;     /* encoded: of the current frame's payload */
 };
 
+struct upf_slot { /* bytes that wait for the transport, or a queue of them */
+    uint8_t *data;
+    size_t   len; /* of all that waits, if it is a queue */
+    union {
+        uint8_t           *taken; /* borrowed: input worked off, up to here */
+        uint8_t           *block; /* owned: the upf_buf that data lies in */
+        struct upf_shared *shared;
+        struct upf_queue  *queue;
+    } of;
+};
+
 /*
  * Caller-owned: embed it where you like. It holds heap only while it is busy
  * (a message in pieces, output that waits), and no pointer to itself, so it
@@ -156,25 +167,20 @@ struct upf_conn {
             struct upf_head_scan scan;
         } handshake;
     } in;
-    struct {
-        union {
-            struct upf_queue *queue; /* if run_len is 0 */
-            uint8_t          *taken; /* else: input worked off, up to here */
-        } at;
-        uint8_t *run; /* in-place output, in the caller's memory */
-        size_t   run_len;
-    } out;
+    struct upf_slot out;
     uint64_t offset;      /* bytes taken from the stream */
     uint64_t timer;       /* when the current wait began; 0: not yet known */
     uint16_t flags;
     uint16_t close_code;  /* received, or 0 */
     uint16_t sent_code;   /* sent, or 0 */
-    int16_t  status;      /* the first error */
+    int8_t   status;      /* the first error */
+    uint8_t  out_kind;    /* what `out` is */
     uint8_t  state;
     uint8_t  send_message; /* opcode of the message begun by parts, or 0 */
     uint8_t  send_utf8;
     uint8_t  trusted;      /* log2 of the largest message put together */
-    uint32_t quick;        /* conn_next.h takes payloads shorter than this */
+    uint16_t quick;        /* conn_next.h takes payloads shorter than this */
+    uint16_t quick_send;   /* KiB of output that need no look at each message */
 };
 
 /*
@@ -386,9 +392,9 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
  * A message that is encoded once and sent by reference on many connections
  * (servers: a client's frames are masked each with its own key).
  *
- * upf_shared_new    copies `data`; NULL if there is no memory. Text is checked
- *                   by upf_send_shared's contract: it must be UTF-8, and NULL
- *                   is returned if it is not. `config` NULL: the defaults.
+ * upf_shared_new    copies `data`; NULL if there is no memory, and for text
+ *                   that is not UTF-8, unless config->trust_sent_text. `config`
+ *                   NULL: the defaults.
  * upf_send_shared   queues it; the connection holds its own reference.
  *                   Results as upf_send(); UPF_ERR_STATE for a client
  * upf_shared_free   gives up the creator's reference, at any time

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* frame.h - a frame header's size and bytes, inline for who sends many. */
+#ifndef UPF_FRAME_H
+#define UPF_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/frame.h>
+#include "bytes.h"
+
+/* 7-bit lengths that announce an extended one (RFC 6455, section 5.2). */
+enum { UPF_LEN7_THEN_16_BITS = 126, UPF_LEN7_THEN_64_BITS = 127 };
+
+static inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
+{
+    const size_t extended = payload_len > UINT16_MAX             ? 8u
+                          : payload_len >= UPF_LEN7_THEN_16_BITS ? 2u : 0u;
+
+    return 2 + extended + (masked ? 4u : 0u);
+}
+
+/*
+ * Write a header but for its masking key, which comes behind: `bits` are FIN,
+ * RSV1-3 and the opcode, `masked` is 0x80 or 0. Returns the bytes written.
+ */
+static inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
+                                          unsigned masked,
+                                          uint64_t payload_len)
+{
+    out[0] = (uint8_t)bits;
+    if (payload_len < UPF_LEN7_THEN_16_BITS) {
+        out[1] = (uint8_t)(masked | payload_len);
+        return 2;
+    }
+    if (payload_len <= UINT16_MAX) {
+        out[1] = (uint8_t)(masked | UPF_LEN7_THEN_16_BITS);
+        upf_store_be16(out + 2, (uint16_t)payload_len);
+        return 4;
+    }
+    out[1] = (uint8_t)(masked | UPF_LEN7_THEN_64_BITS);
+    upf_store_be64(out + 2, payload_len);
+    return 10;
+}
+
+#endif
