@@ -4,6 +4,8 @@
 #ifndef UPF_CONN_IMPL_H
 #define UPF_CONN_IMPL_H
 
+#include <stdbool.h>
+
 #include <upframe/conn.h>
 
 /* In the order of a life; a zeroed connection is over. */
@@ -95,7 +97,7 @@ void upf_conn_answer(upf_conn *conn);
 /* Tell a client that its handshake failed with `status`. */
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status);
 
-/* ---- conn_recv.c: bytes in, behind conn_next.h ---------------------------------------------- */
+/* ---- conn_recv.c: bytes in, behind conn_next.h --------------------------- */
 
 /* Take `len` bytes of the input. */
 static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
@@ -118,8 +120,34 @@ bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
 
 /* ---- conn_send.c: bytes out --------------------------------------------- */
 
+enum { UPF_FIN = 0x80 }; /* in the first byte of a frame */
+
+/* Whether frames may be sent, but for a state that is named in `unless`. */
+static inline bool upf_conn_may_send(const upf_conn *conn, unsigned unless)
+{
+    return conn->state == UPF_STATE_OPEN &&
+           !upf_has(conn, UPF_CLOSE_SENT | unless);
+}
+
 /* What decides whether a message may be sent has changed. */
 void upf_conn_note_sending(upf_conn *conn);
+
+/*
+ * Queue a frame with the payload that `slices` hold, `len` bytes in all: copied
+ * or, by a client, masked with a fresh key (section 5.3).
+ *
+ *   bits     FIN, RSV1-3 and opcode
+ *   reserve  of output.h: where it takes its room
+ */
+upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
+                              const upf_slice *slices, size_t count,
+                              uint8_t *reserve(upf_conn *conn, size_t len));
+
+/* upf_send_in_place(), for whatever conn_quick.c does not take. */
+upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
+                                  uint8_t *data, size_t len);
+
+/* ---- conn_control.c: control frames out --------------------------------- */
 
 /* Queue a Close frame; code 0: an empty one. `reason` is judged already. */
 upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,

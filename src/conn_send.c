@@ -2,17 +2,15 @@
 /* conn_send.c - messages in, bytes out. */
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "buf.h"
-#include "bytes.h"
-#include "close.h"
 #include "conn_impl.h"
 #include "ext.h"
 #include "frame.h"
 #include "mask.h"
 #include "output.h"
+#include "shared.h"
 #include "utf8.h"
 
 /* ---- What may be sent --------------------------------------------------- */
@@ -45,18 +43,12 @@ static size_t header_size(const upf_conn *conn, uint64_t payload_len)
     return upf_frame_header_size(payload_len, upf_has(conn, UPF_IS_CLIENT));
 }
 
-static inline bool is_open(const upf_conn *conn, unsigned unless)
-{
-    return conn->state == UPF_STATE_OPEN &&
-           !upf_has(conn, UPF_CLOSE_SENT | unless);
-}
-
 /* Whether a message may begin, but for its content. */
 static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
 {
     if (opcode != UPF_OP_TEXT && opcode != UPF_OP_BINARY)
         return UPF_ERR_ARGUMENT;
-    return is_open(conn, UPF_SEND_BEGUN) ? UPF_OK : UPF_ERR_STATE;
+    return upf_conn_may_send(conn, UPF_SEND_BEGUN) ? UPF_OK : UPF_ERR_STATE;
 }
 
 static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
@@ -69,29 +61,18 @@ static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
                                                    : UPF_ERR_QUEUE_FULL;
 }
 
-/*
- * All of that at one glance, where nothing is special: a message of `len` bytes
- * may be sent, stays below the high-water mark, and nobody is to be told.
- */
-static inline bool is_quick(const upf_conn *conn, upf_opcode opcode, size_t len)
-{
-    return conn->out.len / 1024 + len / 1024 < conn->quick_send &&
-           (opcode == UPF_OP_BINARY ||
-            (opcode == UPF_OP_TEXT && conn->config->trust_sent_text));
-}
-
 void upf_conn_note_sending(upf_conn *conn)
 {
     const upf_config *config = conn->config;
     size_t            kib    = 0;
 
-    if (is_open(conn, UPF_SEND_BEGUN) && conn->ext == NULL &&
+    if (upf_conn_may_send(conn, UPF_SEND_BEGUN) && conn->ext == NULL &&
         !config->stream && config->trace == NULL) {
         kib = config->high_water < config->max_queued ? config->high_water
                                                       : config->max_queued;
         kib /= 1024;
     }
-    /* Two are rounded off by is_quick(), and a header comes on top. */
+    /* Two are rounded off by conn_quick.c, and a header comes on top. */
     conn->quick_send =
         (uint16_t)(kib < 2 ? 0 : kib > UINT16_MAX ? UINT16_MAX : kib - 2);
 }
@@ -110,14 +91,12 @@ static bool total_of(const upf_slice *slices, size_t count, size_t *total)
 
 /* ---- One frame ---------------------------------------------------------- */
 
-enum { FIN = 0x80 };
-
-/* The first byte of a frame, and what a trace says of it. */
+/* `mask_key` is NULL if there is none. */
 static void trace_frame(upf_conn *conn, unsigned bits, size_t len,
                         const uint8_t *mask_key)
 {
     upf_frame_header header = {.opcode      = (upf_opcode)(bits & 0x0F),
-                               .fin         = (bits & FIN) != 0,
+                               .fin         = (bits & UPF_FIN) != 0,
                                .rsv         = bits >> 4 & 0x07,
                                .masked      = mask_key != NULL,
                                .payload_len = len};
@@ -136,15 +115,9 @@ static inline void note_frame(upf_conn *conn, unsigned bits, size_t len,
         upf_set(conn, UPF_CONGESTED);
 }
 
-typedef uint8_t *reserve_fn(upf_conn *conn, size_t len);
-
-/*
- * Queue a frame with the payload that `slices` hold, `len` bytes in all: copied
- * or, by a client, masked with a fresh key (section 5.3).
- */
-static upf_status put_frame(upf_conn *conn, unsigned bits, size_t len,
-                            const upf_slice *slices, size_t count,
-                            reserve_fn *reserve)
+upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
+                              const upf_slice *slices, size_t count,
+                              uint8_t *reserve(upf_conn *conn, size_t len))
 {
     const bool masked = upf_has(conn, UPF_IS_CLIENT);
     uint8_t    key[4];
@@ -179,7 +152,8 @@ static upf_status put_frame(upf_conn *conn, unsigned bits, size_t len,
 static upf_status queue_frame(upf_conn *conn, unsigned bits, size_t len,
                               const upf_slice *slices, size_t count)
 {
-    return put_frame(conn, bits, len, slices, count, upf_output_reserve);
+    return upf_conn_put_frame(conn, bits, len, slices, count,
+                              upf_output_reserve);
 }
 
 /* Likewise, but through the extension that was agreed on. */
@@ -188,7 +162,7 @@ static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
                                 bool first)
 {
     const struct upf_ext *ext   = conn->config->ext;
-    const bool            fin   = (bits & FIN) != 0;
+    const bool            fin   = (bits & UPF_FIN) != 0;
     struct upf_buf        block = {NULL, 0};
     bool       encoded = upf_has(conn, UPF_SEND_ENCODED);
     upf_status status  = UPF_OK;
@@ -241,49 +215,10 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
     if (status != UPF_OK)
         return status;
     if (conn->ext == NULL)
-        return queue_frame(conn, FIN | opcode, len, slices, count);
-    status = queue_encoded(conn, FIN | opcode, len, slices, count, true);
+        return queue_frame(conn, UPF_FIN | opcode, len, slices, count);
+    status = queue_encoded(conn, UPF_FIN | opcode, len, slices, count, true);
     upf_clear(conn, UPF_SEND_ENCODED);
     return status;
-}
-
-/* Where is_quick(): what put_frame() would do. */
-static inline upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
-                                      const void *data, size_t len)
-{
-    uint32_t key = 0;
-
-    if (!upf_has(conn, UPF_IS_CLIENT)) {
-        uint8_t *out =
-            upf_output_reserve(conn, upf_frame_header_size(len, false) + len);
-        if (out == NULL)
-            return UPF_ERR_NO_MEMORY;
-        out += upf_frame_header_put(out, FIN | opcode, 0, len);
-        if (len > 0)
-            memcpy(out, data, len);
-        return UPF_OK;
-    }
-    if (!conn->config->random(conn->config->random_user, &key, sizeof key))
-        return UPF_ERR_RANDOM;
-    uint8_t *out =
-        upf_output_reserve(conn, upf_frame_header_size(len, true) + len);
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    out += upf_frame_header_put(out, FIN | opcode, 0x80, len);
-    memcpy(out, &key, sizeof key);
-    upf_mask_turned(out + sizeof key, data, len, key);
-    return UPF_OK;
-}
-
-upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
-                    size_t len)
-{
-    const upf_slice slice = {(void *)data, len};
-
-    assert(data != NULL || len == 0);
-    return is_quick(conn, opcode, len)
-               ? send_quickly(conn, opcode, data, len)
-               : upf_sendv(conn, opcode, &slice, 1);
 }
 
 upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
@@ -298,7 +233,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
         status = judge_message(conn, opcode);
     } else {
         opcode = (upf_opcode)conn->send_message;
-        status = is_open(conn, 0) ? UPF_OK : UPF_ERR_STATE;
+        status = upf_conn_may_send(conn, 0) ? UPF_OK : UPF_ERR_STATE;
     }
     uint8_t utf8 = first ? UPF_UTF8_START : conn->send_utf8;
     if (status == UPF_OK)
@@ -309,7 +244,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
         return status;
 
     const unsigned bits = (first ? opcode : UPF_OP_CONTINUATION) |
-                          (fin ? FIN : 0u);
+                          (fin ? UPF_FIN : 0u);
     status = conn->ext ? queue_encoded(conn, bits, len, &slice, 1, first)
                        : queue_frame(conn, bits, len, &slice, 1);
     if (status != UPF_OK)
@@ -345,9 +280,8 @@ static inline bool must_copy(const upf_conn *conn)
            conn->config->stream;
 }
 
-/* Likewise, but not at one glance. */
-static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
-                                uint8_t *data, size_t len)
+upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
+                                  uint8_t *data, size_t len)
 {
     const size_t header_len = upf_frame_header_size(len, false);
 
@@ -368,91 +302,14 @@ static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
             : upf_output_in_place(conn, header_len, data, len);
     if (header == NULL)
         return UPF_ERR_NO_MEMORY;
-    upf_frame_header_put(header, FIN | opcode, 0, len);
-    note_frame(conn, FIN | opcode, len, NULL);
+    upf_frame_header_put(header, UPF_FIN | opcode, 0, len);
+    note_frame(conn, UPF_FIN | opcode, len, NULL);
     return UPF_OK;
-}
-
-upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
-                             size_t len)
-{
-    assert(data != NULL || len == 0);
-    if (!is_quick(conn, opcode, len) || data == NULL ||
-        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
-        return send_in_place(conn, opcode, data, len);
-
-    uint8_t *header = upf_output_in_place(
-        conn, upf_frame_header_size(len, false), data, len);
-    if (header == NULL)
-        return UPF_ERR_NO_MEMORY;
-    upf_frame_header_put(header, FIN | opcode, 0, len);
-    return UPF_OK;
-}
-
-/* ---- Shared messages ---------------------------------------------------- */
-
-struct upf_shared {
-    const upf_config *config;
-    atomic_size_t     references;
-    size_t            len;
-    size_t            payload_len;
-    uint8_t           frame[]; /* of a server: header, payload */
-};
-
-upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
-                           const void *data, size_t len)
-{
-    const size_t header_len = upf_frame_header_size(len, false);
-
-    assert(data != NULL || len == 0);
-    if (opcode != UPF_OP_TEXT && opcode != UPF_OP_BINARY)
-        return NULL;
-    if (config == NULL)
-        config = upf_config_fallback();
-    if (opcode == UPF_OP_TEXT && !config->trust_sent_text &&
-        !upf_utf8_is_valid(data, len))
-        return NULL;
-    if (len > SIZE_MAX - sizeof(upf_shared) - header_len)
-        return NULL;
-
-    upf_shared *shared =
-        upf_mem_alloc(config, sizeof *shared + header_len + len);
-    if (shared == NULL)
-        return NULL;
-    shared->config      = config;
-    shared->len         = header_len + len;
-    shared->payload_len = len;
-    atomic_init(&shared->references, 1);
-    upf_frame_header_put(shared->frame, FIN | opcode, 0, len);
-    if (len > 0)
-        memcpy(shared->frame + header_len, data, len);
-    return shared;
-}
-
-const uint8_t *upf_shared_frame(const upf_shared *shared, size_t *len)
-{
-    *len = shared->len;
-    return shared->frame;
-}
-
-void upf_shared_keep(upf_shared *shared)
-{
-    atomic_fetch_add_explicit(&shared->references, 1, memory_order_relaxed);
-}
-
-void upf_shared_free(upf_shared *shared)
-{
-    if (shared == NULL)
-        return;
-    /* The last one to let go sees all that the others did with it. */
-    if (atomic_fetch_sub_explicit(&shared->references, 1,
-                                  memory_order_acq_rel) == 1)
-        upf_mem_free(shared->config, shared, sizeof *shared + shared->len);
 }
 
 upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 {
-    if (!is_open(conn, UPF_SEND_BEGUN) ||
+    if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) ||
         upf_has(conn, UPF_IS_CLIENT)) /* each of its frames has its own mask */
         return UPF_ERR_STATE;
     const upf_status status = judge_queue(conn, 0, shared->len);
@@ -461,121 +318,6 @@ upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
     if (!upf_output_share(conn, shared))
         return UPF_ERR_NO_MEMORY;
     note_frame(conn, shared->frame[0], shared->payload_len, NULL);
-    return UPF_OK;
-}
-
-/* ---- Control frames (section 5.5) --------------------------------------- */
-
-/* A ping or pong, within the budget. */
-static upf_status send_control(upf_conn *conn, upf_opcode opcode,
-                               const void *payload, size_t len)
-{
-    const upf_slice slice = {(void *)payload, len};
-
-    if (!upf_output_control_fits(conn, header_size(conn, len) + len))
-        return UPF_ERR_QUEUE_FULL;
-    return put_frame(conn, FIN | opcode, len, &slice, 1,
-                     upf_output_reserve_control);
-}
-
-static upf_status send_control_for_caller(upf_conn *conn, upf_opcode opcode,
-                                          const void *payload, size_t len)
-{
-    if (len > UPF_CONTROL_PAYLOAD_MAX || (payload == NULL && len > 0))
-        return UPF_ERR_ARGUMENT;
-    if (!is_open(conn, 0))
-        return UPF_ERR_STATE;
-    return send_control(conn, opcode, payload, len);
-}
-
-upf_status upf_ping(upf_conn *conn, const void *data, size_t len)
-{
-    return send_control_for_caller(conn, UPF_OP_PING, data, len);
-}
-
-upf_status upf_pong(upf_conn *conn, const void *data, size_t len)
-{
-    return send_control_for_caller(conn, UPF_OP_PONG, data, len);
-}
-
-upf_status upf_conn_send_pong(upf_conn *conn, const uint8_t *payload,
-                              size_t len)
-{
-    if (upf_has(conn, UPF_CLOSE_SENT)) /* a Close is the last frame (5.5.1) */
-        return UPF_OK;
-    const upf_status status =
-        send_control(conn, UPF_OP_PONG, payload, len);
-    if (status != UPF_ERR_QUEUE_FULL)
-        return status;
-    upf_output_keep_late_pong(conn, payload, len);
-    return UPF_OK;
-}
-
-upf_status upf_conn_send_late_pong(upf_conn *conn)
-{
-    uint8_t payload[UPF_CONTROL_PAYLOAD_MAX];
-    size_t  len;
-
-    if (!upf_output_late_pong(conn, payload, &len))
-        return UPF_OK;
-    return send_control(conn, UPF_OP_PONG, payload, len);
-}
-
-/* ---- Closing (sections 5.5.1 and 7.1) ----------------------------------- */
-
-upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
-                               size_t reason_len)
-{
-    uint8_t payload[UPF_CONTROL_PAYLOAD_MAX];
-    size_t  len = 0;
-
-    assert(reason_len <= UPF_CLOSE_REASON_MAX);
-    if (code != 0) {
-        upf_store_be16(payload, (uint16_t)code);
-        if (reason_len > 0)
-            memcpy(payload + 2, reason, reason_len);
-        len = 2 + reason_len;
-    }
-    const upf_slice  slice = {payload, len};
-    const upf_status status =
-        queue_frame(conn, FIN | UPF_OP_CLOSE, len, &slice, 1);
-    if (status != UPF_OK)
-        return status;
-    upf_output_drop_late_pong(conn);
-    upf_set(conn, UPF_CLOSE_SENT);
-    upf_conn_note_sending(conn);
-    conn->sent_code = (uint16_t)(code ? code : UPF_CLOSE_NO_STATUS);
-    conn->timer     = 0; /* another wait begins */
-    return UPF_OK;
-}
-
-upf_status upf_close(upf_conn *conn, int code, const char *reason)
-{
-    const size_t reason_len = reason ? strlen(reason) : 0;
-
-    if (code == 0 ? reason_len > 0
-                  : !upf_close_code_is_valid(code) ||
-                        !upf_close_reason_is_valid(reason, reason_len))
-        return UPF_ERR_ARGUMENT;
-    /* Only a client misses an extension (section 7.4.1). */
-    if (code == UPF_CLOSE_EXTENSION && !upf_has(conn, UPF_IS_CLIENT))
-        return UPF_ERR_ARGUMENT;
-    switch ((enum upf_conn_state)conn->state) {
-    case UPF_STATE_OPENING: /* OPEN is still delivered, between the two */
-    case UPF_STATE_OPEN:
-        if (upf_has(conn, UPF_CLOSE_SENT))
-            return UPF_ERR_STATE;
-        return upf_conn_send_close(conn, code, reason, reason_len);
-    case UPF_STATE_OVER:
-    case UPF_STATE_CLOSING:
-        return UPF_ERR_STATE;
-    case UPF_STATE_REQUEST:
-    case UPF_STATE_ANSWER:
-    case UPF_STATE_DEFERRED:
-    case UPF_STATE_RESPONSE:
-        break;
-    }
-    upf_conn_fail(conn, UPF_ERR_REFUSED);
     return UPF_OK;
 }
 

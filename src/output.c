@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "output.h"
+#include "shared.h"
 
 enum {
     FIRST_SLOTS    = 16,
     CONTROL_SLOTS  = 4,         /* with pongs, which are copied into one */
     FIRST_OWNED    = 448,       /* a small block, for one small message */
-    SECOND_OWNED   = 8,         /* times as large: there are more of them */
     OWNED_MAX      = 64 * 1024, /* own bytes go into one slice up to this */
     MOVE_MAX       = 4096,      /* a move of so much is cheaper than a slice */
-    COPY_MAX       = 256,       /* and a copy, into memory of our own */
     CONTROL_BUDGET = 2048
 };
 
@@ -36,9 +35,11 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
         return NULL;
     memset(queue, 0, sizeof *queue);
     queue->capacity = capacity;
-    if (conn->out_kind != UPF_SLOT_NONE)
+    if (conn->out_kind != UPF_SLOT_NONE) {
         queue->slots[queue->count++] =
             (struct upf_queued){conn->out, (enum upf_slot_kind)conn->out_kind};
+        queue->held = conn->out_kind != UPF_SLOT_BORROWED;
+    }
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
     return queue;
@@ -111,8 +112,10 @@ static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
         return true;
     if (used > OWNED_MAX || len > OWNED_MAX - used)
         return false;
-    const size_t more =
-        capacity * (capacity <= FIRST_OWNED ? SECOND_OWNED : 2);
+    /* In long steps, as each copies what is there. */
+    size_t more = capacity * (capacity <= FIRST_OWNED ? 8 : 4);
+    if (more > OWNED_MAX)
+        more = OWNED_MAX;
     if (!upf_buf_reserve(&block, conn->config,
                          used + len > more ? used + len : more))
         return false;
@@ -145,6 +148,19 @@ uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
     return block.data;
 }
 
+/* Copy what a slot borrows into a block of its own. */
+static bool own(upf_conn *conn, struct upf_slot *slot, size_t capacity)
+{
+    struct upf_buf block = {NULL, 0};
+
+    if (!upf_buf_reserve(&block, conn->config, capacity))
+        return false;
+    memcpy(block.data, slot->data, slot->len);
+    slot->data     = block.data;
+    slot->of.block = block.data;
+    return true;
+}
+
 /* Small enough for a copy to be cheaper than a slot of its own. */
 static uint8_t *copy_frame(upf_conn *conn, size_t header_len,
                            const uint8_t *data, size_t len)
@@ -171,8 +187,8 @@ static bool follows(const upf_conn *conn, size_t header_len,
            start <= taken && len <= taken - start;
 }
 
-uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len, uint8_t *data,
-                             size_t len)
+uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
+                                    uint8_t *data, size_t len)
 {
     if (conn->out_kind == UPF_SLOT_BORROWED &&
         follows(conn, header_len, data, len)) {
@@ -181,12 +197,14 @@ uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len, uint8_t *data,
         conn->out.len += header_len + len;
         return end;
     }
-    if (conn->out_kind != UPF_SLOT_NONE && len <= COPY_MAX)
+    if (len <= UPF_COPY_MAX) {
+        /* Two small frames, of which more may come: one block, no queue. */
+        if (conn->out_kind == UPF_SLOT_BORROWED &&
+            conn->out.len <= UPF_COPY_MAX && own(conn, &conn->out, FIRST_OWNED))
+            conn->out_kind = UPF_SLOT_OWNED;
         return copy_frame(conn, header_len, data, len);
-    return upf_output_add(conn, UPF_SLOT_BORROWED,
-               (struct upf_slot){data - header_len, header_len + len,
-                                 {.taken = data + len}})
-               ? data - header_len : NULL;
+    }
+    return upf_output_borrow(conn, header_len, data, len);
 }
 
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
@@ -204,9 +222,9 @@ uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
 
 bool upf_output_share(upf_conn *conn, upf_shared *shared)
 {
-    struct upf_slot slot = {.of.shared = shared};
+    const struct upf_slot slot = {shared->frame, shared->len,
+                                  {.shared = shared}};
 
-    slot.data = (uint8_t *)upf_shared_frame(shared, &slot.len);
     upf_shared_keep(shared);
     if (upf_output_add(conn, UPF_SLOT_SHARED, slot))
         return true;
@@ -231,19 +249,6 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max)
     for (size_t i = 0; i < count; i++)
         slices[i] = (upf_slice){first[i].slot.data, first[i].slot.len};
     return count;
-}
-
-/* Copy what a slot borrows into a block of its own. */
-static bool own(upf_conn *conn, struct upf_slot *slot)
-{
-    struct upf_buf block = {NULL, 0};
-
-    if (!upf_buf_reserve(&block, conn->config, slot->len))
-        return false;
-    memcpy(block.data, slot->data, slot->len);
-    slot->data     = block.data;
-    slot->of.block = block.data;
-    return true;
 }
 
 /* Give the budget back what was taken for control frames that are written. */
@@ -281,9 +286,10 @@ static bool advance_queue(upf_conn *conn, size_t written)
         struct upf_queued *queued = &queue->slots[queue->first + i];
         if (queued->kind != UPF_SLOT_BORROWED)
             continue;
-        if (!own(conn, &queued->slot))
+        if (!own(conn, &queued->slot, queued->slot.len))
             return false;
         queued->kind = UPF_SLOT_OWNED;
+        queue->held++;
     }
     return true;
 }
@@ -302,7 +308,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
     conn->out.data += written;
     conn->out.len  -= written;
     if (conn->out_kind == UPF_SLOT_BORROWED) {
-        if (!own(conn, &conn->out))
+        if (!own(conn, &conn->out, conn->out.len))
             return false;
         conn->out_kind = UPF_SLOT_OWNED;
     }
@@ -316,7 +322,7 @@ void upf_output_free(upf_conn *conn)
     if (queue == NULL) {
         release(conn, (enum upf_slot_kind)conn->out_kind, &conn->out);
     } else {
-        for (size_t i = 0; i < queue->count; i++) {
+        for (size_t i = 0; i < queue->count && queue->held > 0; i++) {
             struct upf_queued *queued = &queue->slots[queue->first + i];
             release(conn, queued->kind, &queued->slot);
         }

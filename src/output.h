@@ -18,6 +18,9 @@
 #include <upframe/conn.h>
 #include "buf.h"
 
+/* A payload up to this is copied, rather than have a slot among others. */
+enum { UPF_COPY_MAX = 256 };
+
 /* conn->out_kind */
 enum upf_slot_kind {
     UPF_SLOT_NONE = 0,
@@ -29,6 +32,7 @@ enum upf_slot_kind {
 
 struct upf_queue {
     size_t   first, count, capacity; /* slots[first, first + count) */
+    size_t   held; /* at most so many of them hold memory */
     struct {
         size_t until; /* bytes up to the end of the last of them */
         size_t bytes;
@@ -47,10 +51,6 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
     return conn->out_kind == UPF_SLOT_QUEUE ? conn->out.of.queue : NULL;
 }
 
-/* Frames that are encoded once (upf_shared_new). */
-const uint8_t *upf_shared_frame(const upf_shared *shared, size_t *len);
-void           upf_shared_keep(upf_shared *shared);
-
 /*
  * The functions that add return where the bytes of a frame are to be written,
  * before all else is done; or NULL (false) if there is no memory, and have then
@@ -65,6 +65,7 @@ static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
 
     queue->slots[queue->first + queue->count++] =
         (struct upf_queued){slot, kind};
+    queue->held   += kind != UPF_SLOT_BORROWED;
     conn->out.len += slot.len;
     return true;
 }
@@ -104,13 +105,34 @@ static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
     return upf_output_reserve_slowly(conn, len);
 }
 
+/* The same as a slot of its own. */
+static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
+                                         uint8_t *data, size_t len)
+{
+    const struct upf_slot slot = {data - header_len, header_len + len,
+                                  {.taken = data + len}};
+
+    return upf_output_add(conn, UPF_SLOT_BORROWED, slot) ? data - header_len
+                                                         : NULL;
+}
+
+/* Likewise, moved or copied where that is cheaper. */
+uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
+                                    uint8_t *data, size_t len);
+
 /*
  * Add a frame with the payload data[0, len), in front of which there is room
  * for its header of `header_len` bytes. Returns the place of that header; the
  * payload is, or was moved, behind it.
  */
-uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len, uint8_t *data,
-                             size_t len);
+static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
+                                           uint8_t *data, size_t len)
+{
+    if (conn->out_kind == UPF_SLOT_NONE ||
+        (conn->out_kind == UPF_SLOT_QUEUE && len > UPF_COPY_MAX))
+        return upf_output_borrow(conn, header_len, data, len);
+    return upf_output_in_place_slowly(conn, header_len, data, len);
+}
 
 /* Likewise, but `data` lies in `block`, which may become the output's. */
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,

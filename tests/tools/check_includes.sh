@@ -33,7 +33,7 @@ http         <handshake>
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
-output       buf <conn>
+output       buf shared <conn>
 status
 frame        bytes <frame>
 handshake    base64 http sha1 <handshake>
@@ -45,7 +45,10 @@ conn         buf close conn_impl entropy ext http output
 conn_open    base64 buf conn_impl ext handshake http output
 conn_next    bytes conn_impl kernels output <conn>
 conn_recv    buf close conn_impl ext mask message output utf8
-conn_send    buf bytes close conn_impl ext frame mask output utf8
+conn_send    buf conn_impl ext frame mask output shared utf8
+conn_quick   conn_impl frame mask output
+conn_control bytes close conn_impl frame output
+shared       buf conn_impl frame utf8 <conn>
 kernels             conn_next <conn>
 kernels_vector      kernels
 kernels_sse         conn_next kernels kernels_vector
