@@ -6,10 +6,10 @@
 
 #include "buf.h"
 #include "conn_impl.h"
-#include "entropy.h"
 #include "ext.h"
 #include "http.h"
 #include "output.h"
+#include "random.h"
 
 /* ---- Configuration ------------------------------------------------------ */
 
@@ -30,7 +30,7 @@ static const upf_config defaults = {
     .pong_timeout      = 20000,
     .close_timeout     = 5000,
     .alloc             = upf_default_alloc,
-    .random            = upf_entropy,
+    .random            = upf_random,
 };
 
 upf_config upf_config_default(void)

@@ -9,17 +9,19 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "chacha20.h"
 #include "entropy.h"
+
+atomic_uint upf_forks = 1;
 
 #if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
 
-bool upf_entropy(void *user, void *out, size_t len)
+bool upf_entropy(uint8_t *out, size_t len)
 {
-    (void)user;
     (void)out;
     return len == 0;
 }
+
+bool upf_forks_are_seen(void) { return true; }
 
 #else
 
@@ -29,7 +31,7 @@ bool upf_entropy(void *user, void *out, size_t len)
 
 #include <stdlib.h>
 
-static bool system_random(uint8_t *out, size_t len)
+bool upf_entropy(uint8_t *out, size_t len)
 {
     unsigned word;
 
@@ -56,7 +58,7 @@ static bool system_random(uint8_t *out, size_t len)
 #endif
 #endif
 
-static bool system_random(uint8_t *out, size_t len)
+bool upf_entropy(uint8_t *out, size_t len)
 {
     enum { GETENTROPY_MAX = 256 };
 
@@ -85,22 +87,18 @@ static bool system_random(uint8_t *out, size_t len)
 
 #if defined(_WIN32)
 
-/* No fork here. */
-static bool forks_are_seen(void) { return true; }
-static unsigned fork_count(void) { return 1; }
+bool upf_forks_are_seen(void) { return true; } /* there are none */
 
 #else
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
 static atomic_bool    watching;
-static atomic_uint    forks = 1; /* never 0: what a fresh batch holds */
 
 static void count_fork(void)
 {
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&upf_forks, 1, memory_order_relaxed);
 }
 
 static void watch_forks(void)
@@ -108,79 +106,12 @@ static void watch_forks(void)
     atomic_store(&watching, pthread_atfork(NULL, NULL, count_fork) == 0);
 }
 
-static bool forks_are_seen(void)
+bool upf_forks_are_seen(void)
 {
     return pthread_once(&watch_once, watch_forks) == 0 &&
            atomic_load_explicit(&watching, memory_order_relaxed);
 }
 
-static unsigned fork_count(void)
-{
-    return atomic_load_explicit(&forks, memory_order_relaxed);
-}
-
 #endif
-
-/* ---- The batch ---------------------------------------------------------- */
-
-/*
- * A masking key costs more as a system call than as a message, so the system's
- * bytes seed a stream that many keys are drawn from, as arc4random() does it.
- * Each batch of the stream begins with the key of the next one, and what was
- * drawn is wiped: what was sent cannot be read back from here.
- */
-enum {
-    CALLS   = 4, /* of the generator, for one batch */
-    BATCH   = CALLS * UPF_CHACHA20_BYTES,
-    BATCHES = 64 /* from one seed */
-};
-
-static _Thread_local struct {
-    uint8_t  bytes[BATCH];
-    size_t   left;    /* undrawn, at the end of `bytes` */
-    unsigned batches; /* that this seed still has */
-    unsigned forks;   /* when it was drawn */
-} batch;
-
-static bool refill(void)
-{
-    batch.left = 0;
-    if (batch.batches == 0 || batch.forks != fork_count()) {
-        if (!system_random(batch.bytes, UPF_CHACHA20_KEY))
-            return false;
-        batch.batches = BATCHES;
-        batch.forks   = fork_count();
-    }
-    batch.batches--;
-    for (uint32_t i = CALLS; i-- > 0;) /* the key, which it begins with, last */
-        upf_chacha20(batch.bytes, i, batch.bytes + i * UPF_CHACHA20_BYTES);
-    batch.left = BATCH - UPF_CHACHA20_KEY;
-    return true;
-}
-
-bool upf_entropy(void *user, void *out, size_t len)
-{
-    (void)user;
-    assert(out != NULL);
-
-    if (batch.left < len || batch.forks != fork_count()) {
-        if (len > BATCH - UPF_CHACHA20_KEY ||
-            !(batch.forks != 0 || forks_are_seen()))
-            return system_random(out, len);
-        if (!refill())
-            return false;
-    }
-
-    uint8_t *bytes = batch.bytes + BATCH - batch.left;
-    batch.left -= len;
-    if (len == 4) { /* a masking key: nearly always */
-        memcpy(out, bytes, 4);
-        memset(bytes, 0, 4);
-        return true;
-    }
-    memcpy(out, bytes, len);
-    memset(bytes, 0, len);
-    return true;
-}
 
 #endif /* UPF_NO_OS_ENTROPY */

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* entropy.h - random bytes of the operating system. */
+/* entropy.h - random bytes of the operating system, and whether we forked. */
 #ifndef UPF_ENTROPY_H
 #define UPF_ENTROPY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/*
- * Fill `out` with `len` bytes of the operating system's generator; a
- * upf_random_fn, whose `user` is not looked at. False if the system has none
- * to give: there is no weaker fallback.
- *
- * Small amounts come from a batch that each thread has of its own and that a
- * forked child never shares with its parent.
- */
-bool upf_entropy(void *user, void *out, size_t len);
+/* Fill `out` with `len` bytes, or return false: there is no weaker fallback. */
+bool upf_entropy(uint8_t *out, size_t len);
+
+/* Changes in a forked child, which must not repeat what its parent draws; never
+ * 0. Only to be relied on where upf_forks_are_seen() has returned true. */
+extern atomic_uint upf_forks;
+bool               upf_forks_are_seen(void);
 
 #endif

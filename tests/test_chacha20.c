@@ -58,7 +58,7 @@ static void it_gives_the_blocks_of_the_rfc(void **state)
     }
 }
 
-/* A batch of entropy.c writes over the key that it is drawn with. */
+/* A batch of random.c writes over the key that it is drawn with. */
 static void the_key_may_lie_where_the_stream_goes(void **state)
 {
     (void)state;

@@ -26,7 +26,8 @@ base64
 utf8         kernels
 mask         kernels <frame>
 chacha20
-entropy      chacha20
+entropy
+random       chacha20 entropy
 buf          <conn>
 ext          <conn>
 http         <handshake>
@@ -41,7 +42,7 @@ handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      utf8 <conn>
 conn_impl    <conn>
-conn         buf close conn_impl entropy ext http output
+conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http output
 conn_next    bytes conn_impl kernels output <conn>
 conn_recv    buf close conn_impl ext mask message output utf8

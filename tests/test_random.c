@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_entropy.c - the operating system's random bytes, in batches. */
+/* test_random.c - the operating system's random bytes, in batches. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 
 #include <upframe/conn.h>
 
-#include "entropy.h"
+#include "random.h"
 
 enum { BATCH = 1024, KEYS = 1 << 20 };
 
@@ -38,7 +38,7 @@ static void masking_keys_repeat_only_by_chance(void **state)
 
     assert_non_null(keys);
     for (size_t i = 0; i < KEYS; i++) {
-        assert_true(upf_entropy(NULL, &keys[i], sizeof keys[i]));
+        assert_true(upf_random(NULL, &keys[i], sizeof keys[i]));
         const uint8_t *bytes = (const uint8_t *)&keys[i];
         for (size_t j = 0; j < 4; j++)
             counts[j][bytes[j]]++;
@@ -70,7 +70,7 @@ static void any_amount_is_filled_to_its_last_byte(void **state)
         assert_non_null(bytes);
         for (int i = 0; i < 64; i++) {
             bytes[len] = 0xA5;
-            assert_true(upf_entropy(NULL, bytes, len));
+            assert_true(upf_random(NULL, bytes, len));
             assert_int_equal(bytes[len], 0xA5);
             if (len > 0)
                 seen |= bytes[len - 1];
@@ -86,15 +86,15 @@ static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
     uint8_t before[16], parent[16], child[16], grandchild[16];
     int     pipes[2];
 
-    assert_true(upf_entropy(NULL, before, sizeof before)); /* a batch is here */
+    assert_true(upf_random(NULL, before, sizeof before)); /* a batch is here */
     assert_int_equal(pipe(pipes), 0);
     const pid_t pid = fork();
     if (pid == 0) {
-        bool ok = upf_entropy(NULL, child, sizeof child) &&
+        bool ok = upf_random(NULL, child, sizeof child) &&
                   write(pipes[1], child, sizeof child) == sizeof child;
         const pid_t next = fork();
         if (next == 0) {
-            ok = upf_entropy(NULL, grandchild, sizeof grandchild) &&
+            ok = upf_random(NULL, grandchild, sizeof grandchild) &&
                  write(pipes[1], grandchild, sizeof grandchild) ==
                      sizeof grandchild;
             _exit(ok ? 0 : 1);
@@ -102,12 +102,12 @@ static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
         int status = 1;
         ok = ok && waitpid(next, &status, 0) == next && status == 0;
         /* What the child draws after its own fork is not the grandchild's. */
-        ok = ok && upf_entropy(NULL, child, sizeof child) &&
+        ok = ok && upf_random(NULL, child, sizeof child) &&
              write(pipes[1], child, sizeof child) == sizeof child;
         _exit(ok ? 0 : 1);
     }
     assert_true(pid > 0);
-    assert_true(upf_entropy(NULL, parent, sizeof parent));
+    assert_true(upf_random(NULL, parent, sizeof parent));
     int status = 1;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
@@ -126,7 +126,7 @@ static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
 static void it_is_what_a_connection_draws_from(void **state)
 {
     (void)state;
-    assert_ptr_equal(upf_config_default().random, upf_entropy);
+    assert_ptr_equal(upf_config_default().random, upf_random);
 }
 
 int main(void)
@@ -138,5 +138,5 @@ int main(void)
         cmocka_unit_test(it_is_what_a_connection_draws_from),
     };
 
-    return cmocka_run_group_tests_name("entropy", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_entropy_atfork.c - forks cannot be seen: then no batch is kept. */
+/* test_random_atfork.c - forks cannot be seen: then no batch is kept. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 #endif
 
-#include "entropy.h"
+#include "random.h"
 
 /* A program of its own, because the library asks once in a process' life. The
  * linker takes what follows before the C library's. */
@@ -65,7 +65,7 @@ static void every_draw_is_the_systems_and_nothing_is_kept(void **state)
         uint8_t        out[2000];
         const uint64_t before = given;
 
-        assert_true(upf_entropy(NULL, out, len));
+        assert_true(upf_random(NULL, out, len));
         assert_int_equal(given, before + len);
         for (size_t i = 0; i < len; i++)
             assert_int_equal(out[i], (uint8_t)(before + i));
@@ -79,10 +79,10 @@ static void a_generator_that_fails_is_believed_here_too(void **state)
     uint8_t out[16];
 
     broken = true;
-    assert_false(upf_entropy(NULL, out, 4));
-    assert_false(upf_entropy(NULL, out, sizeof out));
+    assert_false(upf_random(NULL, out, 4));
+    assert_false(upf_random(NULL, out, sizeof out));
     broken = false;
-    assert_true(upf_entropy(NULL, out, sizeof out));
+    assert_true(upf_random(NULL, out, sizeof out));
 }
 
 int main(void)
@@ -93,5 +93,5 @@ int main(void)
     };
 
     tests_run = true;
-    return cmocka_run_group_tests_name("entropy atfork", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("random atfork", tests, NULL, NULL);
 }

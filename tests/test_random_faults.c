@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_entropy_faults.c - the operating system's generator fails. */
+/* test_random_faults.c - the operating system's generator fails. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include <upframe/conn.h>
 
 #include "chacha20.h"
-#include "entropy.h"
+#include "random.h"
 #include "support/session.h"
 
 enum {
@@ -115,7 +115,7 @@ static int begin(void **state)
 
     (void)state;
     memset(&generator, 0, sizeof generator);
-    if (!upf_entropy(NULL, some, sizeof some) || forked == NULL)
+    if (!upf_random(NULL, some, sizeof some) || forked == NULL)
         return -1;
     forked();
     memset(&generator, 0, sizeof generator);
@@ -168,7 +168,7 @@ static void draw(size_t len)
 {
     uint8_t out[BATCH];
 
-    assert_true(upf_entropy(NULL, out, len));
+    assert_true(upf_random(NULL, out, len));
     assert_drawn(out, len);
 }
 
@@ -186,7 +186,7 @@ static void a_generator_that_fails_is_believed(void **state)
         generator.error = errors[i];
         for (size_t j = 0; j < sizeof lengths / sizeof *lengths; j++) {
             memset(out, 0xA5, sizeof out);
-            assert_false(upf_entropy(NULL, out, lengths[j]));
+            assert_false(upf_random(NULL, out, lengths[j]));
             assert_memory_equal(out, untouched, sizeof untouched);
         }
     }
@@ -203,7 +203,7 @@ static void a_generator_that_gives_nothing_is_a_failure(void **state)
     uint8_t out[16];
 
     generator.nothing = true;
-    assert_false(upf_entropy(NULL, out, sizeof out));
+    assert_false(upf_random(NULL, out, sizeof out));
     assert_int_equal(generator.calls, 1);
 }
 
@@ -217,9 +217,9 @@ static void bytes_left_of_a_batch_do_not_stretch_over_a_failure(void **state)
         draw(DRAWN);
     draw(DRAWN - 8); /* 8 are left, of the last batch of this seed */
     generator.error = EIO;
-    assert_false(upf_entropy(NULL, out, 16));
-    assert_false(upf_entropy(NULL, out, 8));
-    assert_false(upf_entropy(NULL, out, 1));
+    assert_false(upf_random(NULL, out, 16));
+    assert_false(upf_random(NULL, out, 8));
+    assert_false(upf_random(NULL, out, 1));
 
     generator.error = 0;
     seed_with(SEED);
@@ -236,16 +236,16 @@ static void a_failure_halfway_gives_no_half(void **state)
         generator.most  = SEED / 2; /* a seed takes two calls */
         generator.sound = 1;
         generator.error = EIO;
-        assert_false(upf_entropy(NULL, out, len));
+        assert_false(upf_random(NULL, out, len));
         assert_int_equal(generator.sound, 0);
-        assert_false(upf_entropy(NULL, out, len));
+        assert_false(upf_random(NULL, out, len));
         generator.error = 0;
         seed_with(generator.given);
         draw(len);
     }
     generator.sound = 3;
     generator.error = EIO;
-    assert_false(upf_entropy(NULL, out, sizeof out));
+    assert_false(upf_random(NULL, out, sizeof out));
     assert_int_equal(generator.sound, 0);
 }
 
@@ -266,7 +266,7 @@ static void an_interrupted_call_is_made_again(void **state)
         const uint64_t given = generator.given;
         generator.calls      = 0;
         generator.interrupts = interrupts;
-        assert_true(upf_entropy(NULL, out, sizeof out));
+        assert_true(upf_random(NULL, out, sizeof out));
         assert_given(out, sizeof out, given);
         assert_int_equal(generator.calls,
                          (size_t)interrupts + sizeof out / ASKED_MAX);
@@ -274,7 +274,7 @@ static void an_interrupted_call_is_made_again(void **state)
     forked();
     generator.interrupts = 3; /* and then it fails */
     generator.error      = EIO;
-    assert_false(upf_entropy(NULL, out, 16));
+    assert_false(upf_random(NULL, out, 16));
     assert_int_equal(generator.interrupts, 0);
 #else
     /* getentropy() has neither EINTR nor short counts to try. */
@@ -295,7 +295,7 @@ static void a_call_that_gives_less_is_followed_by_another(void **state)
         seed_with(generator.given);
         draw(100);
         const uint64_t given = generator.given;
-        assert_true(upf_entropy(NULL, out, sizeof out));
+        assert_true(upf_random(NULL, out, sizeof out));
         assert_given(out, sizeof out, given);
         assert_int_equal(generator.given, given + sizeof out);
     }
@@ -334,7 +334,7 @@ static void a_fork_makes_the_batch_void(void **state)
         forked(); /* as in the child: the parent has the rest of the batch */
     }
     generator.error = EIO;
-    assert_false(upf_entropy(NULL, key, sizeof key));
+    assert_false(upf_random(NULL, key, sizeof key));
     assert_int_equal(watches, 1);
 }
 
@@ -469,5 +469,5 @@ int main(void)
     };
 
     tests_run = true;
-    return cmocka_run_group_tests_name("entropy faults", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("random faults", tests, NULL, NULL);
 }
