@@ -13,6 +13,7 @@ enum {
     FIRST_OWNED    = 448,       /* a small block, for one small message */
     OWNED_MAX      = 64 * 1024, /* own bytes go into one slice up to this */
     MOVE_MAX       = 4096,      /* a move of so much is cheaper than a slice */
+    SHARED_MIN     = 64,        /* a reference to less would take more */
     CONTROL_BUDGET = 2048
 };
 
@@ -225,6 +226,13 @@ bool upf_output_share(upf_conn *conn, upf_shared *shared)
     const struct upf_slot slot = {shared->frame, shared->len,
                                   {.shared = shared}};
 
+    /* Else max_queued would bound bytes, but not memory. */
+    if (shared->len < SHARED_MIN && conn->out_kind != UPF_SLOT_NONE) {
+        uint8_t *out = upf_output_reserve(conn, shared->len);
+        if (out != NULL)
+            memcpy(out, shared->frame, shared->len);
+        return out != NULL;
+    }
     upf_shared_keep(shared);
     if (upf_output_add(conn, UPF_SLOT_SHARED, slot))
         return true;

@@ -138,7 +138,7 @@ static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
                          size_t len, struct upf_buf *block);
 
-/* Add a reference to a shared frame. */
+/* Add a reference to a shared frame, or a copy if it is short. */
 bool upf_output_share(upf_conn *conn, upf_shared *shared);
 
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);

@@ -267,8 +267,8 @@ static void slots_grow_and_keep_their_order(void **state)
     struct blob    expected = {0};
 
     start(&session);
-    upf_shared *shared[3] = {share(&session, 10), share(&session, 300),
-                             share(&session, 0)};
+    upf_shared *shared[3] = {share(&session, 70), share(&session, 300),
+                             share(&session, 100)};
     for (size_t i = 0; i < 100; i++) {
         add_shared(&session, &expected, shared[i % 3]);
         if (i % 7 == 0)
@@ -295,6 +295,35 @@ static void slots_grow_and_keep_their_order(void **state)
     end(&session, &expected);
 }
 
+/* A slot is more than an empty frame: a limit in bytes would bound nothing. */
+static void short_shared_frames_take_no_more_memory_than_bytes(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+
+    start(&session);
+    upf_shared *shared[2] = {share(&session, 0), share(&session, 61)};
+    for (size_t i = 0; i < 30000; i++)
+        add_shared(&session, &expected, shared[i % 2]);
+    assert_waits(&session.conn, &expected);
+    assert_in_range(session.alloc.live, expected.len, 2 * expected.len);
+
+    fail_from_now_on(&session); /* as many as there is room for, then none */
+    size_t more = 0;
+    while (upf_output_share(&session.conn, shared[0])) {
+        blob_add(&expected, shared[0]->frame, shared[0]->len);
+        more++;
+    }
+    assert_in_range(more, 0, OWNED_MAX);
+    assert_waits(&session.conn, &expected);
+    for (size_t i = 0; i < 2; i++)
+        upf_shared_free(shared[i]);
+    written(&session, &expected, expected.len);
+    assert_int_equal(session.alloc.live, 0);
+    end(&session, &expected);
+}
+
 static void slots_that_are_written_make_room_without_an_allocation(void **state)
 {
     (void)state;
@@ -302,7 +331,7 @@ static void slots_that_are_written_make_room_without_an_allocation(void **state)
     struct blob    expected = {0};
 
     start(&session);
-    upf_shared  *shared = share(&session, 50);
+    upf_shared  *shared = share(&session, 80);
     const size_t len    = shared->len;
     for (int i = 0; i < SLOTS; i++)
         add_shared(&session, &expected, shared);
@@ -327,10 +356,10 @@ static void slots_that_are_few_to_slide_grow_instead(void **state)
     struct blob    expected = {0};
 
     start(&session);
-    upf_shared *shared = share(&session, 50);
+    upf_shared *shared = share(&session, 80);
     for (int i = 0; i < SLOTS; i++)
         add_shared(&session, &expected, shared);
-    written(&session, &expected, 60); /* one slot, and a bit */
+    written(&session, &expected, 90); /* one slot, and a bit */
     const size_t calls = session.alloc.calls;
     add_shared(&session, &expected, shared);
     assert_int_equal(session.alloc.calls, calls + 1);
@@ -351,7 +380,7 @@ static void without_memory_for_more_slots_nothing_has_changed(void **state)
     struct upf_buf block = {NULL, 0};
 
     start(&session);
-    upf_shared *shared = share(&session, 50);
+    upf_shared *shared = share(&session, 80);
     for (int i = 0; i < SLOTS; i++)
         add_shared(&session, &expected, shared);
     assert_true(upf_buf_reserve(&block, &session.config, 5000));
@@ -384,7 +413,7 @@ static void without_memory_no_queue_is_left_behind(void **state)
     struct blob    expected = {0};
 
     start(&session);
-    upf_shared *shared = share(&session, 50);
+    upf_shared *shared = share(&session, 80);
     const size_t live = session.alloc.live;
     fail_call(&session, 1);
     assert_null(upf_output_reserve(&session.conn, 100));
@@ -572,7 +601,7 @@ static void check_behind_a_run(int kind, size_t n)
     bool           queued   = true;
 
     start(&session);
-    upf_shared *shared = share(&session, 50);
+    upf_shared *shared = share(&session, 80);
     assert_true(upf_buf_reserve(&block, &session.config, 5000));
     add_in_place(&session, &expected, input + 10, 100);
     if (n == 0)
@@ -918,6 +947,7 @@ int main(void)
         cmocka_unit_test(what_was_written_of_a_slice_is_not_room_again),
         cmocka_unit_test(a_slice_over_64_KiB_takes_what_fits_and_no_more),
         cmocka_unit_test(slots_grow_and_keep_their_order),
+        cmocka_unit_test(short_shared_frames_take_no_more_memory_than_bytes),
         cmocka_unit_test(
             slots_that_are_written_make_room_without_an_allocation),
         cmocka_unit_test(slots_that_are_few_to_slide_grow_instead),
