@@ -617,9 +617,7 @@ static bool is_at_rest(const upf_conn *conn)
 /* So that conn_next.h may take the next frame. */
 static bool may_be_quick(const upf_conn *conn)
 {
-    const unsigned slow = UPF_IS_CLIENT | UPF_FAILS_NEXT | UPF_EVENT_IN_BLOCK;
-
-    return is_at_rest(conn) && (conn->flags & slow) == 0 &&
+    return is_at_rest(conn) && !upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) &&
            conn->config->trace == NULL && !conn->config->stream;
 }
 
