@@ -47,6 +47,7 @@ KERNEL uint32_t turned(uint32_t key, size_t by)
  * of 64 would lie across two cache lines. */
 typedef uint32_t word __attribute__((vector_size(VEC < 32 ? VEC : 32)));
 typedef uint32_t word16 __attribute__((vector_size(16)));
+typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 
 /*
  * A payload of one to two words, as two that overlap. Both are read before
@@ -85,18 +86,16 @@ KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
     word       head[64 / SIZE], tail[64 / SIZE], all = {0};
 
     for (size_t i = 0; i < half / SIZE; i++) {
-        memcpy(&head[i], src + i * SIZE, SIZE);
-        memcpy(&tail[i], src + len - half + i * SIZE, SIZE);
-        head[i] ^= keys;
-        tail[i] ^= tail_keys;
+        head[i] = keys ^ *(const word_at *)(src + i * SIZE);
+        tail[i] = tail_keys ^ *(const word_at *)(src + len - half + i * SIZE);
         all |= head[i] | tail[i];
     }
     if (text && !ASCII_WORD(all))
         return false;
     for (size_t i = 0; i < half / SIZE; i++)
-        memcpy(dst + i * SIZE, &head[i], SIZE);
+        *(word_at *)(dst + i * SIZE) = head[i];
     for (size_t i = 0; i < half / SIZE; i++)
-        memcpy(dst + len - half + i * SIZE, &tail[i], SIZE);
+        *(word_at *)(dst + len - half + i * SIZE) = tail[i];
     return true;
 }
 

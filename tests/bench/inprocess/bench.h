@@ -62,7 +62,7 @@ struct bench {
 /* Nanoseconds of a clock that nobody adjusts. */
 double bench_now(void);
 
-/* Memory or the end of the program. */
+/* Memory that begins a page, or the end of the program. */
 void *bench_alloc(size_t size);
 
 /* The program ends, with a message. */
