@@ -77,7 +77,7 @@ static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
     return len;
 }
 
-size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
+size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 {
     assert(*state < IMPOSSIBLE);
     assert(data != NULL || len == 0);
@@ -100,7 +100,7 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
 
     if (*state != DUE_0) {
         upf_kernels()->mask(dst, src, len, key);
-        return upf_utf8_check(state, dst, len);
+        return upf_utf8_check_any(state, dst, len);
     }
     i = upf_kernels()->mask_utf8(dst, src, len, key);
     return i == len ? len : check_bytes(state, dst, len, i);

@@ -120,4 +120,7 @@ void bench_primitives(struct bench *bench);
 /* Nothing that the compiler knows of memory survives this. */
 #define BENCH_CLOBBER() __asm__ volatile("" ::: "memory")
 
+/* The compiler knows nothing of this integer any more. */
+#define BENCH_HIDE(integer) __asm__ volatile("" : "+r"(integer))
+
 #endif
