@@ -206,31 +206,46 @@ static void end_frame(upf_conn *conn)
 
 /* ---- A frame's payload -------------------------------------------------- */
 
+/* The next `len` bytes of the payload are taken. Returns their masking key. */
+static uint32_t turn_key(union upf_frame_in *frame, size_t len)
+{
+    const uint32_t key = frame->payload.key;
+    uint8_t bytes[4];
+
+    memcpy(bytes, &key, sizeof key);
+    frame->payload.key   = upf_mask_key_at(bytes, len);
+    frame->payload.left -= len;
+    return key;
+}
+
 /* Unmask the next `len` bytes of the payload from src to dst. */
 static void unmask(upf_conn *conn, uint8_t *dst, const uint8_t *src, size_t len)
 {
-    union upf_frame_in *frame = &conn->in.open.frame;
-    uint8_t key[4];
+    const uint32_t key = turn_key(&conn->in.open.frame, len);
 
-    if (len == 0)
-        return;
-    if (frame->payload.key != 0)
-        upf_mask_turned(dst, src, len, frame->payload.key);
-    else if (dst != src)
+    if (key != 0)
+        upf_mask_turned(dst, src, len, key);
+    else if (dst != src && len > 0)
         memcpy(dst, src, len);
-    memcpy(key, &frame->payload.key, sizeof key);
-    frame->payload.key   = upf_mask_key_at(key, len);
-    frame->payload.left -= len;
 }
 
-/* UTF-8 as it arrives; on failure conn->offset is at the byte at fault. */
-static upf_status check_text(upf_conn *conn, const uint8_t *data, size_t len,
-                             bool end)
+/* The same for a message, whose UTF-8 is checked as it arrives; on failure
+ * conn->offset is at the byte at fault. */
+static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
+                                 const uint8_t *src, size_t len, bool end)
 {
-    size_t bad = 0;
-    const upf_status status =
-        upf_message_check(&conn->in.open.message, data, len, end, &bad);
+    struct upf_message *message = &conn->in.open.message;
+    size_t     bad = 0;
+    upf_status status;
 
+    if (conn->in.open.frame.payload.key != 0) {
+        status = upf_message_unmask(message, dst, src, len,
+                                    turn_key(&conn->in.open.frame, len), end,
+                                    &bad);
+    } else {
+        unmask(conn, dst, src, len);
+        status = upf_message_check(message, dst, len, end, &bad);
+    }
     if (status != UPF_OK)
         conn->offset += bad;
     return status;
@@ -285,8 +300,8 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
         }
         message->len += len;
     }
-    unmask(conn, data, input->data, len);
-    const upf_status status = check_text(conn, data, len, end);
+    const upf_status status =
+        unmask_message(conn, data, input->data, len, end);
     if (status != UPF_OK)
         return status;
     upf_conn_take(conn, input, len);
@@ -343,10 +358,9 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 
     if (carry > 0 && len > carry)
         len = carry; /* first the code point that was cut, by itself */
-    unmask(conn, data, data, len);
-    const bool     end   = is_last(frame) && frame->payload.left == 0;
+    const bool     end   = is_last(frame) && frame->payload.left == len;
     const uint64_t start = conn->offset;
-    const upf_status status = check_text(conn, data, len, end);
+    const upf_status status = unmask_message(conn, data, data, len, end);
     if (status != UPF_OK)
         return carry > 0 ? status
                          : deliver_good(conn, event, data,

@@ -38,7 +38,7 @@ frame        bytes
 handshake    base64 http sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
-message      utf8 <conn>
+message      mask utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
 conn_open    base64 buf conn_impl ext handshake http output
