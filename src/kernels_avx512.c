@@ -66,14 +66,13 @@ KERNEL vec vec_lookup(vec table, vec half)
 
 /* The shift by bytes stays within 16-byte lanes: bring the lane before each
  * beside it first. */
-KERNEL vec vec_before(vec v, vec prev, int n)
+KERNEL vec lane_before(vec v, vec prev)
 {
-    const vec lane_before = _mm512_alignr_epi64(v, prev, 6);
-
-    return n == 1 ? _mm512_alignr_epi8(v, lane_before, 15)
-         : n == 2 ? _mm512_alignr_epi8(v, lane_before, 14)
-                  : _mm512_alignr_epi8(v, lane_before, 13);
+    return _mm512_alignr_epi64(v, prev, 6);
 }
+
+#define vec_before(v, prev, n) \
+    _mm512_alignr_epi8(v, lane_before(v, prev), 16 - (n))
 
 #define ASCII_16(v)   (_mm_movemask_epi8((__m128i)(v)) == 0)
 #define ASCII_WORD(v) (_mm256_movemask_epi8((__m256i)(v)) == 0)

@@ -36,11 +36,7 @@ KERNEL vec vec_fill32(uint32_t x)
     return vreinterpretq_u8_u32(vdupq_n_u32(x));
 }
 
-KERNEL vec vec_before(vec v, vec prev, int n)
-{
-    return n == 1 ? vextq_u8(prev, v, 15)
-         : n == 2 ? vextq_u8(prev, v, 14) : vextq_u8(prev, v, 13);
-}
+#define vec_before(v, prev, n) vextq_u8(prev, v, 16 - (n))
 
 #define ASCII_16(v)   vec_is_ascii((vec)(v))
 #define ASCII_WORD(v) vec_is_ascii((vec)(v))

@@ -45,12 +45,7 @@ KERNEL vec vec_high4(vec v)
     return vec_low4(_mm_srli_epi16(v, 4));
 }
 
-KERNEL vec vec_before(vec v, vec prev, int n)
-{
-    return n == 1 ? _mm_alignr_epi8(v, prev, 15)
-         : n == 2 ? _mm_alignr_epi8(v, prev, 14)
-                  : _mm_alignr_epi8(v, prev, 13);
-}
+#define vec_before(v, prev, n) _mm_alignr_epi8(v, prev, 16 - (n))
 
 #define ASCII_16(v)   vec_is_ascii((vec)(v))
 #define ASCII_WORD(v) vec_is_ascii((vec)(v))
