@@ -221,12 +221,7 @@ static uint32_t turn_key(union upf_frame_in *frame, size_t len)
 /* Unmask the next `len` bytes of the payload from src to dst. */
 static void unmask(upf_conn *conn, uint8_t *dst, const uint8_t *src, size_t len)
 {
-    const uint32_t key = turn_key(&conn->in.open.frame, len);
-
-    if (key != 0)
-        upf_mask_turned(dst, src, len, key);
-    else if (dst != src && len > 0)
-        memcpy(dst, src, len);
+    upf_mask_turned(dst, src, len, turn_key(&conn->in.open.frame, len));
 }
 
 /* The same for a message, whose UTF-8 is checked as it arrives; on failure
@@ -234,18 +229,11 @@ static void unmask(upf_conn *conn, uint8_t *dst, const uint8_t *src, size_t len)
 static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
                                  const uint8_t *src, size_t len, bool end)
 {
-    struct upf_message *message = &conn->in.open.message;
-    size_t     bad = 0;
-    upf_status status;
+    const uint32_t key = turn_key(&conn->in.open.frame, len);
+    size_t bad = 0;
+    const upf_status status = upf_message_unmask(
+        &conn->in.open.message, dst, src, len, key, end, &bad);
 
-    if (conn->in.open.frame.payload.key != 0) {
-        status = upf_message_unmask(message, dst, src, len,
-                                    turn_key(&conn->in.open.frame, len), end,
-                                    &bad);
-    } else {
-        unmask(conn, dst, src, len);
-        status = upf_message_check(message, dst, len, end, &bad);
-    }
     if (status != UPF_OK)
         conn->offset += bad;
     return status;
