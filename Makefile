@@ -201,10 +201,12 @@ need-cmocka: $(filter deps,$(MAKECMDGOALS))
 
 # Only src/ is instrumented, and without asserts: the false side of an assert
 # is no branch that a test could take.
-coverage: $(coverage_bins) ## line and branch coverage of src/, with its floors
+coverage: ## line and branch coverage of src/, with its floors
+coverage: $(coverage_bins) $(kernel_names)
 	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
 	@$(run_tests) $(coverage_bins)
-	@python3 tests/tools/coverage.py $(BUILD)/coverage/src
+	@python3 tests/tools/coverage.py $(BUILD)/coverage/src \
+	    $$($(kernel_names) --all)
 
 $(BUILD)/coverage/%.o: %.c $(BUILD)/flags
 	$(call compile,$(GCC),$(coverage_flags))

@@ -97,7 +97,7 @@ void upf_conn_answer(upf_conn *conn);
 /* Tell a client that its handshake failed with `status`. */
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status);
 
-/* ---- conn_recv.c: bytes in, behind conn_next.h --------------------------- */
+/* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
 
 /* Take `len` bytes of the input. */
 static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)

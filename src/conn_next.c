@@ -4,19 +4,11 @@
 #include <assert.h>
 
 #include "conn_next.h"
-#include "kernels.h"
 
-/* The key, twice, for a place `by` bytes further on. */
-static uint64_t keys_at(uint32_t key, size_t by)
+static inline upf_status longer(upf_conn *conn, upf_input *input,
+                                upf_event *event)
 {
-    uint8_t  bytes[12];
-    uint64_t keys;
-
-    memcpy(bytes, &key, 4);
-    memcpy(bytes + 4, &key, 4);
-    memcpy(bytes + 8, &key, 4);
-    memcpy(&keys, bytes + by % 4, sizeof keys);
-    return keys;
+    return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
@@ -26,32 +18,22 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     assert(input->data != NULL || input->len == 0);
     uint8_t *data = input->data;
 
-    if (input->len < HEADER)
-        return upf_kernels()->next(conn, input, event);
-    const uint8_t first = data[0];
-    const size_t  len   = data[1] ^ MASKED; /* over 127 without a mask */
-    if ((first != FIN_TEXT && first != FIN_BINARY) || len > 2 * WORD ||
-        len >= conn->quick || len > input->len - HEADER)
-        return upf_kernels()->next(conn, input, event);
+    if (input->len < HEADER || data[0] != FIN_BINARY)
+        return longer(conn, input, event);
+    const uint32_t len = (uint32_t)data[1] - MASKED; /* immense if none */
+    if (len > 2 * WORD || len >= conn->quick || len > input->len - HEADER ||
+        (len > 0 && len < WORD))
+        return longer(conn, input, event);
 
-    if (len >= WORD) {
+    if (len > 0) {
         /* Two words that overlap. The second ends where the payload ends, so
          * that no store overlaps the next frame's header. */
-        uint32_t key;
-        uint64_t head, tail;
-
-        memcpy(&key, data + 2, KEY_LEN);
-        memcpy(&head, data + HEADER, WORD);
-        memcpy(&tail, data + HEADER + len - WORD, WORD);
-        head ^= keys_at(key, 0);
-        tail ^= keys_at(key, len);
-        if (first == FIN_TEXT &&
-            ((head | tail) & UINT64_C(0x8080808080808080)) != 0)
-            return upf_kernels()->next(conn, input, event);
-        memcpy(data + HEADER, &head, WORD);
-        memcpy(data + HEADER + len - WORD, &tail, WORD);
-    } else if (len > 0) {
-        return upf_kernels()->next(conn, input, event);
+        const uint64_t key  = upf_load_be32(data + 2) * UINT64_C(0x100000001);
+        const unsigned turn = len % 4 * 8;
+        const uint64_t tail = upf_load_be64(data + HEADER + len - WORD) ^
+                              (key << turn | key >> (-turn & 63));
+        upf_store_be64(data + HEADER, upf_load_be64(data + HEADER) ^ key);
+        upf_store_be64(data + HEADER + len - WORD, tail);
     }
-    return deliver_whole(conn, input, event, first, HEADER, len);
+    return deliver_whole(conn, input, event, FIN_BINARY, HEADER, len);
 }

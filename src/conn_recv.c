@@ -207,30 +207,33 @@ static void end_frame(upf_conn *conn)
 
 /* ---- A frame's payload -------------------------------------------------- */
 
+/* The next `len` bytes of the payload are taken. Returns their masking key. */
+static uint32_t turn_key(union upf_frame_in *frame, size_t len)
+{
+    const uint32_t key = frame->payload.key;
+    uint8_t bytes[4];
+
+    memcpy(bytes, &key, sizeof key);
+    frame->payload.key   = upf_mask_key_at(bytes, len);
+    frame->payload.left -= len;
+    return key;
+}
+
 /* Unmask the next `len` bytes of the payload from src to dst. */
 static void unmask(upf_conn *conn, uint8_t *dst, const uint8_t *src, size_t len)
 {
-    union upf_frame_in *frame = &conn->in.open.frame;
-    uint8_t key[4];
-
-    if (len == 0)
-        return;
-    if (frame->payload.key != 0)
-        upf_mask_turned(dst, src, len, frame->payload.key);
-    else if (dst != src)
-        memcpy(dst, src, len);
-    memcpy(key, &frame->payload.key, sizeof key);
-    frame->payload.key   = upf_mask_key_at(key, len);
-    frame->payload.left -= len;
+    upf_mask_turned(dst, src, len, turn_key(&conn->in.open.frame, len));
 }
 
-/* UTF-8 as it arrives; on failure conn->offset is at the byte at fault. */
-static upf_status check_text(upf_conn *conn, const uint8_t *data, size_t len,
-                             bool end)
+/* The same for a message, whose UTF-8 is checked as it arrives; on failure
+ * conn->offset is at the byte at fault. */
+static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
+                                 const uint8_t *src, size_t len, bool end)
 {
+    const uint32_t key = turn_key(&conn->in.open.frame, len);
     size_t bad = 0;
-    const upf_status status =
-        upf_message_check(&conn->in.open.message, data, len, end, &bad);
+    const upf_status status = upf_message_unmask(
+        &conn->in.open.message, dst, src, len, key, end, &bad);
 
     if (status != UPF_OK)
         conn->offset += bad;
@@ -286,8 +289,8 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
         }
         message->len += len;
     }
-    unmask(conn, data, input->data, len);
-    const upf_status status = check_text(conn, data, len, end);
+    const upf_status status =
+        unmask_message(conn, data, input->data, len, end);
     if (status != UPF_OK)
         return status;
     upf_conn_take(conn, input, len);
@@ -344,10 +347,9 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 
     if (carry > 0 && len > carry)
         len = carry; /* first the code point that was cut, by itself */
-    unmask(conn, data, data, len);
-    const bool     end   = is_last(frame) && frame->payload.left == 0;
+    const bool     end   = is_last(frame) && frame->payload.left == len;
     const uint64_t start = conn->offset;
-    const upf_status status = check_text(conn, data, len, end);
+    const upf_status status = unmask_message(conn, data, data, len, end);
     if (status != UPF_OK)
         return carry > 0 ? status
                          : deliver_good(conn, event, data,
@@ -618,9 +620,7 @@ static bool is_at_rest(const upf_conn *conn)
 /* So that conn_next.h may take the next frame. */
 static bool may_be_quick(const upf_conn *conn)
 {
-    const unsigned slow = UPF_IS_CLIENT | UPF_FAILS_NEXT | UPF_EVENT_IN_BLOCK;
-
-    return is_at_rest(conn) && (conn->flags & slow) == 0 &&
+    return is_at_rest(conn) && !upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) &&
            conn->config->trace == NULL && !conn->config->stream;
 }
 

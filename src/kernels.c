@@ -105,7 +105,6 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
     return check(dst, src, len, true, key);
 }
 
-#define mask_short mask_any
 #include "conn_next.h"
 
 const struct upf_kernels upf_kernels_scalar = {
@@ -113,7 +112,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .mask      = mask,
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
-    .next      = next,
+    .next      = next_any,
     .sha1      = upf_sha1_block,
 };
 
@@ -198,9 +197,9 @@ static size_t mask_utf8_first(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 static upf_status next_first(upf_conn *conn, upf_input *input,
-                             upf_event *event)
+                             upf_event *event, upf_next_fn *slowly)
 {
-    return decide()->next(conn, input, event);
+    return decide()->next(conn, input, event, slowly);
 }
 
 static void sha1_first(uint32_t h[5], const uint8_t block[64])

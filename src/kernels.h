@@ -13,7 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <upframe/conn.h>
+#include <upframe/status.h>
+
+/* A connection's next event (upframe/conn.h): nothing is known of it here. */
+struct upf_conn;
+struct upf_input;
+struct upf_event;
+typedef upf_status upf_next_fn(struct upf_conn *conn, struct upf_input *input,
+                               struct upf_event *event);
 
 /* Which sets there are to choose from; -DUPF_SCALAR_ONLY leaves the scalar. */
 #if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
@@ -35,8 +42,8 @@ struct upf_kernels {
 
     /*
      * How many bytes at the start of data[0, len), which starts at a code
-     * point, are UTF-8 and end with a code point. May give up some
-     * vectors early, and need not find out why: the caller judges the rest.
+     * point, are UTF-8 and end with a code point. Or less, by up to 259 bytes,
+     * if something is wrong behind them: the caller finds out what.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 
@@ -44,8 +51,9 @@ struct upf_kernels {
     size_t (*mask_utf8)(uint8_t *dst, const uint8_t *src, size_t len,
                         uint32_t key);
 
-    /* upf_conn_next(): see conn_next.h. */
-    upf_status (*next)(upf_conn *conn, upf_input *input, upf_event *event);
+    /* upf_conn_next(), or what `slowly` makes of it: see conn_next.h. */
+    upf_status (*next)(struct upf_conn *conn, struct upf_input *input,
+                       struct upf_event *event, upf_next_fn *slowly);
 
     /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);

@@ -14,17 +14,24 @@
 
 typedef __m256i vec;
 
-KERNEL vec vec_load(const uint8_t *p)    { return _mm256_loadu_si256((const vec *)p); }
-KERNEL void vec_store(uint8_t *p, vec v) { _mm256_storeu_si256((vec *)p, v); }
-KERNEL vec vec_fill32(uint32_t x)        { return _mm256_set1_epi32((int)x); }
-KERNEL vec vec_fill8(unsigned x)         { return _mm256_set1_epi8((char)x); }
-KERNEL vec vec_xor(vec a, vec b)         { return _mm256_xor_si256(a, b); }
-KERNEL vec vec_and(vec a, vec b)         { return _mm256_and_si256(a, b); }
-KERNEL vec vec_or(vec a, vec b)          { return _mm256_or_si256(a, b); }
-KERNEL vec vec_subs(vec a, vec b)        { return _mm256_subs_epu8(a, b); }
-KERNEL vec vec_lookup(vec table, vec v)  { return _mm256_shuffle_epi8(table, v); }
-KERNEL bool vec_is_zero(vec v)           { return _mm256_testz_si256(v, v); }
-KERNEL bool vec_is_ascii(vec v)          { return _mm256_movemask_epi8(v) == 0; }
+KERNEL vec vec_load(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const vec *)p);
+}
+
+KERNEL void vec_store(uint8_t *p, vec v)
+{
+    _mm256_storeu_si256((vec *)p, v);
+}
+
+KERNEL vec vec_fill32(uint32_t x) { return _mm256_set1_epi32((int)x); }
+KERNEL vec vec_fill8(unsigned x)  { return _mm256_set1_epi8((char)x); }
+KERNEL vec vec_xor(vec a, vec b)  { return _mm256_xor_si256(a, b); }
+KERNEL vec vec_and(vec a, vec b)  { return _mm256_and_si256(a, b); }
+KERNEL vec vec_or(vec a, vec b)   { return _mm256_or_si256(a, b); }
+KERNEL vec vec_subs(vec a, vec b) { return _mm256_subs_epu8(a, b); }
+KERNEL bool vec_is_zero(vec v)    { return _mm256_testz_si256(v, v); }
+KERNEL bool vec_is_ascii(vec v)   { return _mm256_movemask_epi8(v) == 0; }
 
 KERNEL vec vec_low4(vec v)
 {
@@ -41,25 +48,32 @@ KERNEL vec vec_table(const uint8_t *p)
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
 }
 
+KERNEL vec vec_lookup(vec table, vec half)
+{
+    return _mm256_shuffle_epi8(table, half);
+}
+
 /* The shift by bytes stays within 16-byte lanes: bring the lane before each
  * beside it first. */
-KERNEL vec vec_before(vec v, vec prev, int n)
+KERNEL vec lane_before(vec v, vec prev)
 {
-    const vec lane_before = _mm256_permute2x128_si256(prev, v, 0x21);
-
-    return n == 1 ? _mm256_alignr_epi8(v, lane_before, 15)
-         : n == 2 ? _mm256_alignr_epi8(v, lane_before, 14)
-                  : _mm256_alignr_epi8(v, lane_before, 13);
+    return _mm256_permute2x128_si256(prev, v, 0x21);
 }
+
+#define vec_before(v, prev, n) \
+    _mm256_alignr_epi8(v, lane_before(v, prev), 16 - (n))
+
+#define ASCII_16(v)   (_mm_movemask_epi8((__m128i)(v)) == 0)
+#define ASCII_WORD(v) vec_is_ascii((vec)(v))
 
 #include "kernels_vector.h"
 #include "conn_next.h"
 
-#define SET(sha1_block)                                          \
-    {                                                            \
-        .name = "avx2", .mask = mask, .utf8 = utf8,             \
-        .mask_utf8 = mask_utf8, .next = next,    \
-        .sha1 = sha1_block               \
+#define SET(sha1_block)                                 \
+    {                                                   \
+        .name = "avx2", .mask = mask, .utf8 = utf8,     \
+        .mask_utf8 = mask_utf8, .next = next,           \
+        .sha1 = sha1_block                              \
     }
 
 const struct upf_kernels upf_kernels_avx2[2] = {

@@ -7,23 +7,32 @@
 
 #include <immintrin.h>
 
-#define TARGET       __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi2")))
+#define TARGET \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,bmi2")))
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
 #define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          64
 
 typedef __m512i vec;
 
-KERNEL vec vec_load(const uint8_t *p)    { return _mm512_loadu_si512(p); }
-KERNEL void vec_store(uint8_t *p, vec v) { _mm512_storeu_si512(p, v); }
-KERNEL vec vec_fill32(uint32_t x)        { return _mm512_set1_epi32((int)x); }
-KERNEL vec vec_fill8(unsigned x)         { return _mm512_set1_epi8((char)x); }
-KERNEL vec vec_xor(vec a, vec b)         { return _mm512_xor_si512(a, b); }
-KERNEL vec vec_and(vec a, vec b)         { return _mm512_and_si512(a, b); }
-KERNEL vec vec_or(vec a, vec b)          { return _mm512_or_si512(a, b); }
-KERNEL vec vec_subs(vec a, vec b)        { return _mm512_subs_epu8(a, b); }
-KERNEL bool vec_is_zero(vec v)           { return _mm512_test_epi8_mask(v, v) == 0; }
-KERNEL bool vec_is_ascii(vec v)          { return _mm512_movepi8_mask(v) == 0; }
+KERNEL vec vec_load(const uint8_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+KERNEL void vec_store(uint8_t *p, vec v)
+{
+    _mm512_storeu_si512(p, v);
+}
+
+KERNEL vec vec_fill32(uint32_t x) { return _mm512_set1_epi32((int)x); }
+KERNEL vec vec_fill8(unsigned x)  { return _mm512_set1_epi8((char)x); }
+KERNEL vec vec_xor(vec a, vec b)  { return _mm512_xor_si512(a, b); }
+KERNEL vec vec_and(vec a, vec b)  { return _mm512_and_si512(a, b); }
+KERNEL vec vec_or(vec a, vec b)   { return _mm512_or_si512(a, b); }
+KERNEL vec vec_subs(vec a, vec b) { return _mm512_subs_epu8(a, b); }
+KERNEL bool vec_is_zero(vec v)    { return _mm512_test_epi8_mask(v, v) == 0; }
+KERNEL bool vec_is_ascii(vec v)   { return _mm512_movepi8_mask(v) == 0; }
 
 #define VEC_PARTS
 
@@ -57,23 +66,25 @@ KERNEL vec vec_lookup(vec table, vec half)
 
 /* The shift by bytes stays within 16-byte lanes: bring the lane before each
  * beside it first. */
-KERNEL vec vec_before(vec v, vec prev, int n)
+KERNEL vec lane_before(vec v, vec prev)
 {
-    const vec lane_before = _mm512_alignr_epi64(v, prev, 6);
-
-    return n == 1 ? _mm512_alignr_epi8(v, lane_before, 15)
-         : n == 2 ? _mm512_alignr_epi8(v, lane_before, 14)
-                  : _mm512_alignr_epi8(v, lane_before, 13);
+    return _mm512_alignr_epi64(v, prev, 6);
 }
+
+#define vec_before(v, prev, n) \
+    _mm512_alignr_epi8(v, lane_before(v, prev), 16 - (n))
+
+#define ASCII_16(v)   (_mm_movemask_epi8((__m128i)(v)) == 0)
+#define ASCII_WORD(v) (_mm256_movemask_epi8((__m256i)(v)) == 0)
 
 #include "kernels_vector.h"
 #include "conn_next.h"
 
-#define SET(sha1_block)                                          \
-    {                                                            \
-        .name = "avx512", .mask = mask, .utf8 = utf8,             \
-        .mask_utf8 = mask_utf8, .next = next,    \
-        .sha1 = sha1_block               \
+#define SET(sha1_block)                                 \
+    {                                                   \
+        .name = "avx512", .mask = mask, .utf8 = utf8,   \
+        .mask_utf8 = mask_utf8, .next = next,           \
+        .sha1 = sha1_block                              \
     }
 
 const struct upf_kernels upf_kernels_avx512[2] = {

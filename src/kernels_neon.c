@@ -21,22 +21,25 @@ KERNEL vec vec_and(vec a, vec b)           { return vandq_u8(a, b); }
 KERNEL vec vec_or(vec a, vec b)            { return vorrq_u8(a, b); }
 KERNEL vec vec_subs(vec a, vec b)          { return vqsubq_u8(a, b); }
 KERNEL vec vec_high4(vec v)                { return vshrq_n_u8(v, 4); }
-KERNEL vec vec_low4(vec v)                 { return vandq_u8(v, vdupq_n_u8(0x0F)); }
 KERNEL vec vec_table(const uint8_t *p)     { return vld1q_u8(p); }
 KERNEL vec vec_lookup(vec table, vec v)    { return vqtbl1q_u8(table, v); }
 KERNEL bool vec_is_zero(vec v)             { return vmaxvq_u8(v) == 0; }
 KERNEL bool vec_is_ascii(vec v)            { return vmaxvq_u8(v) < 0x80; }
+
+KERNEL vec vec_low4(vec v)
+{
+    return vec_and(v, vec_fill8(0x0F));
+}
 
 KERNEL vec vec_fill32(uint32_t x)
 {
     return vreinterpretq_u8_u32(vdupq_n_u32(x));
 }
 
-KERNEL vec vec_before(vec v, vec prev, int n)
-{
-    return n == 1 ? vextq_u8(prev, v, 15)
-         : n == 2 ? vextq_u8(prev, v, 14) : vextq_u8(prev, v, 13);
-}
+#define vec_before(v, prev, n) vextq_u8(prev, v, 16 - (n))
+
+#define ASCII_16(v)   vec_is_ascii((vec)(v))
+#define ASCII_WORD(v) vec_is_ascii((vec)(v))
 
 #include "kernels_vector.h"
 #include "conn_next.h"

@@ -14,18 +14,26 @@
 
 typedef __m128i vec;
 
-KERNEL vec vec_load(const uint8_t *p)    { return _mm_loadu_si128((const vec *)p); }
-KERNEL void vec_store(uint8_t *p, vec v) { _mm_storeu_si128((vec *)p, v); }
-KERNEL vec vec_fill32(uint32_t x)        { return _mm_set1_epi32((int)x); }
-KERNEL vec vec_fill8(unsigned x)         { return _mm_set1_epi8((char)x); }
-KERNEL vec vec_xor(vec a, vec b)         { return _mm_xor_si128(a, b); }
-KERNEL vec vec_and(vec a, vec b)         { return _mm_and_si128(a, b); }
-KERNEL vec vec_or(vec a, vec b)          { return _mm_or_si128(a, b); }
-KERNEL vec vec_subs(vec a, vec b)        { return _mm_subs_epu8(a, b); }
-KERNEL vec vec_table(const uint8_t *p)   { return vec_load(p); }
-KERNEL vec vec_lookup(vec table, vec v)  { return _mm_shuffle_epi8(table, v); }
-KERNEL bool vec_is_zero(vec v)           { return _mm_testz_si128(v, v); }
-KERNEL bool vec_is_ascii(vec v)          { return _mm_movemask_epi8(v) == 0; }
+KERNEL vec vec_load(const uint8_t *p)
+{
+    return _mm_loadu_si128((const vec *)p);
+}
+
+KERNEL void vec_store(uint8_t *p, vec v)
+{
+    _mm_storeu_si128((vec *)p, v);
+}
+
+KERNEL vec vec_fill32(uint32_t x)       { return _mm_set1_epi32((int)x); }
+KERNEL vec vec_fill8(unsigned x)        { return _mm_set1_epi8((char)x); }
+KERNEL vec vec_xor(vec a, vec b)        { return _mm_xor_si128(a, b); }
+KERNEL vec vec_and(vec a, vec b)        { return _mm_and_si128(a, b); }
+KERNEL vec vec_or(vec a, vec b)         { return _mm_or_si128(a, b); }
+KERNEL vec vec_subs(vec a, vec b)       { return _mm_subs_epu8(a, b); }
+KERNEL vec vec_table(const uint8_t *p)  { return vec_load(p); }
+KERNEL vec vec_lookup(vec table, vec v) { return _mm_shuffle_epi8(table, v); }
+KERNEL bool vec_is_zero(vec v)          { return _mm_testz_si128(v, v); }
+KERNEL bool vec_is_ascii(vec v)         { return _mm_movemask_epi8(v) == 0; }
 
 KERNEL vec vec_low4(vec v)
 {
@@ -37,21 +45,19 @@ KERNEL vec vec_high4(vec v)
     return vec_low4(_mm_srli_epi16(v, 4));
 }
 
-KERNEL vec vec_before(vec v, vec prev, int n)
-{
-    return n == 1 ? _mm_alignr_epi8(v, prev, 15)
-         : n == 2 ? _mm_alignr_epi8(v, prev, 14)
-                  : _mm_alignr_epi8(v, prev, 13);
-}
+#define vec_before(v, prev, n) _mm_alignr_epi8(v, prev, 16 - (n))
+
+#define ASCII_16(v)   vec_is_ascii((vec)(v))
+#define ASCII_WORD(v) vec_is_ascii((vec)(v))
 
 #include "kernels_vector.h"
 #include "conn_next.h"
 
-#define SET(sha1_block)                                          \
-    {                                                            \
-        .name = "sse", .mask = mask, .utf8 = utf8,             \
-        .mask_utf8 = mask_utf8, .next = next,    \
-        .sha1 = sha1_block               \
+#define SET(sha1_block)                                 \
+    {                                                   \
+        .name = "sse", .mask = mask, .utf8 = utf8,      \
+        .mask_utf8 = mask_utf8, .next = next,           \
+        .sha1 = sha1_block                              \
     }
 
 const struct upf_kernels upf_kernels_sse[2] = {

@@ -9,11 +9,12 @@
  *   vec_fill32(x), vec_fill8(x)     a word or byte repeated
  *   vec_xor(a, b), vec_and(a, b), vec_or(a, b)
  *   vec_subs(a, b)                  a - b by bytes, 0 where negative
- *   vec_high4(v), vec_low4(v)       each byte's halves, as vec_lookup wants them
+ *   vec_high4(v), vec_low4(v)       each byte's halves, for vec_lookup
  *   vec_table(p)                    16 bytes, as vec_lookup wants them
  *   vec_lookup(table, half)         table[half[i]]
  *   vec_before(v, prev, n)          the bytes n before those of v; n: 1 to 3
  *   vec_is_zero(v), vec_is_ascii(v)
+ *   ASCII_16(v), ASCII_WORD(v)      likewise, of a word16, of a word
  *
  * and, if it has them (then also VEC_PARTS):
  *
@@ -42,78 +43,91 @@ KERNEL uint32_t turned(uint32_t key, size_t by)
     return key >> bits | key << ((32 - bits) & 31);
 }
 
-typedef uint32_t v16 __attribute__((vector_size(16)));
-typedef uint32_t v32 __attribute__((vector_size(32)));
+/* What short payloads are masked by: no wider than 32 bytes, because most words
+ * of 64 would lie across two cache lines. */
+typedef uint32_t word __attribute__((vector_size(VEC < 32 ? VEC : 32)));
+typedef uint32_t word16 __attribute__((vector_size(16)));
+typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 
 /*
  * A payload of one to two words, as two that overlap. Both are read before
  * either is written, and the second ends where the payload ends: a store that
  * reached further, though masked, would stall the next header's load.
  */
-#define MASK_AS_TWO(word, keys)                                          \
+#define MASK_AS_TWO(type, keys)                                          \
     do {                                                                 \
-        word head, tail;                                                 \
+        type head, tail;                                                 \
         memcpy(&head, src, sizeof head);                                 \
         memcpy(&tail, src + len - sizeof tail, sizeof tail);             \
-        head ^= (word)keys(key);                                         \
-        tail ^= (word)keys(turned(key, len));                            \
+        head ^= (type)keys(key);                                         \
+        tail ^= (type)keys(turned(key, len));                            \
+        if (text && !IS_ASCII_##type(head | tail))                       \
+            return false;                                                \
         memcpy(dst, &head, sizeof head);                                 \
         memcpy(dst + len - sizeof tail, &tail, sizeof tail);             \
+        return true;                                                     \
     } while (0)
 
 #define KEYS_4(k)  (k)
-#define KEYS_8(k)  ((uint64_t)(k) << 32 | (k))
-#define KEYS_16(k) ((v16){0} + (k))
-#define KEYS_32(k) ((v32){0} + (k))
+#define KEYS_8(k)  ((k) * UINT64_C(0x100000001))
+#define KEYS_16(k) ((word16){0} + (k))
 
-KERNEL void mask_to_64(uint8_t *dst, const uint8_t *src, size_t len,
-                       uint32_t key)
+#define IS_ASCII_uint32_t(w) (((w) & UINT32_C(0x80808080)) == 0)
+#define IS_ASCII_uint64_t(w) (((w) & UINT64_C(0x8080808080808080)) == 0)
+#define IS_ASCII_word16(w)   ASCII_16(w)
+
+/* Likewise one to two times `half` bytes, which are 32 or 64. */
+KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
+                           uint32_t key, size_t half, bool text)
 {
-    if (len > 32)
-        MASK_AS_TWO(v32, KEYS_32);
-    else if (len >= 16)
-        MASK_AS_TWO(v16, KEYS_16);
-    else if (len >= 8)
-        MASK_AS_TWO(uint64_t, KEYS_8);
-    else if (len >= 4)
-        MASK_AS_TWO(uint32_t, KEYS_4);
-    else
-        for (size_t i = 0; i < len; i++)
-            dst[i] = (uint8_t)(src[i] ^ turned(key, i));
+    enum { SIZE = sizeof(word) };
+    const word keys      = (word){0} + key;
+    const word tail_keys = (word){0} + turned(key, len);
+    word       head[64 / SIZE], tail[64 / SIZE], all = {0};
+
+    for (size_t i = 0; i < half / SIZE; i++) {
+        head[i] = keys ^ *(const word_at *)(src + i * SIZE);
+        tail[i] = tail_keys ^ *(const word_at *)(src + len - half + i * SIZE);
+        all |= head[i] | tail[i];
+    }
+    if (text && !ASCII_WORD(all))
+        return false;
+    for (size_t i = 0; i < half / SIZE; i++)
+        *(word_at *)(dst + i * SIZE) = head[i];
+    for (size_t i = 0; i < half / SIZE; i++)
+        *(word_at *)(dst + len - half + i * SIZE) = tail[i];
+    return true;
 }
 
-/* 65 to 128 bytes, likewise as two times 64. Words of 32 bytes, however wide
- * the vectors are: those of 64 would mostly lie across two cache lines. */
-KERNEL void mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
-                        uint32_t key)
-{
-    const v32 keys = KEYS_32(key), tail_keys = KEYS_32(turned(key, len));
-    v32 a, b, c, d;
-
-    memcpy(&a, src, 32);
-    memcpy(&b, src + 32, 32);
-    memcpy(&c, src + len - 64, 32);
-    memcpy(&d, src + len - 32, 32);
-    a ^= keys;
-    b ^= keys;
-    c ^= tail_keys;
-    d ^= tail_keys;
-    memcpy(dst, &a, 32);
-    memcpy(dst + 32, &b, 32);
-    memcpy(dst + len - 64, &c, 32);
-    memcpy(dst + len - 32, &d, 32);
-}
-
-/* 17 to 128 bytes. */
-KERNEL void mask_short(uint8_t *dst, const uint8_t *src, size_t len,
-                       uint32_t key)
+/*
+ * 8 to 128 bytes. If they are to be `text`: only if that is ASCII, else returns
+ * false and has written nothing.
+ */
+KERNEL bool mask_short(uint8_t *dst, const uint8_t *src, size_t len,
+                       uint32_t key, bool text)
 {
     if (len > 64)
-        mask_to_128(dst, src, len, key);
-    else if (len > 32)
-        MASK_AS_TWO(v32, KEYS_32);
-    else
-        MASK_AS_TWO(v16, KEYS_16);
+        return mask_as_halves(dst, src, len, key, 64, text);
+    if (len > 32)
+        return mask_as_halves(dst, src, len, key, 32, text);
+    if (len >= 16)
+        MASK_AS_TWO(word16, KEYS_16);
+    MASK_AS_TWO(uint64_t, KEYS_8);
+}
+
+/* Up to 128 bytes. */
+KERNEL bool mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
+                        uint32_t key)
+{
+    const bool text = false;
+
+    if (len >= 8)
+        return mask_short(dst, src, len, key, text);
+    if (len >= 4)
+        MASK_AS_TWO(uint32_t, KEYS_4);
+    for (size_t i = 0; i < len; i++)
+        dst[i] = (uint8_t)(src[i] ^ turned(key, i));
+    return true;
 }
 
 /* 64 bytes, as many vectors as that is. */
@@ -153,14 +167,12 @@ KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 KERNEL_ENTRY void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
-                     uint32_t key)
+                           uint32_t key)
 {
-    if (len <= 64) {
-        mask_to_64(dst, src, len, key);
-    } else if (len <= 128) {
+    if (len <= 128) {
         mask_to_128(dst, src, len, key);
     } else if (len < 192) {
-        mask_to_64(dst, src, 64, key);
+        mask_64(dst, src, vec_fill32(key));
         mask_to_128(dst + 64, src + 64, len - 64, key);
     } else {
         mask_long(dst, src, len, key);
@@ -236,8 +248,10 @@ KERNEL vec utf8_errors(vec now, vec before)
         vec_lookup(vec_table(second_high), vec_high4(now)));
 
     /* 80 where a third or fourth byte is due, which TWO_CONTS takes away. */
-    const vec third  = vec_subs(vec_before(now, before, 2), vec_fill8(0xE0 - 0x80));
-    const vec fourth = vec_subs(vec_before(now, before, 3), vec_fill8(0xF0 - 0x80));
+    const vec third  =
+        vec_subs(vec_before(now, before, 2), vec_fill8(0xE0 - 0x80));
+    const vec fourth =
+        vec_subs(vec_before(now, before, 3), vec_fill8(0xF0 - 0x80));
     return vec_xor(vec_and(vec_or(third, fourth), vec_fill8(0x80)), pair);
 }
 
@@ -265,13 +279,13 @@ KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
 
     if (!mask)
         return part;
-    mask_to_64(dst, src, len, key);
+    mask_to_128(dst, src, len, key);
     return vec_keep(vec_xor(part, vec_fill32(key)), len);
 #else
     uint8_t part[VEC] = {0};
 
     if (mask)
-        mask_to_64(dst, src, len, key);
+        mask_to_128(dst, src, len, key);
     for (size_t i = 0; i < len; i++)
         part[i] = dst[i];
     return vec_load(part);
@@ -279,8 +293,8 @@ KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
 }
 
 /* How many of src[0, len), unmasked into dst if `mask`, are good. */
-KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
-                    uint32_t key)
+KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len,
+                          bool mask, uint32_t key)
 {
     const vec keys = vec_fill32(key);
     vec    before = vec_fill8(0);

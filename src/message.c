@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "mask.h"
 #include "message.h"
 #include "utf8.h"
 
@@ -55,6 +56,20 @@ upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
     if (message->opcode != UPF_OP_TEXT)
         return UPF_OK;
     *bad = upf_utf8_check(&message->utf8, data, len);
+    if (*bad < len || (end && message->utf8 != UPF_UTF8_START))
+        return UPF_ERR_UTF8;
+    return UPF_OK;
+}
+
+upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
+                              const uint8_t *src, size_t len, uint32_t key,
+                              bool end, size_t *bad)
+{
+    if (message->opcode != UPF_OP_TEXT || key == 0) {
+        upf_mask_turned(dst, src, len, key);
+        return upf_message_check(message, dst, len, end, bad);
+    }
+    *bad = upf_utf8_check_masked(&message->utf8, dst, src, len, key);
     if (*bad < len || (end && message->utf8 != UPF_UTF8_START))
         return UPF_ERR_UTF8;
     return UPF_OK;

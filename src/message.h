@@ -42,6 +42,15 @@ upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
                              size_t len, bool end, size_t *bad);
 
 /*
+ * Unmask the next bytes, with a key turned to src[0] (mask.h), and check them
+ * likewise: text in one pass. All is unmasked, whatever the verdict. dst == src
+ * is allowed.
+ */
+upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
+                              const uint8_t *src, size_t len, uint32_t key,
+                              bool end, size_t *bad);
+
+/*
  * Streaming: a chunk of text never ends inside a code point.
  *
  * carry_wants  how many bytes of payload complete the code point that was cut

@@ -2,6 +2,7 @@
 /* utf8.c - is it UTF-8? The grammar of RFC 3629, section 4, as states. */
 
 #include <assert.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "utf8.h"
@@ -77,7 +78,7 @@ static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
     return len;
 }
 
-size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
+size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 {
     assert(*state < IMPOSSIBLE);
     assert(data != NULL || len == 0);
@@ -96,14 +97,26 @@ size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
                              size_t len, uint32_t key)
 {
-    size_t i;
+    uint8_t bytes[4], turned[4];
+    size_t  i = 0, bad = 0;
 
-    if (*state != DUE_0) {
-        upf_kernels()->mask(dst, src, len, key);
-        return upf_utf8_check(state, dst, len);
+    assert(*state < IMPOSSIBLE);
+    memcpy(bytes, &key, sizeof key);
+    /* First what completes a code point that was cut. */
+    for (; i < len && *state != DUE_0 && bad == 0; i++) {
+        dst[i] = src[i] ^ bytes[i % 4];
+        bad = 1 - check_bytes(state, dst + i, 1, 0);
     }
-    i = upf_kernels()->mask_utf8(dst, src, len, key);
-    return i == len ? len : check_bytes(state, dst, len, i);
+    if (i == len)
+        return len - bad;
+    for (size_t k = 0; k < 4; k++)
+        turned[k] = bytes[(i + k) % 4];
+    memcpy(&key, turned, sizeof key);
+
+    const size_t good =
+        i + upf_kernels()->mask_utf8(dst + i, src + i, len - i, key);
+    return bad > 0 ? i - 1
+                   : good == len ? len : check_bytes(state, dst, len, good);
 }
 
 size_t upf_utf8_incomplete(const uint8_t *data, size_t len)

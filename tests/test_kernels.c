@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <upframe/conn.h>
 #include "../src/kernels.h"
 #include "../src/mask.h"
 #include "../src/sha1.h"

@@ -40,7 +40,7 @@ frame        bytes <frame>
 handshake    base64 http sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
-message      utf8 <conn>
+message      mask utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http output

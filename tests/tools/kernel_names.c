@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel_names.c - the sets of kernels of this machine, the default last. */
+/* kernel_names.c - the sets of kernels of this machine, the default last; with
+ * any argument the sources too that belong to no set: kernels_NAME.c. */
 
 #include <stdio.h>
 
 #include "../src/kernels.h"
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct upf_kernels *set;
+    const struct upf_kernels *set, *last = NULL;
 
-    for (size_t i = 0; (set = upf_kernels_at(i)) != NULL; i++)
+    (void)argv;
+    for (size_t i = 0; (set = upf_kernels_at(i)) != NULL; i++) {
         puts(set->name);
+        last = set;
+    }
+    if (argc > 1 && last->sha1 != upf_sha1_block)
+        puts("sha_x86");
     return 0;
 }

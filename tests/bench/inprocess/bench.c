@@ -32,7 +32,8 @@ void bench_die(const char *format, ...)
 
 void *bench_alloc(size_t size)
 {
-    void *memory = malloc(size ? size : 1);
+    const size_t pages  = size / 4096 + 1;
+    void        *memory = aligned_alloc(4096, 4096 * pages);
 
     if (memory == NULL)
         bench_die("no memory for %zu bytes", size);
@@ -138,18 +139,35 @@ static void size_up(struct bench_column *column, double sample_ns)
     column->passes = wanted < 1 ? 1 : (uint64_t)wanted + 1;
 }
 
+/* A processor that was idle takes its time to come up to speed, and the first
+ * row is not to pay for it: do that row's work for a while. */
+static void warm_up(const struct bench_row *row, double ns)
+{
+    for (const double start = bench_now(); bench_now() - start < ns;)
+        for (size_t i = 0; i < row->column_count; i++)
+            row->columns[i].run(row->columns[i].state, 1);
+}
+
+/* Nanoseconds a unit. What another column left behind, in the caches and in the
+ * allocator, costs the first passes; they are not counted. */
+static double sample(const struct bench_column *column, size_t units)
+{
+    column->run(column->state, column->passes / 8 + 1);
+    return column->run(column->state, column->passes) /
+           (double)column->passes / (double)units;
+}
+
 void bench_measure(struct bench *bench, struct bench_row *row)
 {
     static double samples[BENCH_COLUMNS][BENCH_SAMPLES];
 
+    if (row == bench->rows)
+        warm_up(row, 100 * bench->sample_ns);
     for (size_t i = 0; i < row->column_count; i++)
         size_up(&row->columns[i], bench->sample_ns);
     for (size_t s = 0; s < bench->samples; s++)
-        for (size_t i = 0; i < row->column_count; i++) {
-            const struct bench_column *column = &row->columns[i];
-            samples[i][s] = column->run(column->state, column->passes) /
-                            (double)column->passes / (double)row->units;
-        }
+        for (size_t i = 0; i < row->column_count; i++)
+            samples[i][s] = sample(&row->columns[i], row->units);
     for (size_t i = 0; i < row->column_count; i++) {
         qsort(samples[i], bench->samples, sizeof samples[i][0], ascending);
         row->columns[i].min    = samples[i][0];

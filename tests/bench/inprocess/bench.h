@@ -62,7 +62,7 @@ struct bench {
 /* Nanoseconds of a clock that nobody adjusts. */
 double bench_now(void);
 
-/* Memory or the end of the program. */
+/* Memory that begins a page, or the end of the program. */
 void *bench_alloc(size_t size);
 
 /* The program ends, with a message. */
@@ -119,5 +119,8 @@ void bench_primitives(struct bench *bench);
 
 /* Nothing that the compiler knows of memory survives this. */
 #define BENCH_CLOBBER() __asm__ volatile("" ::: "memory")
+
+/* The compiler knows nothing of this integer any more. */
+#define BENCH_HIDE(integer) __asm__ volatile("" : "+r"(integer))
 
 #endif

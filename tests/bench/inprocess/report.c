@@ -49,10 +49,10 @@ static void print_head(const struct bench_row *row)
     char name[2 * BENCH_NAME];
 
     snprintf(name, sizeof name, "%s, ns", row->group);
-    printf("\n%-32s", name);
+    printf("\n%-28s", name);
     for (size_t i = 0; i < row->column_count; i++)
-        printf(" %9s", row->columns[i].name);
-    printf(" %9s", "(median)");
+        printf(" %8s", row->columns[i].name);
+    printf(" %8s", "(median)");
     for (size_t i = 0; i < row->column_count; i++)
         if (!is_kernel(row, i)) {
             snprintf(name, sizeof name, "x %s", row->columns[i].name);
@@ -84,11 +84,11 @@ void bench_print(const struct bench *bench, const struct bench_row *row)
 
     if (row == bench->rows || !same_columns(row, row - 1))
         print_head(row);
-    printf("%-32s", row->name);
+    printf("%-28s", row->name);
     for (size_t i = 0; i < row->column_count; i++)
-        printf(" %9s", number(row->columns[i].min, text));
+        printf(" %8s", number(row->columns[i].min, text));
     const struct bench_column *subject = bench_find(row, row->subject);
-    printf(" %9s", number(subject->median, text));
+    printf(" %8s", number(subject->median, text));
     for (size_t i = 0; i < row->column_count; i++)
         if (!is_kernel(row, i))
             printf(" %8s", ratio(subject->min / row->columns[i].min, text));

@@ -33,6 +33,7 @@ struct stream {
     size_t           frames;
     uint8_t         *plain;  /* their payloads, one behind the other */
     uint8_t         *buffer; /* `chunk` bytes: what a read is made into */
+    uint8_t         *memory; /* where bytes and buffer are */
 };
 
 /* Whole frames, `least` bytes in all or somewhat more. */
