@@ -11,12 +11,10 @@
 #include "handshake.h"
 #include "http.h"
 #include "output.h"
+#include "url.h"
 
 /* Sec-WebSocket-Extensions: a name and what an extension says of itself. */
 enum { EXTENSION_TEXT_MAX = 256 };
-
-/* Most heads that we write fit in here, and are then written only once. */
-enum { HEAD_GUESS = 512 };
 
 /* ---- A head that arrives ------------------------------------------------ */
 
@@ -65,17 +63,6 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
 static char *reserve_head(upf_conn *conn, size_t len)
 {
     return (char *)upf_output_reserve(conn, len);
-}
-
-/* Queue a head that was written to `text`. */
-static upf_status queue_text(upf_conn *conn, const char *text, size_t len)
-{
-    char *out = reserve_head(conn, len);
-
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    memcpy(out, text, len);
-    return UPF_OK;
 }
 
 /* ---- Extensions --------------------------------------------------------- */
@@ -135,35 +122,64 @@ static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
 
 /* ---- Server ------------------------------------------------------------- */
 
-static upf_status judge_request(upf_conn *conn, upf_str head,
-                                upf_request *request)
+/* What a sound request leads to. */
+static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
     const upf_config *config = conn->config;
-    upf_status status = upf_request_judge(head, true, request);
 
-    if (status != UPF_OK)
-        return status;
     upf_set(conn, UPF_WEBSOCKET);
     upf_accept_digest(request->key.data, conn->in.handshake.digest);
     conn->in.handshake.subprotocol =
         upf_subprotocol_choose(request, config->subprotocols);
-    status = agree_on_extension(conn, request->headers);
+    const upf_status status = agree_on_extension(conn, request->headers);
     if (status != UPF_OK)
         return status;
-    return upf_origin_allowed(request->origin, request->host, config->origins)
+    return upf_is_origin_of(request->origin, request->host) ||
+                   upf_origin_allowed(request->origin, request->host,
+                                      config->origins)
                ? UPF_OK
                : UPF_ERR_ORIGIN;
+}
+
+/*
+ * The usual request lies whole in the input and is sound, so that it takes one
+ * look at each byte. False: it is not, and nothing was taken; what is wrong,
+ * or missing, is for read_head() to say.
+ */
+static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
+                         upf_request *request)
+{
+    const upf_config *config = conn->config;
+    const size_t len = input->len < config->max_head ? input->len
+                                                     : config->max_head;
+    struct upf_fields fields;
+    upf_str rest = {(const char *)input->data, len};
+
+    if (conn->in.handshake.scan.bytes > 0 ||
+        upf_request_judge(&rest, request, &fields) != UPF_OK ||
+        fields.lines > config->max_head_lines ||
+        fields.longest > config->max_head_line)
+        return false;
+    *head = (upf_str){(const char *)input->data, len - rest.len};
+    upf_conn_take(conn, input, head->len);
+    return true;
 }
 
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event)
 {
-    upf_str head;
+    upf_request *request = &event->request;
+    upf_status   status  = UPF_OK;
+    upf_str      head;
 
-    upf_status status = read_head(conn, input, &head);
-    if (status != UPF_OK)
-        return status;
-    status = judge_request(conn, head, &event->request);
+    if (!take_request(conn, input, &head, request)) {
+        status = read_head(conn, input, &head);
+        if (status != UPF_OK)
+            return status;
+        status = upf_request_parse(head.data, head.len, request);
+    }
+    if (status == UPF_OK)
+        status = judge_request(conn, request);
     if (status != UPF_OK && status != UPF_ERR_ORIGIN &&
         status != UPF_ERR_NOT_UPGRADE) {
         conn->offset -= head.len; /* the head as a whole is at fault */
@@ -189,8 +205,8 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 {
     if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
         return UPF_ERR_STATE;
-    upf_request_judge((upf_str){(const char *)conn->assembly.data,
-                                conn->assembly.len}, true, request);
+    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
+                      request);
     return UPF_OK;
 }
 
@@ -198,15 +214,13 @@ static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
                                const upf_header *headers, size_t header_count)
 {
     const uint8_t *digest = conn->in.handshake.digest;
-    char           guess[HEAD_GUESS], text[EXTENSION_TEXT_MAX];
+    char           text[EXTENSION_TEXT_MAX];
     const upf_str  extension = extension_text(conn, false, text);
     size_t         len;
 
-    upf_status status =
+    const upf_status status =
         upf_accept_write(digest, subprotocol, extension, headers, header_count,
-                         guess, sizeof guess, &len);
-    if (status == UPF_OK)
-        return queue_text(conn, guess, len);
+                         NULL, 0, &len);
     if (status != UPF_NEED_MORE)
         return status;
     char *out = reserve_head(conn, len);

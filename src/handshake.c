@@ -56,51 +56,63 @@ upf_status upf_accept_key(const char *key, size_t key_len,
 
 /* ---- Extensions ------------------------------------------------------- */
 
-/* Split off what comes before the first `separator`, or all of `text`, whose
- * data is NULL then. */
-static upf_str take_until(upf_str *text, char separator)
+static void skip(upf_str *text, size_t n)
 {
-    upf_str head = *text;
-    const char *end =
-        text->len > 0 ? memchr(text->data, separator, text->len) : NULL;
+    text->data += n;
+    text->len  -= n;
+}
 
-    if (end == NULL) {
-        *text = (upf_str){NULL, 0};
-    } else {
-        head.len = (size_t)(end - text->data);
-        text->data += head.len + 1;
-        text->len  -= head.len + 1;
-    }
-    return upf_str_trim(head);
+static bool skip_char(upf_str *text, char c)
+{
+    if (text->len == 0 || text->data[0] != c)
+        return false;
+    skip(text, 1);
+    return true;
+}
+
+static void skip_space(upf_str *text)
+{
+    while (skip_char(text, ' ') || skip_char(text, '\t'))
+        ;
+}
+
+static bool take_token(upf_str *text, upf_str *token)
+{
+    *token = (upf_str){text->data, upf_chars_run(*text, UPF_TOKEN_CHARS)};
+    skip(text, token->len);
+    return token->len > 0;
 }
 
 /*
- * token [ "=" (token | quoted-string) ], up to the next ';'. What is quoted
- * must be a token, too, so it holds no ';' and no ',' and the text can be cut
- * there before the quotes are looked at. An escape within them is refused:
- * there is no token that needs one, and nobody sends them.
+ * token [ "=" (token | quoted-string) ] and the ';' behind it, unless it is the
+ * last. What is quoted must be a token, too. An escape within the quotes is
+ * refused: there is no token that needs one, and nobody sends them.
  */
 static upf_status take_param(upf_str *params, upf_str *name, upf_str *value)
 {
-    if (params->data == NULL)
-        return UPF_DONE;
+    upf_str rest = *params, n, v = {NULL, 0};
 
-    upf_str v = take_until(params, ';');
-    upf_str n = take_until(&v, '=');
-    if (v.data != NULL) {
-        v = upf_str_trim(v);
-        if (v.len >= 2 && v.data[0] == '"' && v.data[v.len - 1] == '"') {
-            v.data += 1;
-            v.len  -= 2;
-        }
-        if (!upf_is_token(v))
+    if (rest.data == NULL)
+        return UPF_DONE;
+    skip_space(&rest);
+    if (!take_token(&rest, &n))
+        return UPF_ERR_EXTENSION;
+    skip_space(&rest);
+    if (skip_char(&rest, '=')) {
+        skip_space(&rest);
+        const bool quoted = skip_char(&rest, '"');
+        if (!take_token(&rest, &v) || (quoted && !skip_char(&rest, '"')))
             return UPF_ERR_EXTENSION;
+        skip_space(&rest);
     }
-    if (!upf_is_token(n))
+    if (rest.len == 0)
+        rest.data = NULL;
+    else if (!skip_char(&rest, ';'))
         return UPF_ERR_EXTENSION;
 
-    *name  = n;
-    *value = v;
+    *params = rest;
+    *name   = n;
+    *value  = v;
     return UPF_OK;
 }
 
@@ -118,19 +130,14 @@ upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
                                &extension))
         return UPF_DONE;
 
-    const upf_str n = take_until(&extension, ';');
-    if (!upf_is_token(n))
+    upf_str rest, param, value;
+    upf_status status = take_param(&extension, name, &value);
+    if (status != UPF_OK || value.data != NULL)
         return UPF_ERR_EXTENSION;
 
-    upf_str rest = extension, param, value;
-    upf_status status;
+    rest = *params = extension;
     do {
         status = take_param(&rest, &param, &value);
     } while (status == UPF_OK);
-    if (status != UPF_DONE)
-        return status;
-
-    *name   = n;
-    *params = extension;
-    return UPF_OK;
+    return status == UPF_DONE ? UPF_OK : status;
 }

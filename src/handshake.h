@@ -9,6 +9,7 @@
 
 #include <upframe/handshake.h>
 
+#include "http.h"
 #include "sha1.h"
 
 /*
@@ -37,10 +38,12 @@ upf_status upf_request_write(const upf_client_request *request,
                              char *out, size_t cap, size_t *len);
 
 /*
- * Server: upf_request_parse(). `scanned`: upf_head_scan() took `head`, whole;
- * what that judges is not judged again.
+ * Server: upf_request_parse(), of a head that may have bytes behind it: `text`
+ * is moved there if UPF_OK. Of another status, text->len says nothing.
+ *   fields  written: what the judgement rests on
  */
-upf_status upf_request_judge(upf_str head, bool scanned, upf_request *request);
+upf_status upf_request_judge(upf_str *text, upf_request *request,
+                             struct upf_fields *fields);
 
 /* Server: 101 (section 4.2.2). `subprotocol` and `extension`: len 0: none. */
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],

@@ -266,24 +266,16 @@ upf_status upf_response_parse(const char *head, size_t len,
 {
     assert(head != NULL || len == 0);
 
-    upf_str rest = {head, len};
-    upf_str line, name, value;
+    upf_str text = {head, len}, line;
+    struct upf_fields fields = {0};
     int major, minor;
 
     *response = (upf_response){0};
-    if (!upf_http_line(&rest, &line) ||
-        !split_status_line(line, response, &major, &minor))
+    if (!upf_http_line(&text, &line) ||
+        !split_status_line(line, response, &major, &minor) ||
+        !upf_fields_take(&text, &fields) || text.len != 0)
         return UPF_ERR_HTTP;
-
-    const char *headers = rest.data;
-    do {
-        if (!upf_http_field_line(&rest, &line) ||
-            (line.len > 0 && !upf_http_field(line, &name, &value)))
-            return UPF_ERR_HTTP;
-    } while (line.len > 0);
-    if (rest.len != 0)
-        return UPF_ERR_HTTP;
-    response->headers = (upf_str){headers, (size_t)(line.data - headers)};
+    response->headers = fields.all;
 
     /* HTTP/1.0 knows no 101 (RFC 9110, section 15.2). */
     if (major != 1 || (minor == 0 && response->status == 101))
@@ -307,39 +299,26 @@ upf_status upf_response_judge(upf_response *response,
 {
     assert(response->status == 101);
 
-    char expected[UPF_ACCEPT_LEN];
+    struct upf_fields f = {0};
     upf_str headers = response->headers;
-    upf_str name, value;
-    upf_str upgrade = {0}, accept = {0}, subprotocol = {0};
-    size_t upgrades = 0, accepts = 0, chosen = 0;
-    bool connection = false;
+    char expected[UPF_ACCEPT_LEN];
 
-    while (upf_header_next(&headers, &name, &value)) {
-        if (upf_str_is(name, "Upgrade")) {
-            upgrade = value;
-            upgrades++;
-        } else if (upf_str_is(name, "Connection")) {
-            connection = connection || upf_list_has(value, "upgrade");
-        } else if (upf_str_is(name, "Sec-WebSocket-Accept")) {
-            accept = value;
-            accepts++;
-        } else if (upf_str_is(name, "Sec-WebSocket-Protocol")) {
-            subprotocol = value;
-            chosen++;
-        }
-    }
+    upf_fields_take(&headers, &f); /* no blank line is there to end them */
+    const upf_str subprotocol = f.value[UPF_FIELD_PROTOCOL];
 
-    if (upgrades != 1 || !upf_str_is(upgrade, "websocket"))
+    if (upf_field_is_repeated(&f, UPF_FIELD_UPGRADE) ||
+        !upf_str_is(f.value[UPF_FIELD_UPGRADE], "websocket"))
         return UPF_ERR_UPGRADE;
-    if (!connection)
+    if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
     upf_base64_encode(digest, UPF_SHA1_SIZE, expected);
-    if (accepts != 1 ||
-        !upf_str_equal(accept, (upf_str){expected, sizeof expected}))
+    if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
+        !upf_str_equal(f.value[UPF_FIELD_ACCEPT],
+                       (upf_str){expected, sizeof expected}))
         return UPF_ERR_ACCEPT;
-    if (chosen > 1 || (chosen == 1 && !is_one_of(subprotocol, subprotocols)))
+    if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL) ||
+        (subprotocol.data != NULL && !is_one_of(subprotocol, subprotocols)))
         return UPF_ERR_SUBPROTOCOL;
-    if (chosen == 1)
-        response->subprotocol = subprotocol;
+    response->subprotocol = subprotocol;
     return UPF_OK;
 }

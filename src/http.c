@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "kernels_text.h"
 
 /* ---- Characters ------------------------------------------------------- */
 
@@ -23,7 +24,9 @@ static const uint8_t classes[256] = {
 
 size_t upf_chars_run(upf_str text, enum upf_chars wanted)
 {
-    size_t n = 0;
+    /* Letters and digits are in every class, '-' is not in base64. */
+    size_t n = wanted == UPF_BASE64_CHARS ? 0 : upf_run_of_name(text.data,
+                                                                text.len);
 
     for (; text.len - n >= 4; n += 4) {
         const uint8_t *c = (const uint8_t *)text.data + n;
@@ -51,63 +54,9 @@ static bool is_space(char c)
     return c == ' ' || c == '\t'; /* OWS, RFC 9110, section 5.6.3 */
 }
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7F;
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
-/*
- * Whether one of eight bytes may be a control character. Of a byte whose top
- * bit is clear, subtracting 0x20 sets it if the byte is below 0x20, and adding
- * 1 if it is 0x7F. A carry out of 0xFF can make a '~' look like 0x7F: that
- * costs a second look, and none is missed.
- */
-static bool may_have_control(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-
-    return (((eight - ones * 0x20) | (eight + ones)) & ~eight &
-            ones * 0x80) != 0;
-}
-
-/* How many bytes of text[0, len) come before its first control character. */
-static size_t run_without_controls(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
-        uint64_t eight;
-        memcpy(&eight, text + n, sizeof eight);
-        if (may_have_control(eight))
-            break;
-    }
-    while (n < len && !is_control((unsigned char)text[n]))
-        n++;
-    return n;
-}
-
-/* How many control characters are in text[0, len). Without a way out of the
- * loop, compilers look at sixteen bytes at once. */
-static size_t count_controls(const char *text, size_t len)
-{
-    enum { BLOCK = 240 }; /* so many can be counted in a byte */
-    size_t total = 0;
-
-    while (len > 0) {
-        const size_t n = len < BLOCK ? len : BLOCK;
-        uint8_t count = 0;
-        for (size_t i = 0; i < n; i++)
-            count = (uint8_t)(count + is_control((unsigned char)text[i]));
-        total += count;
-        text  += n;
-        len   -= n;
-    }
-    return total;
 }
 
 /* ---- Text ------------------------------------------------------------- */
@@ -137,8 +86,10 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
 {
     if (a.len != b.len)
         return false;
+    if (upf_str_equal(a, b))
+        return true; /* nearly everybody writes names as the RFCs do */
     for (size_t i = 0; i < a.len; i++)
-        if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
+        if (lower(a.data[i]) != lower(b.data[i]))
             return false;
     return true;
 }
@@ -150,16 +101,15 @@ bool upf_str_is(upf_str text, const char *literal)
 
 /* How many bytes of text[0, len) come before its first control character that
  * is not HTAB. */
-static size_t run_of_field_value(const char *text, size_t len)
+static inline size_t run_of_field_value(const char *text, size_t len)
 {
-    size_t n = 0;
+    size_t n = upf_run_without_controls(text, len);
 
-    for (;;) {
-        n += run_without_controls(text + n, len - n);
-        if (n == len || text[n] != '\t')
-            return n;
+    while (n < len && text[n] == '\t') {
         n++;
+        n += upf_run_without_controls(text + n, len - n);
     }
+    return n;
 }
 
 bool upf_is_field_value(upf_str text)
@@ -206,8 +156,7 @@ static upf_status scan_byte(struct upf_head_scan         *scan,
         scan->bytes++;
         return next == HEAD_END ? UPF_OK : UPF_NEED_MORE;
     }
-    if (after_lf[scan->state] != 0 || (is_control((unsigned char)c) &&
-                                       c != '\t'))
+    if (after_lf[scan->state] != 0 || (upf_is_control(c) && c != '\t'))
         return UPF_ERR_HTTP;
 
     if (scan->state != IN_LINE) {
@@ -235,40 +184,6 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/*
- * The usual case: the head is whole, each line ends with CR LF, nothing is over
- * a limit, and there are no more control characters than the line ends have.
- * False, and nothing is changed: scan_byte() has to say what is different.
- */
-static bool scan_plain_head(struct upf_head_scan         *scan,
-                            const struct upf_head_limits *limits,
-                            const char *data, size_t len)
-{
-    size_t n = 0, line_len = 0;
-
-    for (size_t lines = 0; len - n >= 2; lines++) {
-        const char *line = data + n;
-        const char *cr = memchr(line, '\r', len - n - 1);
-        if (cr == NULL || cr[1] != '\n')
-            return false;
-        n = (size_t)(cr - data) + 2;
-        if (cr == line) {
-            if (lines == 0 || lines - 1 > limits->lines ||
-                count_controls(data, n) != 2 * (lines + 1))
-                return false;
-            *scan = (struct upf_head_scan){.bytes      = (uint32_t)n,
-                                           .line_bytes = (uint32_t)line_len,
-                                           .lines = (uint16_t)(lines - 1),
-                                           .state = HEAD_END};
-            return true;
-        }
-        line_len = (size_t)(cr - line);
-        if (line_len > limits->line || is_space(*line))
-            return false;
-    }
-    return false;
-}
-
 upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const struct upf_head_limits *limits,
                          const uint8_t *data, size_t len, size_t *taken)
@@ -277,12 +192,6 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
     assert(scan->state < HEAD_END);
     assert(limits->lines <= UINT16_MAX);
 
-    if (scan->bytes == 0 && scan_plain_head(scan, limits, (const char *)data,
-                                            least(len, limits->bytes))) {
-        *taken = scan->bytes;
-        return UPF_OK;
-    }
-
     upf_status status = UPF_NEED_MORE;
     size_t i = 0;
 
@@ -290,8 +199,8 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
         if (scan->state == IN_LINE) {
             const size_t room = least(limits->bytes - scan->bytes,
                                       limits->line - scan->line_bytes);
-            const size_t run = run_without_controls((const char *)data + i,
-                                                    least(len - i, room));
+            const size_t run = upf_run_without_controls(
+                (const char *)data + i, least(len - i, room));
             scan->bytes      += (uint32_t)run;
             scan->line_bytes += (uint32_t)run;
             i += run;
@@ -327,13 +236,13 @@ bool upf_http_line(upf_str *text, upf_str *line)
     return false;
 }
 
-bool upf_http_field_line(upf_str *text, upf_str *line)
+static inline bool take_line(upf_str *text, upf_str *line)
 {
     if (text->len < 2)
         return false;
 
     const size_t n = run_of_field_value(text->data, text->len);
-    if (text->len - n < 2 || memcmp(text->data + n, "\r\n", 2) != 0)
+    if (text->len - n < 2 || text->data[n] != '\r' || text->data[n + 1] != '\n')
         return false;
     *line = (upf_str){text->data, n};
     text->data += n + 2;
@@ -341,16 +250,9 @@ bool upf_http_field_line(upf_str *text, upf_str *line)
     return true;
 }
 
-bool upf_are_field_lines(upf_str lines, size_t count)
+bool upf_http_field_line(upf_str *text, upf_str *line)
 {
-    upf_str line;
-
-    if (count_controls(lines.data, lines.len) == 2 * count)
-        return true; /* they are in the line ends */
-    while (lines.len > 0)
-        if (!upf_http_field_line(&lines, &line))
-            return false;
-    return true;
+    return take_line(text, line);
 }
 
 bool upf_http_version(const char *text, int *major, int *minor)
@@ -402,6 +304,125 @@ bool upf_header_find(upf_str headers, const char *name, upf_str *value)
     return find_next(&headers, name, value);
 }
 
+/* ---- The fields of a handshake ---------------------------------------- */
+
+struct known {
+    char    name[25]; /* in lower case */
+    uint8_t len;      /* at least 4 */
+};
+
+#define KNOWN(text) {text, sizeof text - 1}
+
+/* In the order of enum upf_field, which is that of their first letters. */
+static const struct known known[UPF_FIELDS] = {
+    [UPF_FIELD_CONNECTION]        = KNOWN("connection"),
+    [UPF_FIELD_CONTENT_LENGTH]    = KNOWN("content-length"),
+    [UPF_FIELD_HOST]              = KNOWN("host"),
+    [UPF_FIELD_ORIGIN]            = KNOWN("origin"),
+    [UPF_FIELD_KEY]               = KNOWN("sec-websocket-key"),
+    [UPF_FIELD_VERSION]           = KNOWN("sec-websocket-version"),
+    [UPF_FIELD_EXTENSIONS]        = KNOWN("sec-websocket-extensions"),
+    [UPF_FIELD_PROTOCOL]          = KNOWN("sec-websocket-protocol"),
+    [UPF_FIELD_ACCEPT]            = KNOWN("sec-websocket-accept"),
+    [UPF_FIELD_TRANSFER_ENCODING] = KNOWN("transfer-encoding"),
+    [UPF_FIELD_UPGRADE]           = KNOWN("upgrade"),
+};
+
+/*
+ * Those whose name begins with a letter are known[begin[i], begin[i + 1]); i is
+ * 5 bits of the letter, the same in either case.
+ */
+static const uint8_t begin[33] = {
+    0, 0, 0, 0, 2, 2, 2, 2, 2, 3, 3, 3,  3,  3,  3,  3,  /*  abcdefghijklmno */
+    4, 4, 4, 4, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
+};
+
+/*
+ * Whether text[0, field->len) is that name, if it holds no control characters:
+ * with 0x20 set, a letter is that letter in either case, and '-' is '-' or CR.
+ */
+static inline bool is_name(const char *text, const struct known *field)
+{
+    const char *name = field->name;
+    const size_t len = field->len;
+    uint64_t a, b;
+    uint32_t c, d;
+
+    if (len < sizeof a) {
+        memcpy(&c, text, sizeof c);
+        memcpy(&d, name, sizeof d);
+        a = c, b = d;
+        memcpy(&c, text + len - sizeof c, sizeof c);
+        memcpy(&d, name + len - sizeof d, sizeof d);
+        return (a | 0x20202020) == b && (c | 0x20202020) == d;
+    }
+    for (size_t i = 0; i + sizeof a < len; i += sizeof a) {
+        memcpy(&a, text + i, sizeof a);
+        memcpy(&b, name + i, sizeof b);
+        if ((a | UINT64_C(0x2020202020202020)) != b)
+            return false;
+    }
+    memcpy(&a, text + len - sizeof a, sizeof a);
+    memcpy(&b, name + len - sizeof b, sizeof b);
+    return (a | UINT64_C(0x2020202020202020)) == b;
+}
+
+/* The field that `line` is. */
+static enum upf_field field_of(upf_str line)
+{
+    const unsigned letter = line.data[0] & 0x1F;
+    unsigned i = begin[letter];
+
+    for (; i < begin[letter + 1]; i++)
+        if (known[i].len < line.len && line.data[known[i].len] == ':' &&
+            is_name(line.data, &known[i]))
+            return (enum upf_field)i;
+    return UPF_FIELDS;
+}
+
+enum upf_field upf_field_called(upf_str name)
+{
+    unsigned i = 0;
+
+    while (i < UPF_FIELDS && !upf_str_is(name, known[i].name))
+        i++;
+    return (enum upf_field)i;
+}
+
+static bool note_field(struct upf_fields *fields, upf_str line)
+{
+    const enum upf_field field = field_of(line);
+
+    if (field == UPF_FIELDS) {
+        const size_t n = upf_chars_run(line, UPF_TOKEN_CHARS);
+        return n > 0 && n < line.len && line.data[n] == ':';
+    }
+    if (fields->value[field].data != NULL) {
+        fields->repeated |= 1u << field;
+        return true;
+    }
+    const size_t n = known[field].len + 1u;
+    fields->value[field] = upf_str_trim((upf_str){line.data + n, line.len - n});
+    return true;
+}
+
+bool upf_fields_take(upf_str *text, struct upf_fields *fields)
+{
+    const char *start = text->data;
+    upf_str rest = *text, line;
+
+    while (rest.len >= 2 && *rest.data != '\r') {
+        if (!take_line(&rest, &line) || !note_field(fields, line))
+            return false;
+        fields->lines++;
+        if (line.len > fields->longest)
+            fields->longest = line.len;
+    }
+    fields->all = (upf_str){start, (size_t)(rest.data - start)};
+    *text = rest;
+    return take_line(text, &line);
+}
+
 /* ---- Comma-separated lists -------------------------------------------- */
 
 bool upf_list_split(upf_str *list, upf_str *element)
@@ -448,4 +469,27 @@ bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
         if (!find_next(headers, name, list))
             return false;
     return true;
+}
+
+void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
+                     upf_str *headers, upf_str *list)
+{
+    const bool repeated = upf_field_is_repeated(fields, field);
+
+    *headers = repeated ? fields->all : (upf_str){NULL, 0};
+    *list    = repeated ? (upf_str){NULL, 0} : fields->value[field];
+}
+
+bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
+                     upf_str token)
+{
+    upf_str headers, list, element;
+
+    if (upf_str_equal(fields->value[field], token))
+        return true; /* the usual case */
+    upf_fields_list(fields, field, &headers, &list);
+    while (upf_header_list_split(&headers, &list, known[field].name, &element))
+        if (upf_str_equal_nocase(element, token))
+            return true;
+    return false;
 }

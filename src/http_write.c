@@ -56,15 +56,13 @@ void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
 static bool is_ours(upf_str name, bool in_request)
 {
     const upf_str prefix = UPF_LITERAL("Sec-WebSocket-");
+    const enum upf_field field = upf_field_called(name);
 
-    if (name.len >= prefix.len &&
-        upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix))
-        return true;
-    if (in_request && (upf_str_is(name, "Host") || upf_str_is(name, "Origin")))
-        return true;
-    return upf_str_is(name, "Connection") || upf_str_is(name, "Upgrade") ||
-           upf_str_is(name, "Content-Length") ||
-           upf_str_is(name, "Transfer-Encoding");
+    if (field == UPF_FIELD_HOST || field == UPF_FIELD_ORIGIN)
+        return in_request;
+    return field != UPF_FIELDS ||
+           (name.len >= prefix.len &&
+            upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix));
 }
 
 bool upf_headers_are_allowed(const upf_header *headers, size_t count,

@@ -28,7 +28,7 @@ mask         kernels <frame>
 entropy
 buf          <conn>
 ext          <conn>
-http         <handshake>
+http         kernels_text <handshake>
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
@@ -41,11 +41,12 @@ handshake_response  base64 handshake http http_write
 message      utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
-conn_open    base64 buf conn_impl ext handshake http output
+conn_open    base64 buf conn_impl ext handshake http output url
 conn_next    bytes conn_impl kernels <conn>
 conn_recv    buf close conn_impl ext mask message utf8
 conn_send    buf bytes close conn_impl ext mask output utf8
 kernels             conn_next <conn>
+kernels_text        kernels
 kernels_vector      kernels
 kernels_sse         conn_next kernels kernels_vector
 kernels_avx2        conn_next kernels kernels_vector
