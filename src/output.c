@@ -69,7 +69,7 @@ static struct upf_queue *need_queue(upf_conn *conn)
     queue = upf_mem_alloc(conn->config, queue_size(FIRST_SLOTS));
     if (queue == NULL)
         return NULL;
-    memset(queue, 0, sizeof *queue);
+    memset(queue, 0, offsetof(struct upf_queue, late));
     queue->capacity = FIRST_SLOTS;
     if (conn->out.run_len) {
         queue->slots[0] = (struct slot){.data = conn->out.run,
