@@ -10,6 +10,7 @@
 #include "ext.h"
 #include "handshake.h"
 #include "http.h"
+#include "http_write.h"
 #include "output.h"
 #include "url.h"
 
@@ -60,9 +61,16 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     return status;
 }
 
-static char *reserve_head(upf_conn *conn, size_t len)
+/* ---- A head that leaves ------------------------------------------------- */
+
+static char *reserve_head(void *conn, size_t len)
 {
     return (char *)upf_output_reserve(conn, len);
+}
+
+static struct upf_http_out output_of(upf_conn *conn)
+{
+    return (struct upf_http_out){.room = reserve_head, .of = conn};
 }
 
 /* ---- Extensions --------------------------------------------------------- */
@@ -213,20 +221,12 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
                                const upf_header *headers, size_t header_count)
 {
-    const uint8_t *digest = conn->in.handshake.digest;
-    char           text[EXTENSION_TEXT_MAX];
-    const upf_str  extension = extension_text(conn, false, text);
-    size_t         len;
+    struct upf_http_out out = output_of(conn);
+    char                text[EXTENSION_TEXT_MAX];
 
-    const upf_status status =
-        upf_accept_write(digest, subprotocol, extension, headers, header_count,
-                         NULL, 0, &len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    return out ? upf_accept_write(digest, subprotocol, extension, headers,
-                                  header_count, out, len, &len)
-               : UPF_ERR_NO_MEMORY;
+    return upf_accept_write(conn->in.handshake.digest, subprotocol,
+                            extension_text(conn, false, text), headers,
+                            header_count, &out);
 }
 
 /* The request was answered: the head is needed no longer. */
@@ -268,23 +268,16 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
                       const upf_header *headers, size_t header_count,
                       const void *body, size_t body_len)
 {
-    const bool is_head = upf_has(conn, UPF_IS_HEAD);
-    size_t     len;
+    struct upf_http_out out = output_of(conn);
 
     if (!is_unanswered(conn))
         return UPF_ERR_STATE;
-    upf_status status =
+    const upf_status status =
         upf_refusal_write(http_status, headers, header_count, body, body_len,
-                          is_head, NULL, 0, &len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    upf_refusal_write(http_status, headers, header_count, body, body_len,
-                      is_head, out, len, &len);
-    leave_request(conn, UPF_ERR_REFUSED);
-    return UPF_OK;
+                          upf_has(conn, UPF_IS_HEAD), &out);
+    if (status == UPF_OK)
+        leave_request(conn, UPF_ERR_REFUSED);
+    return status;
 }
 
 upf_status upf_defer(upf_conn *conn)
@@ -318,26 +311,16 @@ void upf_conn_answer(upf_conn *conn)
         upf_conn_fail(conn, status);
 }
 
-/* Write the answer to a handshake that failed with `status`. */
-static upf_status write_failure(const upf_conn *conn, upf_status status,
-                                char *out, size_t cap, size_t *len)
-{
-    /* An application that gives up says so with a 503. */
-    return status == UPF_ERR_REFUSED
-               ? upf_refusal_write(503, NULL, 0, NULL, 0, false, out, cap, len)
-               : upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), out,
-                                   cap, len);
-}
-
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
-    size_t len;
+    struct upf_http_out out = output_of(conn);
 
-    if (write_failure(conn, status, NULL, 0, &len) != UPF_NEED_MORE)
-        return; /* nothing to answer: the client is gone */
-    char *out = reserve_head(conn, len);
-    if (out != NULL)
-        write_failure(conn, status, out, len, &len);
+    /* An application that gives up says so with a 503. If there is no answer
+     * to a failure, the client is gone; without memory, it gets none. */
+    if (status == UPF_ERR_REFUSED)
+        upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
+    else
+        upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), &out);
     upf_conn_note_output(conn);
 }
 
@@ -347,20 +330,11 @@ static upf_status queue_request(upf_conn *conn, const upf_url *url,
                                 const upf_client_request *request,
                                 const char *key)
 {
-    char          text[EXTENSION_TEXT_MAX];
-    const upf_str extension = extension_text(conn, true, text);
-    size_t        len;
+    struct upf_http_out out = output_of(conn);
+    char                text[EXTENSION_TEXT_MAX];
 
-    const upf_status status =
-        upf_request_write(request, url, key, conn->config->subprotocols,
-                          extension, NULL, 0, &len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    return out ? upf_request_write(request, url, key,
-                                   conn->config->subprotocols, extension, out,
-                                   len, &len)
-               : UPF_ERR_NO_MEMORY;
+    return upf_request_write(request, url, key, conn->config->subprotocols,
+                             extension_text(conn, true, text), &out);
 }
 
 upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,

@@ -84,60 +84,61 @@ static bool take_token(upf_str *text, upf_str *token)
 }
 
 /*
- * token [ "=" (token | quoted-string) ] and the ';' behind it, unless it is the
- * last. What is quoted must be a token, too. An escape within the quotes is
- * refused: there is no token that needs one, and nobody sends them.
+ * token [ "=" (token | quoted-string) ], up to what separates it from the next.
+ * What is quoted must be a token, too. An escape within the quotes is refused:
+ * there is no token that needs one, and nobody sends them.
  */
-static upf_status take_param(upf_str *params, upf_str *name, upf_str *value)
+static bool take_param(upf_str *text, upf_str *name, upf_str *value)
 {
-    upf_str rest = *params, n, v = {NULL, 0};
-
-    if (rest.data == NULL)
-        return UPF_DONE;
-    skip_space(&rest);
-    if (!take_token(&rest, &n))
-        return UPF_ERR_EXTENSION;
-    skip_space(&rest);
-    if (skip_char(&rest, '=')) {
-        skip_space(&rest);
-        const bool quoted = skip_char(&rest, '"');
-        if (!take_token(&rest, &v) || (quoted && !skip_char(&rest, '"')))
-            return UPF_ERR_EXTENSION;
-        skip_space(&rest);
+    *value = (upf_str){NULL, 0};
+    skip_space(text);
+    if (!take_token(text, name))
+        return false;
+    skip_space(text);
+    if (skip_char(text, '=')) {
+        skip_space(text);
+        const bool quoted = skip_char(text, '"');
+        if (!take_token(text, value) || (quoted && !skip_char(text, '"')))
+            return false;
+        skip_space(text);
     }
-    if (rest.len == 0)
-        rest.data = NULL;
-    else if (!skip_char(&rest, ';'))
-        return UPF_ERR_EXTENSION;
+    return true;
+}
 
-    *params = rest;
-    *name   = n;
-    *value  = v;
-    return UPF_OK;
+/* What is behind the separator; without one, that must be the end. */
+static bool go_on(upf_str *text, char separator)
+{
+    if (text->len > 0)
+        return skip_char(text, separator);
+    text->data = NULL;
+    return true;
 }
 
 bool upf_param_next(upf_str *params, upf_str *name, upf_str *value)
 {
-    return take_param(params, name, value) == UPF_OK;
+    return params->data != NULL && take_param(params, name, value) &&
+           go_on(params, ';');
 }
 
 upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
                               upf_str *params)
 {
-    upf_str extension;
+    upf_str param, value;
 
-    if (!upf_header_list_split(headers, list, "Sec-WebSocket-Extensions",
-                               &extension))
+    if (list->data == NULL &&
+        !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list))
         return UPF_DONE;
-
-    upf_str rest, param, value;
-    upf_status status = take_param(&extension, name, &value);
-    if (status != UPF_OK || value.data != NULL)
+    if (!take_param(list, name, &value) || value.data != NULL)
         return UPF_ERR_EXTENSION;
 
-    rest = *params = extension;
-    do {
-        status = take_param(&rest, &param, &value);
-    } while (status == UPF_OK);
-    return status == UPF_DONE ? UPF_OK : status;
+    *params = (upf_str){NULL, 0};
+    if (skip_char(list, ';')) {
+        params->data = list->data;
+        do {
+            if (!take_param(list, &param, &value))
+                return UPF_ERR_EXTENSION;
+        } while (skip_char(list, ';'));
+        params->len = (size_t)(list->data - params->data);
+    }
+    return go_on(list, ',') ? UPF_OK : UPF_ERR_EXTENSION;
 }

@@ -43,17 +43,18 @@ static bool split_head(upf_str *text, upf_request *request,
         (line.len == 0 && !upf_http_line(text, &line)) ||
         !split_request_line(line, request, major))
         return false;
-    fields->longest = line.len;
     if (!upf_fields_take(text, fields))
         return false;
+    if (line.len > fields->longest)
+        fields->longest = line.len;
 
     request->headers = fields->all;
-    request->host    = fields->value[UPF_FIELD_HOST];
-    request->key     = fields->value[UPF_FIELD_KEY];
+    request->host    = upf_field(fields, UPF_FIELD_HOST);
+    request->key     = upf_field(fields, UPF_FIELD_KEY);
     /* Of two origins neither is to be trusted; the empty one never is. */
     request->origin  = upf_field_is_repeated(fields, UPF_FIELD_ORIGIN)
                            ? UPF_LITERAL("")
-                           : fields->value[UPF_FIELD_ORIGIN];
+                           : upf_field(fields, UPF_FIELD_ORIGIN);
     return true;
 }
 
@@ -79,7 +80,7 @@ static upf_status judge_method(upf_str method)
 static bool is_host_sound(const struct upf_fields *f, bool websocket,
                           int http_minor)
 {
-    const upf_str host = f->value[UPF_FIELD_HOST];
+    const upf_str host = upf_field(f, UPF_FIELD_HOST);
     struct upf_authority authority;
 
     if (host.data == NULL)
@@ -106,9 +107,9 @@ static bool consists_of(upf_str text, const char *characters)
 static bool is_body_sound(const struct upf_fields *f, bool websocket,
                           int http_minor)
 {
-    const upf_str length = f->value[UPF_FIELD_CONTENT_LENGTH];
+    const upf_str length = upf_field(f, UPF_FIELD_CONTENT_LENGTH);
 
-    if (f->value[UPF_FIELD_TRANSFER_ENCODING].data != NULL &&
+    if (upf_field(f, UPF_FIELD_TRANSFER_ENCODING).data != NULL &&
         (websocket || length.data != NULL || http_minor == 0))
         return false;
     return length.data == NULL ||
@@ -127,6 +128,8 @@ static bool are_subprotocols_sound(const struct upf_fields *f)
     upf_str offers[OFFERS_MAX];
     upf_str headers, list, token;
 
+    if (upf_field(f, UPF_FIELD_PROTOCOL).data == NULL)
+        return true;
     upf_fields_list(f, UPF_FIELD_PROTOCOL, &headers, &list);
     for (size_t n = 0; upf_header_list_split(&headers, &list,
                                              "Sec-WebSocket-Protocol", &token);
@@ -146,6 +149,8 @@ static bool are_extensions_sound(const struct upf_fields *f)
     upf_str headers, list, name, params;
     upf_status status;
 
+    if (upf_field(f, UPF_FIELD_EXTENSIONS).data == NULL)
+        return true;
     upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
         status = upf_extension_next(&headers, &list, &name, &params);
@@ -161,9 +166,9 @@ static upf_status judge_websocket(const struct upf_fields *f)
     /* Before the key: its format is part of what a version defines (4.4). */
     if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
         return UPF_ERR_HTTP;
-    if (!upf_str_equal(f->value[UPF_FIELD_VERSION], UPF_LITERAL("13")))
+    if (!upf_str_equal(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
-    if (upf_field_is_repeated(f, UPF_FIELD_KEY) || !upf_is_key(f->value[UPF_FIELD_KEY]))
+    if (upf_field_is_repeated(f, UPF_FIELD_KEY) || !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
         return UPF_ERR_KEY;
     if (!are_subprotocols_sound(f))
         return UPF_ERR_SUBPROTOCOL;
@@ -176,7 +181,6 @@ upf_status upf_request_judge(upf_str *text, upf_request *request,
     int major = 0;
 
     *request = (upf_request){0};
-    *fields  = (struct upf_fields){0};
     if (!split_head(text, request, fields, &major))
         return UPF_ERR_HTTP;
 
@@ -263,38 +267,36 @@ upf_status upf_request_write(const upf_client_request *request,
                              const upf_url *url, const char key[UPF_KEY_LEN],
                              const char *const *subprotocols,
                              upf_str extension,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
     const upf_str origin = upf_str_of(request->origin);
 
-    *len = 0;
     if (!upf_is_field_value(origin) ||
         (origin.data != NULL && upf_str_trim(origin).len == 0) ||
         !upf_is_field_value(extension) || !may_be_offered(subprotocols) ||
         !upf_headers_are_allowed(request->headers, request->header_count, true))
         return UPF_ERR_ARGUMENT;
 
-    struct upf_http_out o = {0};
     do {
         /* An empty path is "/" (section 3). */
-        upf_put(&o, UPF_LITERAL("GET "));
+        upf_put(o, UPF_LITERAL("GET "));
         if (url->target.len == 0 || url->target.data[0] != '/')
-            upf_put(&o, UPF_LITERAL("/"));
-        upf_put_field(&o, url->target, UPF_LITERAL(" HTTP/1.1"));
-        upf_put_field(&o, UPF_LITERAL("Host: "), url->authority);
-        upf_put(&o, UPF_LITERAL("Upgrade: websocket\r\n"
+            upf_put(o, UPF_LITERAL("/"));
+        upf_put_field(o, url->target, UPF_LITERAL(" HTTP/1.1"));
+        upf_put_field(o, UPF_LITERAL("Host: "), url->authority);
+        upf_put(o, UPF_LITERAL("Upgrade: websocket\r\n"
                                 "Connection: Upgrade\r\n"));
-        upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Key: "),
+        upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Key: "),
                       (upf_str){key, UPF_KEY_LEN});
-        upf_put(&o, UPF_LITERAL("Sec-WebSocket-Version: 13\r\n"));
+        upf_put(o, UPF_LITERAL("Sec-WebSocket-Version: 13\r\n"));
         if (origin.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Origin: "), origin);
-        put_offer(&o, subprotocols);
+            upf_put_field(o, UPF_LITERAL("Origin: "), origin);
+        put_offer(o, subprotocols);
         if (extension.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
                           extension);
-        upf_put_headers(&o, request->headers, request->header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+        upf_put_headers(o, request->headers, request->header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }

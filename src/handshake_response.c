@@ -15,34 +15,33 @@
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,
                             const upf_header *headers, size_t header_count,
-                            char *out, size_t cap, size_t *len)
+                            struct upf_http_out *o)
 {
     char accept[UPF_ACCEPT_LEN];
 
-    *len = 0;
     if ((subprotocol.len > 0 && !upf_is_token(subprotocol)) ||
         !upf_is_field_value(extension) ||
         !upf_headers_are_allowed(headers, header_count, false))
         return UPF_ERR_ARGUMENT;
     upf_base64_encode(digest, UPF_SHA1_SIZE, accept);
 
-    struct upf_http_out o = {0};
     do {
-        upf_put(&o, UPF_LITERAL("HTTP/1.1 101 Switching Protocols\r\n"
+        upf_put(o, UPF_LITERAL("HTTP/1.1 101 Switching Protocols\r\n"
                                 "Upgrade: websocket\r\n"
-                                "Connection: Upgrade\r\n"));
-        upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Accept: "),
-                      (upf_str){accept, sizeof accept});
+                                "Connection: Upgrade\r\n"
+                                "Sec-WebSocket-Accept: "));
+        upf_put(o, (upf_str){accept, sizeof accept});
+        upf_put(o, UPF_LITERAL("\r\n"));
         if (subprotocol.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Protocol: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Protocol: "),
                           subprotocol);
         if (extension.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
                           extension);
-        upf_put_headers(&o, headers, header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+        upf_put_headers(o, headers, header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
 /* ---- Refusing --------------------------------------------------------- */
@@ -122,9 +121,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
 upf_status upf_refusal_write(int http_status, const upf_header *headers,
                              size_t header_count, const void *body,
                              size_t body_len, bool omit_body,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
-    *len = 0;
     if (http_status < 200 || http_status > 599 ||
         (body == NULL && body_len > 0) ||
         !upf_headers_are_allowed(headers, header_count, false))
@@ -134,15 +132,14 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     if (http_status == 204 || http_status == 205 || http_status == 304)
         body_len = 0;
 
-    struct upf_http_out o = {0};
     do {
-        put_refusal(&o, http_status, body_len);
-        upf_put_headers(&o, headers, header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
+        put_refusal(o, http_status, body_len);
+        upf_put_headers(o, headers, header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
         if (!omit_body)
-            upf_put(&o, (upf_str){body, body_len});
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+            upf_put(o, (upf_str){body, body_len});
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
 /* What whoever reads the refusal can do about it. */
@@ -205,28 +202,26 @@ static void put_explanation(struct upf_http_out *o, upf_status why)
 }
 
 upf_status upf_failure_write(upf_status why, bool omit_body,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
     const int http_status = upf_status_http(why);
 
-    *len = 0;
     if (http_status == 0)
         return UPF_ERR_ARGUMENT;
 
     struct upf_http_out body = {0};
     put_explanation(&body, why);
 
-    struct upf_http_out o = {0};
     do {
-        put_refusal(&o, http_status, body.len);
+        put_refusal(o, http_status, body.len);
         if (http_status == 405)
-            upf_put(&o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
-        upf_put(&o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
+            upf_put(o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
+        upf_put(o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
                                 "X-Content-Type-Options: nosniff\r\n\r\n"));
         if (!omit_body)
-            put_explanation(&o, why);
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+            put_explanation(o, why);
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
 /* ---- Parsing ---------------------------------------------------------- */
@@ -267,7 +262,7 @@ upf_status upf_response_parse(const char *head, size_t len,
     assert(head != NULL || len == 0);
 
     upf_str text = {head, len}, line;
-    struct upf_fields fields = {0};
+    struct upf_fields fields;
     int major, minor;
 
     *response = (upf_response){0};
@@ -299,21 +294,21 @@ upf_status upf_response_judge(upf_response *response,
 {
     assert(response->status == 101);
 
-    struct upf_fields f = {0};
+    struct upf_fields f;
     upf_str headers = response->headers;
     char expected[UPF_ACCEPT_LEN];
 
     upf_fields_take(&headers, &f); /* no blank line is there to end them */
-    const upf_str subprotocol = f.value[UPF_FIELD_PROTOCOL];
+    const upf_str subprotocol = upf_field(&f, UPF_FIELD_PROTOCOL);
 
     if (upf_field_is_repeated(&f, UPF_FIELD_UPGRADE) ||
-        !upf_str_is(f.value[UPF_FIELD_UPGRADE], "websocket"))
+        !upf_str_is(upf_field(&f, UPF_FIELD_UPGRADE), "websocket"))
         return UPF_ERR_UPGRADE;
     if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
     upf_base64_encode(digest, UPF_SHA1_SIZE, expected);
     if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
-        !upf_str_equal(f.value[UPF_FIELD_ACCEPT],
+        !upf_str_equal(upf_field(&f, UPF_FIELD_ACCEPT),
                        (upf_str){expected, sizeof expected}))
         return UPF_ERR_ACCEPT;
     if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL) ||

@@ -24,11 +24,9 @@ static const uint8_t classes[256] = {
 
 size_t upf_chars_run(upf_str text, enum upf_chars wanted)
 {
-    /* Letters and digits are in every class, '-' is not in base64. */
-    size_t n = wanted == UPF_BASE64_CHARS ? 0 : upf_run_of_name(text.data,
-                                                                text.len);
+    size_t n = 0;
 
-    for (; text.len - n >= 4; n += 4) {
+    for (; n < text.len / 4 * 4; n += 4) {
         const uint8_t *c = (const uint8_t *)text.data + n;
         if ((classes[c[0]] & classes[c[1]] & classes[c[2]] & classes[c[3]] &
              wanted) == 0)
@@ -66,6 +64,18 @@ upf_str upf_str_of(const char *text)
     return (upf_str){text, text ? strlen(text) : 0};
 }
 
+static inline upf_str trim(upf_str text)
+{
+    if (text.len > 1 && *text.data == ' ') { /* the usual one */
+        text.data++;
+        text.len--;
+    }
+    if (text.len > 0 && !is_space(*text.data) &&
+        !is_space(text.data[text.len - 1]))
+        return text;
+    return upf_str_trim(text);
+}
+
 upf_str upf_str_trim(upf_str text)
 {
     while (text.len > 0 && is_space(text.data[0])) {
@@ -99,23 +109,12 @@ bool upf_str_is(upf_str text, const char *literal)
     return upf_str_equal_nocase(text, upf_str_of(literal));
 }
 
-/* How many bytes of text[0, len) come before its first control character that
- * is not HTAB. */
-static inline size_t run_of_field_value(const char *text, size_t len)
-{
-    size_t n = upf_run_without_controls(text, len);
-
-    while (n < len && text[n] == '\t') {
-        n++;
-        n += upf_run_without_controls(text + n, len - n);
-    }
-    return n;
-}
-
 bool upf_is_field_value(upf_str text)
 {
-    return text.len == 0 ||
-           run_of_field_value(text.data, text.len) == text.len;
+    for (size_t i = 0; i < text.len; i++)
+        if (upf_is_control(text.data[i]) && text.data[i] != '\t')
+            return false;
+    return true;
 }
 
 /* ---- The end of a head ------------------------------------------------ */
@@ -238,15 +237,24 @@ bool upf_http_line(upf_str *text, upf_str *line)
 
 static inline bool take_line(upf_str *text, upf_str *line)
 {
-    if (text->len < 2)
-        return false;
+    const char *at = text->data;
+    size_t left = text->len;
 
-    const size_t n = run_of_field_value(text->data, text->len);
-    if (text->len - n < 2 || text->data[n] != '\r' || text->data[n + 1] != '\n')
+    for (;; at++, left--) {
+        const size_t run = left > 0 ? upf_run_without_controls(at, left) : 0;
+        at   += run;
+        left -= run;
+        if (left < 2)
+            return false;
+        if (at[0] == '\r')
+            break;
+        if (at[0] != '\t')
+            return false;
+    }
+    if (at[1] != '\n')
         return false;
-    *line = (upf_str){text->data, n};
-    text->data += n + 2;
-    text->len  -= n + 2;
+    *line = (upf_str){text->data, text->len - left};
+    *text = (upf_str){at + 2, left - 2};
     return true;
 }
 
@@ -285,8 +293,7 @@ bool upf_header_next(upf_str *headers, upf_str *name, upf_str *value)
            upf_http_field(line, name, value);
 }
 
-/* Find the next field called `name`, and move `headers` behind it. */
-static bool find_next(upf_str *headers, const char *name, upf_str *value)
+bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value)
 {
     upf_str field, content;
 
@@ -301,13 +308,13 @@ static bool find_next(upf_str *headers, const char *name, upf_str *value)
 
 bool upf_header_find(upf_str headers, const char *name, upf_str *value)
 {
-    return find_next(&headers, name, value);
+    return upf_header_next_called(&headers, name, value);
 }
 
 /* ---- The fields of a handshake ---------------------------------------- */
 
 struct known {
-    char    name[25]; /* in lower case */
+    char    name[31]; /* in lower case */
     uint8_t len;      /* at least 4 */
 };
 
@@ -394,15 +401,19 @@ static bool note_field(struct upf_fields *fields, upf_str line)
     const enum upf_field field = field_of(line);
 
     if (field == UPF_FIELDS) {
-        const size_t n = upf_chars_run(line, UPF_TOKEN_CHARS);
-        return n > 0 && n < line.len && line.data[n] == ':';
+        size_t n = 0;
+        while ((classes[(uint8_t)line.data[n]] & UPF_TOKEN_CHARS) != 0)
+            n++; /* the CR behind the line is none */
+        return n > 0 && line.data[n] == ':';
     }
-    if (fields->value[field].data != NULL) {
-        fields->repeated |= 1u << field;
+    const unsigned bit = 1u << field;
+    if ((fields->seen & bit) != 0) {
+        fields->repeated |= bit;
         return true;
     }
+    fields->seen |= bit;
     const size_t n = known[field].len + 1u;
-    fields->value[field] = upf_str_trim((upf_str){line.data + n, line.len - n});
+    fields->value[field] = trim((upf_str){line.data + n, line.len - n});
     return true;
 }
 
@@ -410,17 +421,21 @@ bool upf_fields_take(upf_str *text, struct upf_fields *fields)
 {
     const char *start = text->data;
     upf_str rest = *text, line;
+    size_t lines = 0, longest = 0;
 
+    fields->seen = fields->repeated = 0;
     while (rest.len >= 2 && *rest.data != '\r') {
         if (!take_line(&rest, &line) || !note_field(fields, line))
             return false;
-        fields->lines++;
-        if (line.len > fields->longest)
-            fields->longest = line.len;
+        lines++;
+        if (line.len > longest)
+            longest = line.len;
     }
-    fields->all = (upf_str){start, (size_t)(rest.data - start)};
+    fields->all     = (upf_str){start, (size_t)(rest.data - start)};
+    fields->lines   = lines;
+    fields->longest = longest;
     *text = rest;
-    return take_line(text, &line);
+    return upf_http_field_line(text, &line);
 }
 
 /* ---- Comma-separated lists -------------------------------------------- */
@@ -466,7 +481,7 @@ bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
                            upf_str *element)
 {
     while (!upf_list_split(list, element))
-        if (!find_next(headers, name, list))
+        if (!upf_header_next_called(headers, name, list))
             return false;
     return true;
 }
@@ -477,7 +492,7 @@ void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
     const bool repeated = upf_field_is_repeated(fields, field);
 
     *headers = repeated ? fields->all : (upf_str){NULL, 0};
-    *list    = repeated ? (upf_str){NULL, 0} : fields->value[field];
+    *list    = repeated ? (upf_str){NULL, 0} : upf_field(fields, field);
 }
 
 bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
@@ -485,7 +500,7 @@ bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
 {
     upf_str headers, list, element;
 
-    if (upf_str_equal(fields->value[field], token))
+    if (upf_str_equal(upf_field(fields, field), token))
         return true; /* the usual case */
     upf_fields_list(fields, field, &headers, &list);
     while (upf_header_list_split(&headers, &list, known[field].name, &element))

@@ -52,6 +52,9 @@ bool upf_http_version(const char *text, int *major, int *minor);
  */
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value);
 
+/* Take the next field called `name`, and all before it, off `headers`. */
+bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value);
+
 /* The fields that decide a handshake. */
 enum upf_field {
     UPF_FIELD_CONNECTION,
@@ -73,17 +76,26 @@ enum upf_field upf_field_called(upf_str name);
 /* What one walk over the header lines finds. */
 struct upf_fields {
     upf_str  all;               /* the lines */
-    upf_str  value[UPF_FIELDS]; /* the first one's; data is NULL: there is none */
-    unsigned repeated;          /* 1 << field: there are more */
     size_t   lines, longest;    /* how many; the length of the longest */
+    unsigned seen;              /* 1 << field: there is one */
+    unsigned repeated;          /* 1 << field: there are more than one */
+    upf_str  value[UPF_FIELDS]; /* the first one's, if it was seen */
 };
 
 /*
- * Take header lines off `text` up to the blank line, and that too. `fields`
- * starts zeroed; false: a line is not as upf_http_field() wants it, or `text`
- * ends before the blank line.
+ * Take header lines off `text` up to the blank line, and that too. False: a
+ * line is not as upf_http_field() wants it, or `text` ends before the blank
+ * line.
  */
 bool upf_fields_take(upf_str *text, struct upf_fields *fields);
+
+/* The value of the first such field; data is NULL: there is none. */
+static inline upf_str upf_field(const struct upf_fields *fields,
+                                enum upf_field           field)
+{
+    return (fields->seen >> field & 1) != 0 ? fields->value[field]
+                                            : (upf_str){NULL, 0};
+}
 
 static inline bool upf_field_is_repeated(const struct upf_fields *fields,
                                          enum upf_field           field)

@@ -6,22 +6,18 @@
 #include "http.h"
 #include "http_write.h"
 
-bool upf_put_again(struct upf_http_out *o, char *out, size_t cap, size_t *len)
+bool upf_put_again(struct upf_http_out *o)
 {
     if (o->data != NULL)
         return false; /* it is written */
-    *len = o->len;
-    if (o->len > cap)
-        return false;
-    *o = (struct upf_http_out){out, 0};
-    return true;
+    o->data = o->room(o->of, o->len);
+    o->len  = 0;
+    return o->data != NULL;
 }
 
-void upf_put(struct upf_http_out *o, upf_str text)
+upf_status upf_put_status(const struct upf_http_out *o)
 {
-    if (o->data != NULL && text.len > 0)
-        memcpy(o->data + o->len, text.data, text.len);
-    o->len += text.len;
+    return o->data != NULL ? UPF_OK : UPF_ERR_NO_MEMORY;
 }
 
 void upf_put_number(struct upf_http_out *o, size_t number)

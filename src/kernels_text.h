@@ -38,26 +38,6 @@ static inline unsigned upf_controls_of_16(const char *text)
                      _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F))));
 }
 
-static inline __m128i upf_are_between(__m128i bytes, char first, char last)
-{
-    return _mm_and_si128(
-        _mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(first - 1))),
-        _mm_cmpgt_epi8(_mm_set1_epi8((char)(last + 1)), bytes));
-}
-
-/* One bit for each of text[0, 16) that is no letter, no digit and no '-'. */
-static inline unsigned upf_others_of_16(const char *text)
-{
-    const __m128i bytes = _mm_loadu_si128((const __m128i *)text);
-    const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-    const __m128i plain =
-        _mm_or_si128(_mm_or_si128(upf_are_between(lower, 'a', 'z'),
-                                  upf_are_between(bytes, '0', '9')),
-                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-
-    return (unsigned)_mm_movemask_epi8(plain) ^ 0xFFFF;
-}
-
 #endif
 
 /*
@@ -77,50 +57,22 @@ static inline bool upf_may_have_control(const char *text)
 }
 
 /* How many bytes of text[0, len) come before its first control character. */
-static size_t upf_run_to_the_end(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    while (len - n >= 8 && !upf_may_have_control(text + n))
-        n += 8;
-    while (n < len && !upf_is_control(text[n]))
-        n++;
-    return n;
-}
-
-/* Likewise, faster. */
 static inline size_t upf_run_without_controls(const char *text, size_t len)
 {
     size_t n = 0;
 
 #if UPF_KERNELS_X86
-    for (; len - n >= 16; n += 16) {
+    for (; n < len / 16 * 16; n += 16) {
         const unsigned controls = upf_controls_of_16(text + n);
         if (controls != 0)
             return n + (unsigned)__builtin_ctz(controls);
     }
 #endif
-    return n + upf_run_to_the_end(text + n, len - n);
-}
-
-/*
- * How many bytes at the beginning of text[0, len) are letters, digits or '-',
- * which is nearly all that names are made of. May give up early.
- */
-static inline size_t upf_run_of_name(const char *text, size_t len)
-{
-    size_t n = 0;
-
-#if UPF_KERNELS_X86
-    for (; len - n >= 16; n += 16) {
-        const unsigned others = upf_others_of_16(text + n);
-        if (others != 0)
-            return n + (unsigned)__builtin_ctz(others);
-    }
-#else
-    (void)text;
-    (void)len;
-#endif
+    for (; len - n >= 8; n += 8)
+        if (upf_may_have_control(text + n))
+            break;
+    while (n < len && !upf_is_control(text[n]))
+        n++;
     return n;
 }
 

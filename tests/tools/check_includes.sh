@@ -35,13 +35,13 @@ close        bytes utf8 <frame>
 output       buf <conn>
 status
 frame        bytes
-handshake    base64 http sha1 <handshake>
+handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl entropy ext http output
-conn_open    base64 buf conn_impl ext handshake http output url
+conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels <conn>
 conn_recv    buf close conn_impl ext mask message utf8
 conn_send    buf bytes close conn_impl ext mask output utf8
