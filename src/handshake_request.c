@@ -168,7 +168,8 @@ static upf_status judge_websocket(const struct upf_fields *f)
         return UPF_ERR_HTTP;
     if (!upf_str_equal(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
-    if (upf_field_is_repeated(f, UPF_FIELD_KEY) || !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
+    if (upf_field_is_repeated(f, UPF_FIELD_KEY) ||
+        !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
         return UPF_ERR_KEY;
     if (!are_subprotocols_sound(f))
         return UPF_ERR_SUBPROTOCOL;

@@ -46,50 +46,60 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
 
 /* ---- Refusing --------------------------------------------------------- */
 
-/* RFC 9110, section 15, and RFC 6585. A phrase may be empty; it says nothing
- * that the number does not. */
-static const char *reason_phrase(int http_status)
+/* RFC 9110, section 15, and RFC 6585. One text: pointers to each would take
+ * as much memory again. */
+static const char reasons[] =
+    "200 OK\0"
+    "201 Created\0"
+    "202 Accepted\0"
+    "204 No Content\0"
+    "205 Reset Content\0"
+    "206 Partial Content\0"
+    "301 Moved Permanently\0"
+    "302 Found\0"
+    "303 See Other\0"
+    "304 Not Modified\0"
+    "307 Temporary Redirect\0"
+    "308 Permanent Redirect\0"
+    "400 Bad Request\0"
+    "401 Unauthorized\0"
+    "403 Forbidden\0"
+    "404 Not Found\0"
+    "405 Method Not Allowed\0"
+    "406 Not Acceptable\0"
+    "408 Request Timeout\0"
+    "409 Conflict\0"
+    "410 Gone\0"
+    "411 Length Required\0"
+    "413 Content Too Large\0"
+    "414 URI Too Long\0"
+    "415 Unsupported Media Type\0"
+    "421 Misdirected Request\0"
+    "422 Unprocessable Content\0"
+    "426 Upgrade Required\0"
+    "428 Precondition Required\0"
+    "429 Too Many Requests\0"
+    "431 Request Header Fields Too Large\0"
+    "500 Internal Server Error\0"
+    "501 Not Implemented\0"
+    "502 Bad Gateway\0"
+    "503 Service Unavailable\0"
+    "504 Gateway Timeout\0"
+    "505 HTTP Version Not Supported\0";
+
+/* A phrase may be empty; it says nothing that the number does not. */
+static void put_status(struct upf_http_out *o, int http_status)
 {
-    switch (http_status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 205: return "Reset Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default:  return "";
-    }
+    const char number[] = {(char)('0' + http_status / 100),
+                           (char)('0' + http_status / 10 % 10),
+                           (char)('0' + http_status % 10), ' '};
+    const char *reason = reasons;
+
+    while (*reason != '\0' && memcmp(reason, number, sizeof number) != 0)
+        reason += strlen(reason) + 1;
+    upf_put(o, (upf_str){number, sizeof number});
+    if (*reason != '\0')
+        upf_put(o, upf_str_of(reason + sizeof number));
 }
 
 /* The status line, and the fields that are ours to write. */
@@ -97,8 +107,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
                         size_t body_len)
 {
     upf_put(o, UPF_LITERAL("HTTP/1.1 "));
-    upf_put_number(o, (size_t)http_status);
-    upf_put_field(o, UPF_LITERAL(" "), upf_str_of(reason_phrase(http_status)));
+    put_status(o, http_status);
+    upf_put(o, UPF_LITERAL("\r\n"));
 
     /* RFC 9110, section 15.5.22: 426 must say what to upgrade to; RFC 6455,
      * section 4.4: and which version of it. */
@@ -142,45 +152,37 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     return upf_put_status(o);
 }
 
-/* What whoever reads the refusal can do about it. */
+/* What whoever reads the refusal can do about it, from UPF_ERR_HTTP to
+ * UPF_ERR_EXTENSION. */
+static const char advices[] =
+    "End each line with CR LF, and put no space before a colon.\0"
+    "Use HTTP/1.1.\0"
+    "Send fewer or shorter header fields: cookies may be the cause.\0"
+    "Use GET.\0"
+    "Send a path that begins with a slash.\0"
+    "Send one Host field: the server's name and port.\0"
+    "Send neither Content-Length nor Transfer-Encoding.\0"
+    "Connect with a WebSocket client, to a ws:// or wss:// URL; "
+    "or a proxy on the way removed the Upgrade field.\0"
+    "Send \"Connection: Upgrade\"; or a proxy on the way removed "
+    "it.\0"
+    "Send one Sec-WebSocket-Key: 16 random bytes in base64.\0"
+    "Send \"Sec-WebSocket-Version: 13\".\0"
+    "Pages of other sites may connect only if this server's "
+    "configuration names their origin.\0"
+    "Send each subprotocol once, with commas between them.\0"
+    "Send \"name; parameter=value\", with commas between "
+    "extensions.";
+
 static const char *advice(upf_status why)
 {
-    switch (why) {
-    case UPF_ERR_HTTP:
-        return "End each line with CR LF, and put no space before a colon.";
-    case UPF_ERR_HTTP_VERSION:
-        return "Use HTTP/1.1.";
-    case UPF_ERR_HEAD_TOO_BIG:
-        return "Send fewer or shorter header fields: cookies may be the cause.";
-    case UPF_ERR_METHOD:
-        return "Use GET.";
-    case UPF_ERR_TARGET:
-        return "Send a path that begins with a slash.";
-    case UPF_ERR_HOST:
-        return "Send one Host field: the server's name and port.";
-    case UPF_ERR_BODY:
-        return "Send neither Content-Length nor Transfer-Encoding.";
-    case UPF_ERR_NOT_UPGRADE:
-        return "Connect with a WebSocket client, to a ws:// or wss:// URL; "
-               "or a proxy on the way removed the Upgrade field.";
-    case UPF_ERR_CONNECTION:
-        return "Send \"Connection: Upgrade\"; or a proxy on the way removed "
-               "it.";
-    case UPF_ERR_KEY:
-        return "Send one Sec-WebSocket-Key: 16 random bytes in base64.";
-    case UPF_ERR_VERSION:
-        return "Send \"Sec-WebSocket-Version: 13\".";
-    case UPF_ERR_ORIGIN:
-        return "Pages of other sites may connect only if this server's "
-               "configuration names their origin.";
-    case UPF_ERR_SUBPROTOCOL:
-        return "Send each subprotocol once, with commas between them.";
-    case UPF_ERR_EXTENSION:
-        return "Send \"name; parameter=value\", with commas between "
-               "extensions.";
-    default:
+    const char *text = advices;
+
+    if (why > UPF_ERR_HTTP || why < UPF_ERR_EXTENSION)
         return "Try again.";
-    }
+    for (; why < UPF_ERR_HTTP; why++)
+        text += strlen(text) + 1;
+    return text;
 }
 
 /* Only our own words: nothing of the request comes back in an answer. */

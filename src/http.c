@@ -314,7 +314,7 @@ bool upf_header_find(upf_str headers, const char *name, upf_str *value)
 /* ---- The fields of a handshake ---------------------------------------- */
 
 struct known {
-    char    name[31]; /* in lower case */
+    char    name[25]; /* in lower case */
     uint8_t len;      /* at least 4 */
 };
 

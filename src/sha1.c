@@ -37,11 +37,11 @@ static uint32_t rotl(uint32_t x, unsigned n)
     } while (0)
 
 #ifdef __OPTIMIZE_SIZE__
-#define ROUND(f, w)                            \
-    for (unsigned t = 0; t < 20; t++) {        \
-        const uint32_t last = e;               \
-        STEP(a, b, c, d, e, f, (w)[t]);        \
-        e = d; d = c; c = b; b = a; a = last;  \
+#define ROUND(f, w)                                  \
+    for (unsigned t = 0; t < 20; t++) {              \
+        STEP(a, b, c, d, e, f, (w)[t]);              \
+        const uint32_t next = e;                     \
+        e = d; d = c; c = b; b = a; a = next;        \
     }
 #else
 #define ROUND(f, w)                            \

@@ -297,14 +297,14 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     return is_tuple && is_same_host(scheme, &authority, host);
 }
 
-/* The usual case: behind "https://" stands what Host says. */
 bool upf_is_origin_of(upf_str origin, upf_str host)
 {
     if (origin.len <= host.len)
         return false;
 
     const size_t n = origin.len - host.len;
-    return ((n == 8 && memcmp(origin.data, "https://", 8) == 0) ||
-            (n == 7 && memcmp(origin.data, "http://", 7) == 0)) &&
-           memcmp(origin.data + n, host.data, host.len) == 0;
+    const upf_str scheme = {origin.data, n}, rest = {origin.data + n, host.len};
+    return (upf_str_equal(scheme, upf_str_of("https://")) ||
+            upf_str_equal(scheme, upf_str_of("http://"))) &&
+           upf_str_equal(rest, host);
 }
