@@ -29,6 +29,7 @@ entropy
 buf          <conn>
 ext          <conn>
 http         kernels_text <handshake>
+http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
