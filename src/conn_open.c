@@ -10,13 +10,12 @@
 #include "ext.h"
 #include "handshake.h"
 #include "http.h"
+#include "http_write.h"
 #include "output.h"
+#include "url.h"
 
 /* Sec-WebSocket-Extensions: a name and what an extension says of itself. */
 enum { EXTENSION_TEXT_MAX = 256 };
-
-/* Most heads that we write fit in here, and are then written only once. */
-enum { HEAD_GUESS = 512 };
 
 /* ---- A head that arrives ------------------------------------------------ */
 
@@ -62,20 +61,16 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     return status;
 }
 
-static char *reserve_head(upf_conn *conn, size_t len)
+/* ---- A head that leaves ------------------------------------------------- */
+
+static char *reserve_head(void *conn, size_t len)
 {
     return (char *)upf_output_reserve(conn, len);
 }
 
-/* Queue a head that was written to `text`. */
-static upf_status queue_text(upf_conn *conn, const char *text, size_t len)
+static struct upf_http_out output_of(upf_conn *conn)
 {
-    char *out = reserve_head(conn, len);
-
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    memcpy(out, text, len);
-    return UPF_OK;
+    return (struct upf_http_out){.room = reserve_head, .of = conn};
 }
 
 /* ---- Extensions --------------------------------------------------------- */
@@ -135,35 +130,64 @@ static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
 
 /* ---- Server ------------------------------------------------------------- */
 
-static upf_status judge_request(upf_conn *conn, upf_str head,
-                                upf_request *request)
+/* What a sound request leads to. */
+static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
     const upf_config *config = conn->config;
-    upf_status status = upf_request_judge(head, true, request);
 
-    if (status != UPF_OK)
-        return status;
     upf_set(conn, UPF_WEBSOCKET);
     upf_accept_digest(request->key.data, conn->in.handshake.digest);
     conn->in.handshake.subprotocol =
         upf_subprotocol_choose(request, config->subprotocols);
-    status = agree_on_extension(conn, request->headers);
+    const upf_status status = agree_on_extension(conn, request->headers);
     if (status != UPF_OK)
         return status;
-    return upf_origin_allowed(request->origin, request->host, config->origins)
+    return upf_is_origin_of(request->origin, request->host) ||
+                   upf_origin_allowed(request->origin, request->host,
+                                      config->origins)
                ? UPF_OK
                : UPF_ERR_ORIGIN;
+}
+
+/*
+ * The usual request lies whole in the input and is sound, so that it takes one
+ * look at each byte. False: it is not, and nothing was taken; what is wrong,
+ * or missing, is for read_head() to say.
+ */
+static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
+                         upf_request *request)
+{
+    const upf_config *config = conn->config;
+    const size_t len = input->len < config->max_head ? input->len
+                                                     : config->max_head;
+    struct upf_fields fields;
+    upf_str rest = {(const char *)input->data, len};
+
+    if (conn->in.handshake.scan.bytes > 0 ||
+        upf_request_judge(&rest, request, &fields) != UPF_OK ||
+        fields.lines > config->max_head_lines ||
+        fields.longest > config->max_head_line)
+        return false;
+    *head = (upf_str){(const char *)input->data, len - rest.len};
+    upf_conn_take(conn, input, head->len);
+    return true;
 }
 
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event)
 {
-    upf_str head;
+    upf_request *request = &event->request;
+    upf_status   status  = UPF_OK;
+    upf_str      head;
 
-    upf_status status = read_head(conn, input, &head);
-    if (status != UPF_OK)
-        return status;
-    status = judge_request(conn, head, &event->request);
+    if (!take_request(conn, input, &head, request)) {
+        status = read_head(conn, input, &head);
+        if (status != UPF_OK)
+            return status;
+        status = upf_request_parse(head.data, head.len, request);
+    }
+    if (status == UPF_OK)
+        status = judge_request(conn, request);
     if (status != UPF_OK && status != UPF_ERR_ORIGIN &&
         status != UPF_ERR_NOT_UPGRADE) {
         conn->offset -= head.len; /* the head as a whole is at fault */
@@ -189,30 +213,20 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 {
     if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
         return UPF_ERR_STATE;
-    upf_request_judge((upf_str){(const char *)conn->assembly.data,
-                                conn->assembly.len}, true, request);
+    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
+                      request);
     return UPF_OK;
 }
 
 static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
                                const upf_header *headers, size_t header_count)
 {
-    const uint8_t *digest = conn->in.handshake.digest;
-    char           guess[HEAD_GUESS], text[EXTENSION_TEXT_MAX];
-    const upf_str  extension = extension_text(conn, false, text);
-    size_t         len;
+    struct upf_http_out out = output_of(conn);
+    char                text[EXTENSION_TEXT_MAX];
 
-    upf_status status =
-        upf_accept_write(digest, subprotocol, extension, headers, header_count,
-                         guess, sizeof guess, &len);
-    if (status == UPF_OK)
-        return queue_text(conn, guess, len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    return out ? upf_accept_write(digest, subprotocol, extension, headers,
-                                  header_count, out, len, &len)
-               : UPF_ERR_NO_MEMORY;
+    return upf_accept_write(conn->in.handshake.digest, subprotocol,
+                            extension_text(conn, false, text), headers,
+                            header_count, &out);
 }
 
 /* The request was answered: the head is needed no longer. */
@@ -254,23 +268,16 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
                       const upf_header *headers, size_t header_count,
                       const void *body, size_t body_len)
 {
-    const bool is_head = upf_has(conn, UPF_IS_HEAD);
-    size_t     len;
+    struct upf_http_out out = output_of(conn);
 
     if (!is_unanswered(conn))
         return UPF_ERR_STATE;
-    upf_status status =
+    const upf_status status =
         upf_refusal_write(http_status, headers, header_count, body, body_len,
-                          is_head, NULL, 0, &len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    upf_refusal_write(http_status, headers, header_count, body, body_len,
-                      is_head, out, len, &len);
-    leave_request(conn, UPF_ERR_REFUSED);
-    return UPF_OK;
+                          upf_has(conn, UPF_IS_HEAD), &out);
+    if (status == UPF_OK)
+        leave_request(conn, UPF_ERR_REFUSED);
+    return status;
 }
 
 upf_status upf_defer(upf_conn *conn)
@@ -304,26 +311,16 @@ void upf_conn_answer(upf_conn *conn)
         upf_conn_fail(conn, status);
 }
 
-/* Write the answer to a handshake that failed with `status`. */
-static upf_status write_failure(const upf_conn *conn, upf_status status,
-                                char *out, size_t cap, size_t *len)
-{
-    /* An application that gives up says so with a 503. */
-    return status == UPF_ERR_REFUSED
-               ? upf_refusal_write(503, NULL, 0, NULL, 0, false, out, cap, len)
-               : upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), out,
-                                   cap, len);
-}
-
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
-    size_t len;
+    struct upf_http_out out = output_of(conn);
 
-    if (write_failure(conn, status, NULL, 0, &len) != UPF_NEED_MORE)
-        return; /* nothing to answer: the client is gone */
-    char *out = reserve_head(conn, len);
-    if (out != NULL)
-        write_failure(conn, status, out, len, &len);
+    /* An application that gives up says so with a 503. If there is no answer
+     * to a failure, the client is gone; without memory, it gets none. */
+    if (status == UPF_ERR_REFUSED)
+        upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
+    else
+        upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), &out);
     upf_conn_note_output(conn);
 }
 
@@ -333,20 +330,11 @@ static upf_status queue_request(upf_conn *conn, const upf_url *url,
                                 const upf_client_request *request,
                                 const char *key)
 {
-    char          text[EXTENSION_TEXT_MAX];
-    const upf_str extension = extension_text(conn, true, text);
-    size_t        len;
+    struct upf_http_out out = output_of(conn);
+    char                text[EXTENSION_TEXT_MAX];
 
-    const upf_status status =
-        upf_request_write(request, url, key, conn->config->subprotocols,
-                          extension, NULL, 0, &len);
-    if (status != UPF_NEED_MORE)
-        return status;
-    char *out = reserve_head(conn, len);
-    return out ? upf_request_write(request, url, key,
-                                   conn->config->subprotocols, extension, out,
-                                   len, &len)
-               : UPF_ERR_NO_MEMORY;
+    return upf_request_write(request, url, key, conn->config->subprotocols,
+                             extension_text(conn, true, text), &out);
 }
 
 upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,

@@ -56,81 +56,89 @@ upf_status upf_accept_key(const char *key, size_t key_len,
 
 /* ---- Extensions ------------------------------------------------------- */
 
-/* Split off what comes before the first `separator`, or all of `text`, whose
- * data is NULL then. */
-static upf_str take_until(upf_str *text, char separator)
+static void skip(upf_str *text, size_t n)
 {
-    upf_str head = *text;
-    const char *end =
-        text->len > 0 ? memchr(text->data, separator, text->len) : NULL;
+    text->data += n;
+    text->len  -= n;
+}
 
-    if (end == NULL) {
-        *text = (upf_str){NULL, 0};
-    } else {
-        head.len = (size_t)(end - text->data);
-        text->data += head.len + 1;
-        text->len  -= head.len + 1;
-    }
-    return upf_str_trim(head);
+static bool skip_char(upf_str *text, char c)
+{
+    if (text->len == 0 || text->data[0] != c)
+        return false;
+    skip(text, 1);
+    return true;
+}
+
+static void skip_space(upf_str *text)
+{
+    while (skip_char(text, ' ') || skip_char(text, '\t'))
+        ;
+}
+
+static bool take_token(upf_str *text, upf_str *token)
+{
+    *token = (upf_str){text->data, upf_chars_run(*text, UPF_TOKEN_CHARS)};
+    skip(text, token->len);
+    return token->len > 0;
 }
 
 /*
- * token [ "=" (token | quoted-string) ], up to the next ';'. What is quoted
- * must be a token, too, so it holds no ';' and no ',' and the text can be cut
- * there before the quotes are looked at. An escape within them is refused:
+ * token [ "=" (token | quoted-string) ], up to what separates it from the next.
+ * What is quoted must be a token, too. An escape within the quotes is refused:
  * there is no token that needs one, and nobody sends them.
  */
-static upf_status take_param(upf_str *params, upf_str *name, upf_str *value)
+static bool take_param(upf_str *text, upf_str *name, upf_str *value)
 {
-    if (params->data == NULL)
-        return UPF_DONE;
-
-    upf_str v = take_until(params, ';');
-    upf_str n = take_until(&v, '=');
-    if (v.data != NULL) {
-        v = upf_str_trim(v);
-        if (v.len >= 2 && v.data[0] == '"' && v.data[v.len - 1] == '"') {
-            v.data += 1;
-            v.len  -= 2;
-        }
-        if (!upf_is_token(v))
-            return UPF_ERR_EXTENSION;
+    *value = (upf_str){NULL, 0};
+    skip_space(text);
+    if (!take_token(text, name))
+        return false;
+    skip_space(text);
+    if (skip_char(text, '=')) {
+        skip_space(text);
+        const bool quoted = skip_char(text, '"');
+        if (!take_token(text, value) || (quoted && !skip_char(text, '"')))
+            return false;
+        skip_space(text);
     }
-    if (!upf_is_token(n))
-        return UPF_ERR_EXTENSION;
+    return true;
+}
 
-    *name  = n;
-    *value = v;
-    return UPF_OK;
+/* What is behind the separator; without one, that must be the end. */
+static bool go_on(upf_str *text, char separator)
+{
+    if (text->len > 0)
+        return skip_char(text, separator);
+    text->data = NULL;
+    return true;
 }
 
 bool upf_param_next(upf_str *params, upf_str *name, upf_str *value)
 {
-    return take_param(params, name, value) == UPF_OK;
+    return params->data != NULL && take_param(params, name, value) &&
+           go_on(params, ';');
 }
 
 upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
                               upf_str *params)
 {
-    upf_str extension;
+    upf_str param, value;
 
-    if (!upf_header_list_split(headers, list, "Sec-WebSocket-Extensions",
-                               &extension))
+    if (list->data == NULL &&
+        !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list))
         return UPF_DONE;
-
-    const upf_str n = take_until(&extension, ';');
-    if (!upf_is_token(n))
+    if (!take_param(list, name, &value) || value.data != NULL)
         return UPF_ERR_EXTENSION;
 
-    upf_str rest = extension, param, value;
-    upf_status status;
-    do {
-        status = take_param(&rest, &param, &value);
-    } while (status == UPF_OK);
-    if (status != UPF_DONE)
-        return status;
-
-    *name   = n;
-    *params = extension;
-    return UPF_OK;
+    *params = (upf_str){NULL, 0};
+    if (skip_char(list, ';')) {
+        params->data = list->data;
+        do {
+            if (!take_param(list, &param, &value))
+                return UPF_ERR_EXTENSION;
+        } while (skip_char(list, ';'));
+        params->len = (size_t)(list->data - params->data);
+    }
+    return go_on(list, ',') ? UPF_OK : UPF_ERR_EXTENSION;
 }

@@ -9,13 +9,16 @@
 
 #include <upframe/handshake.h>
 
+#include "http.h"
+#include "http_write.h"
 #include "sha1.h"
 
 /*
- * The writers below share one contract: `*len` is set to the bytes that the
- * head needs; they are written, and UPF_OK returned, if `cap` suffices, else
- * nothing is written and UPF_NEED_MORE returned. UPF_ERR_ARGUMENT: a field
- * that would inject (CR, LF, a non-token name) or that is not the caller's.
+ * The writers below share one contract: `o` has a `room` and is zeroed but for
+ * that. It is asked once, for exactly the bytes of the head; if it has them,
+ * they are written, and UPF_OK is returned, else UPF_ERR_NO_MEMORY.
+ * UPF_ERR_ARGUMENT, before it is asked: a field that would inject (CR, LF, a
+ * non-token name) or that is not the caller's.
  */
 
 /* Whether `key` is 16 bytes in Base64 (section 4.2.1). */
@@ -33,20 +36,21 @@ void upf_accept_digest(const char key[UPF_KEY_LEN],
 upf_status upf_request_write(const upf_client_request *request,
                              const upf_url *url, const char key[UPF_KEY_LEN],
                              const char *const *subprotocols,
-                             upf_str extension,
-                             char *out, size_t cap, size_t *len);
+                             upf_str extension, struct upf_http_out *o);
 
 /*
- * Server: upf_request_parse(). `scanned`: upf_head_scan() took `head`, whole;
- * what that judges is not judged again.
+ * Server: upf_request_parse(), of a head that may have bytes behind it: `text`
+ * is moved there if UPF_OK. Of another status, text->len says nothing.
+ *   fields  written: what the judgement rests on
  */
-upf_status upf_request_judge(upf_str head, bool scanned, upf_request *request);
+upf_status upf_request_judge(upf_str *text, upf_request *request,
+                             struct upf_fields *fields);
 
 /* Server: 101 (section 4.2.2). `subprotocol` and `extension`: len 0: none. */
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,
                             const upf_header *headers, size_t header_count,
-                            char *out, size_t cap, size_t *len);
+                            struct upf_http_out *o);
 
 /*
  * Server: any other response, body included. `omit_body`: the request was a
@@ -55,7 +59,7 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
 upf_status upf_refusal_write(int http_status, const upf_header *headers,
                              size_t header_count, const void *body,
                              size_t body_len, bool omit_body,
-                             char *out, size_t cap, size_t *len);
+                             struct upf_http_out *o);
 
 /*
  * Server: our own answer to a handshake that failed with `why`: the status of
@@ -63,7 +67,7 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
  * Sec-WebSocket-Version; 405: Allow), and a line of text that says what to do.
  */
 upf_status upf_failure_write(upf_status why, bool omit_body,
-                             char *out, size_t cap, size_t *len);
+                             struct upf_http_out *o);
 
 /*
  * Client: parse a whole response head. UPF_OK says that it is sound HTTP and

@@ -10,108 +10,7 @@
 #include "http_write.h"
 #include "url.h"
 
-/* ---- Gathering -------------------------------------------------------- */
-
-/* A field that may come only once. */
-struct single {
-    upf_str value; /* the first one's; data is NULL if there is none */
-    bool    repeated;
-};
-
-/* All fields of one name, as upf_header_list_split() takes them. */
-struct listed {
-    upf_str list;    /* the first one's value */
-    upf_str headers; /* from the line behind it to the end of the last one */
-};
-
-/* What the header lines say, from one walk over them. */
-struct fields {
-    struct single host, origin, key, version;
-    struct single content_length, transfer_encoding;
-    struct listed subprotocols, extensions;
-    bool          websocket; /* Upgrade has the token */
-    bool          upgrade;   /* Connection has the token */
-};
-
-/* These return true: the line was taken. */
-
-static bool take_single(struct single *field, upf_str value)
-{
-    if (field->value.data != NULL)
-        field->repeated = true;
-    else
-        field->value = upf_str_trim(value);
-    return true;
-}
-
-static bool take_listed(struct listed *field, upf_str value, const char *end)
-{
-    if (field->list.data == NULL) {
-        field->list    = upf_str_trim(value);
-        field->headers = (upf_str){end, 0};
-    } else {
-        field->headers.len = (size_t)(end - field->headers.data);
-    }
-    return true;
-}
-
-static bool take_token(bool *found, upf_str value, upf_str token)
-{
-    value  = upf_str_trim(value);
-    *found = *found || upf_str_equal(value, token) ||
-             upf_list_has(value, token.data);
-    return true;
-}
-
-/* Take `name`, case ignored, off the beginning of `line`. Nearly everybody
- * writes names as the RFCs do, so that is looked for first. */
-static bool take_name(upf_str *line, upf_str name)
-{
-    if (line->len < name.len ||
-        (memcmp(line->data, name.data, name.len) != 0 &&
-         !upf_str_equal_nocase((upf_str){line->data, name.len}, name)))
-        return false;
-    line->data += name.len;
-    line->len  -= name.len;
-    return true;
-}
-
-/* Whether the line is such a field; its value is what is left of the line. */
-#define IS_FIELD(name) take_name(&line, UPF_LITERAL(name ":"))
-
-/* False: it is none of ours. `end` is where the next line begins. */
-static bool note_field(struct fields *f, upf_str line, const char *end)
-{
-    switch (line.data[0] | 0x20) { /* a letter's lower case */
-    case 'c':
-        return IS_FIELD("Connection")
-                   ? take_token(&f->upgrade, line, UPF_LITERAL("Upgrade"))
-                   : IS_FIELD("Content-Length") &&
-                         take_single(&f->content_length, line);
-    case 'h':
-        return IS_FIELD("Host") && take_single(&f->host, line);
-    case 'o':
-        return IS_FIELD("Origin") && take_single(&f->origin, line);
-    case 's':
-        if (!take_name(&line, UPF_LITERAL("Sec-WebSocket-")))
-            return false;
-        if (IS_FIELD("Key"))
-            return take_single(&f->key, line);
-        if (IS_FIELD("Version"))
-            return take_single(&f->version, line);
-        if (IS_FIELD("Extensions"))
-            return take_listed(&f->extensions, line, end);
-        return IS_FIELD("Protocol") && take_listed(&f->subprotocols, line, end);
-    case 't':
-        return IS_FIELD("Transfer-Encoding") &&
-               take_single(&f->transfer_encoding, line);
-    case 'u':
-        return IS_FIELD("Upgrade") &&
-               take_token(&f->websocket, line, UPF_LITERAL("websocket"));
-    default:
-        return false;
-    }
-}
+/* ---- Splitting -------------------------------------------------------- */
 
 /* method SP request-target SP HTTP-version (RFC 9112, section 3) */
 static bool split_request_line(upf_str line, upf_request *request, int *major)
@@ -133,40 +32,30 @@ static bool split_request_line(upf_str line, upf_request *request, int *major)
     return upf_is_token(request->method);
 }
 
-/* UPF_ERR_HTTP, or else the whole head is HTTP, of whatever version. */
-static upf_status split_head(upf_str head, bool scanned, upf_request *request,
-                             struct fields *fields, int *major)
+/* False: this is no head of HTTP, of whatever version. */
+static bool split_head(upf_str *text, upf_request *request,
+                       struct upf_fields *fields, int *major)
 {
-    upf_str line, name, value;
+    upf_str line;
 
     /* One empty line may come first (RFC 9112, section 2.2). */
-    if (!upf_http_line(&head, &line) ||
-        (line.len == 0 && !upf_http_line(&head, &line)) ||
+    if (!upf_http_line(text, &line) ||
+        (line.len == 0 && !upf_http_line(text, &line)) ||
         !split_request_line(line, request, major))
-        return UPF_ERR_HTTP;
+        return false;
+    if (!upf_fields_take(text, fields))
+        return false;
+    if (line.len > fields->longest)
+        fields->longest = line.len;
 
-    const char *headers = head.data;
-    size_t lines = 0;
-    for (;; lines++) {
-        if (!upf_http_line(&head, &line))
-            return UPF_ERR_HTTP;
-        if (line.len == 0)
-            break;
-        if (!note_field(fields, line, head.data) &&
-            !upf_http_field(line, &name, &value))
-            return UPF_ERR_HTTP;
-    }
-    request->headers = (upf_str){headers, (size_t)(line.data - headers)};
-    if (head.len != 0 ||
-        (!scanned && !upf_are_field_lines(request->headers, lines)))
-        return UPF_ERR_HTTP;
-
-    request->host    = fields->host.value;
-    request->key     = fields->key.value;
+    request->headers = fields->all;
+    request->host    = upf_field(fields, UPF_FIELD_HOST);
+    request->key     = upf_field(fields, UPF_FIELD_KEY);
     /* Of two origins neither is to be trusted; the empty one never is. */
-    request->origin  = fields->origin.repeated ? UPF_LITERAL("")
-                                               : fields->origin.value;
-    return UPF_OK;
+    request->origin  = upf_field_is_repeated(fields, UPF_FIELD_ORIGIN)
+                           ? UPF_LITERAL("")
+                           : upf_field(fields, UPF_FIELD_ORIGIN);
+    return true;
 }
 
 /* ---- Judging ---------------------------------------------------------- */
@@ -180,8 +69,6 @@ static bool is_get(upf_str method)
  * meant to be refused with 405, but a broken request. */
 static upf_status judge_method(upf_str method)
 {
-    if (is_get(method))
-        return UPF_OK;
     for (size_t i = 0; i < method.len; i++)
         if (method.data[i] >= 'a' && method.data[i] <= 'z')
             return UPF_ERR_HTTP;
@@ -190,16 +77,18 @@ static upf_status judge_method(upf_str method)
 
 /* RFC 9112, section 3.2: one Host in each HTTP/1.1 request; it may be empty
  * where the URL has no host, but a ws:// URL has one. */
-static bool is_host_sound(const struct fields *f, int http_minor)
+static bool is_host_sound(const struct upf_fields *f, bool websocket,
+                          int http_minor)
 {
+    const upf_str host = upf_field(f, UPF_FIELD_HOST);
     struct upf_authority authority;
 
-    if (f->host.value.data == NULL)
+    if (host.data == NULL)
         return http_minor == 0;
-    if (f->host.repeated)
+    if (upf_field_is_repeated(f, UPF_FIELD_HOST))
         return false;
-    return (f->host.value.len == 0 && !f->websocket) ||
-           upf_authority_parse(f->host.value, &authority);
+    return (host.len == 0 && !websocket) ||
+           upf_authority_parse(host, &authority);
 }
 
 static bool consists_of(upf_str text, const char *characters)
@@ -215,18 +104,17 @@ static bool consists_of(upf_str text, const char *characters)
  * them for a body instead can be tricked (request smuggling). Of any other
  * request, the length must be clear (RFC 9112, section 6.3).
  */
-static bool is_body_sound(const struct fields *f, int http_minor)
+static bool is_body_sound(const struct upf_fields *f, bool websocket,
+                          int http_minor)
 {
-    const struct single *length = &f->content_length;
-    const bool has_length = length->value.data != NULL;
+    const upf_str length = upf_field(f, UPF_FIELD_CONTENT_LENGTH);
 
-    if (f->transfer_encoding.value.data != NULL &&
-        (f->websocket || has_length || http_minor == 0))
+    if (upf_field(f, UPF_FIELD_TRANSFER_ENCODING).data != NULL &&
+        (websocket || length.data != NULL || http_minor == 0))
         return false;
-    if (!has_length)
-        return true;
-    return !length->repeated &&
-           consists_of(length->value, f->websocket ? "0" : "0123456789");
+    return length.data == NULL ||
+           (!upf_field_is_repeated(f, UPF_FIELD_CONTENT_LENGTH) &&
+            consists_of(length, websocket ? "0" : "0123456789"));
 }
 
 /*
@@ -234,13 +122,16 @@ static bool is_body_sound(const struct fields *f, int http_minor)
  * those before it; OFFERS_MAX bounds how often a byte is looked at for that,
  * so the cost stays linear in the size of the head.
  */
-static bool are_subprotocols_sound(struct listed *offered)
+static bool are_subprotocols_sound(const struct upf_fields *f)
 {
     enum { OFFERS_MAX = 32 };
     upf_str offers[OFFERS_MAX];
-    upf_str token;
+    upf_str headers, list, token;
 
-    for (size_t n = 0; upf_header_list_split(&offered->headers, &offered->list,
+    if (upf_field(f, UPF_FIELD_PROTOCOL).data == NULL)
+        return true;
+    upf_fields_list(f, UPF_FIELD_PROTOCOL, &headers, &list);
+    for (size_t n = 0; upf_header_list_split(&headers, &list,
                                              "Sec-WebSocket-Protocol", &token);
          n++) {
         if (n == OFFERS_MAX || !upf_is_token(token))
@@ -253,69 +144,73 @@ static bool are_subprotocols_sound(struct listed *offered)
     return true;
 }
 
-static bool are_extensions_sound(struct listed *offered)
+static bool are_extensions_sound(const struct upf_fields *f)
 {
-    upf_str name, params;
+    upf_str headers, list, name, params;
     upf_status status;
 
+    if (upf_field(f, UPF_FIELD_EXTENSIONS).data == NULL)
+        return true;
+    upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
-        status = upf_extension_next(&offered->headers, &offered->list, &name,
-                                    &params);
+        status = upf_extension_next(&headers, &list, &name, &params);
     } while (status == UPF_OK);
     return status == UPF_DONE;
 }
 
 /* Section 4.2.1, of a request that is known to ask for a WebSocket. */
-static upf_status judge_websocket(struct fields *f)
+static upf_status judge_websocket(const struct upf_fields *f)
 {
-    if (!f->upgrade)
+    if (!upf_fields_have(f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
     /* Before the key: its format is part of what a version defines (4.4). */
-    if (f->version.repeated)
+    if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
         return UPF_ERR_HTTP;
-    if (!upf_str_equal(f->version.value, UPF_LITERAL("13")))
+    if (!upf_str_equal(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
-    if (f->key.repeated || !upf_is_key(f->key.value))
+    if (upf_field_is_repeated(f, UPF_FIELD_KEY) ||
+        !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
         return UPF_ERR_KEY;
-    if (!are_subprotocols_sound(&f->subprotocols))
+    if (!are_subprotocols_sound(f))
         return UPF_ERR_SUBPROTOCOL;
-    if (!are_extensions_sound(&f->extensions))
-        return UPF_ERR_EXTENSION;
-    return UPF_OK;
+    return are_extensions_sound(f) ? UPF_OK : UPF_ERR_EXTENSION;
 }
 
-upf_status upf_request_judge(upf_str head, bool scanned, upf_request *request)
+upf_status upf_request_judge(upf_str *text, upf_request *request,
+                             struct upf_fields *fields)
 {
-    struct fields fields = {0};
     int major = 0;
 
     *request = (upf_request){0};
-    upf_status status = split_head(head, scanned, request, &fields, &major);
-    if (status != UPF_OK)
-        return status;
+    if (!split_head(text, request, fields, &major))
+        return UPF_ERR_HTTP;
 
+    const int minor = request->http_minor;
+    const bool websocket = upf_fields_have(fields, UPF_FIELD_UPGRADE,
+                                           UPF_LITERAL("websocket"));
     /* HTTP/1.0 knows no Upgrade (RFC 9110, section 7.8). */
-    if (major != 1 || (fields.websocket && request->http_minor == 0))
+    if (major != 1 || (websocket && minor == 0))
         return UPF_ERR_HTTP_VERSION;
-    if (fields.websocket) {
-        status = judge_method(request->method);
-        if (status != UPF_OK)
-            return status;
-    }
-    if (!is_host_sound(&fields, request->http_minor))
+    if (websocket && !is_get(request->method))
+        return judge_method(request->method);
+    if (!is_host_sound(fields, websocket, minor))
         return UPF_ERR_HOST;
     if (!upf_is_request_target(request->target, request->host))
         return UPF_ERR_TARGET;
-    if (!is_body_sound(&fields, request->http_minor))
+    if (!is_body_sound(fields, websocket, minor))
         return UPF_ERR_BODY;
-    return fields.websocket ? judge_websocket(&fields) : UPF_ERR_NOT_UPGRADE;
+    return websocket ? judge_websocket(fields) : UPF_ERR_NOT_UPGRADE;
 }
 
 upf_status upf_request_parse(const char *head, size_t len,
                              upf_request *request)
 {
+    upf_str text = {head, len};
+    struct upf_fields fields;
+
     assert(head != NULL || len == 0);
-    return upf_request_judge((upf_str){head, len}, false, request);
+    const upf_status status = upf_request_judge(&text, request, &fields);
+    return text.len > 0 ? UPF_ERR_HTTP : status;
 }
 
 /* ---- Subprotocols ----------------------------------------------------- */
@@ -373,38 +268,36 @@ upf_status upf_request_write(const upf_client_request *request,
                              const upf_url *url, const char key[UPF_KEY_LEN],
                              const char *const *subprotocols,
                              upf_str extension,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
     const upf_str origin = upf_str_of(request->origin);
 
-    *len = 0;
     if (!upf_is_field_value(origin) ||
         (origin.data != NULL && upf_str_trim(origin).len == 0) ||
         !upf_is_field_value(extension) || !may_be_offered(subprotocols) ||
         !upf_headers_are_allowed(request->headers, request->header_count, true))
         return UPF_ERR_ARGUMENT;
 
-    struct upf_http_out o = {0};
     do {
         /* An empty path is "/" (section 3). */
-        upf_put(&o, UPF_LITERAL("GET "));
+        upf_put(o, UPF_LITERAL("GET "));
         if (url->target.len == 0 || url->target.data[0] != '/')
-            upf_put(&o, UPF_LITERAL("/"));
-        upf_put_field(&o, url->target, UPF_LITERAL(" HTTP/1.1"));
-        upf_put_field(&o, UPF_LITERAL("Host: "), url->authority);
-        upf_put(&o, UPF_LITERAL("Upgrade: websocket\r\n"
+            upf_put(o, UPF_LITERAL("/"));
+        upf_put_field(o, url->target, UPF_LITERAL(" HTTP/1.1"));
+        upf_put_field(o, UPF_LITERAL("Host: "), url->authority);
+        upf_put(o, UPF_LITERAL("Upgrade: websocket\r\n"
                                 "Connection: Upgrade\r\n"));
-        upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Key: "),
+        upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Key: "),
                       (upf_str){key, UPF_KEY_LEN});
-        upf_put(&o, UPF_LITERAL("Sec-WebSocket-Version: 13\r\n"));
+        upf_put(o, UPF_LITERAL("Sec-WebSocket-Version: 13\r\n"));
         if (origin.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Origin: "), origin);
-        put_offer(&o, subprotocols);
+            upf_put_field(o, UPF_LITERAL("Origin: "), origin);
+        put_offer(o, subprotocols);
         if (extension.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
                           extension);
-        upf_put_headers(&o, request->headers, request->header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+        upf_put_headers(o, request->headers, request->header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }

@@ -15,82 +15,91 @@
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,
                             const upf_header *headers, size_t header_count,
-                            char *out, size_t cap, size_t *len)
+                            struct upf_http_out *o)
 {
     char accept[UPF_ACCEPT_LEN];
 
-    *len = 0;
     if ((subprotocol.len > 0 && !upf_is_token(subprotocol)) ||
         !upf_is_field_value(extension) ||
         !upf_headers_are_allowed(headers, header_count, false))
         return UPF_ERR_ARGUMENT;
     upf_base64_encode(digest, UPF_SHA1_SIZE, accept);
 
-    struct upf_http_out o = {0};
     do {
-        upf_put(&o, UPF_LITERAL("HTTP/1.1 101 Switching Protocols\r\n"
+        upf_put(o, UPF_LITERAL("HTTP/1.1 101 Switching Protocols\r\n"
                                 "Upgrade: websocket\r\n"
-                                "Connection: Upgrade\r\n"));
-        upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Accept: "),
-                      (upf_str){accept, sizeof accept});
+                                "Connection: Upgrade\r\n"
+                                "Sec-WebSocket-Accept: "));
+        upf_put(o, (upf_str){accept, sizeof accept});
+        upf_put(o, UPF_LITERAL("\r\n"));
         if (subprotocol.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Protocol: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Protocol: "),
                           subprotocol);
         if (extension.len > 0)
-            upf_put_field(&o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
+            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
                           extension);
-        upf_put_headers(&o, headers, header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+        upf_put_headers(o, headers, header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
 /* ---- Refusing --------------------------------------------------------- */
 
-/* RFC 9110, section 15, and RFC 6585. A phrase may be empty; it says nothing
- * that the number does not. */
-static const char *reason_phrase(int http_status)
+/* RFC 9110, section 15, and RFC 6585. One text: pointers to each would take
+ * as much memory again. */
+static const char reasons[] =
+    "200 OK\0"
+    "201 Created\0"
+    "202 Accepted\0"
+    "204 No Content\0"
+    "205 Reset Content\0"
+    "206 Partial Content\0"
+    "301 Moved Permanently\0"
+    "302 Found\0"
+    "303 See Other\0"
+    "304 Not Modified\0"
+    "307 Temporary Redirect\0"
+    "308 Permanent Redirect\0"
+    "400 Bad Request\0"
+    "401 Unauthorized\0"
+    "403 Forbidden\0"
+    "404 Not Found\0"
+    "405 Method Not Allowed\0"
+    "406 Not Acceptable\0"
+    "408 Request Timeout\0"
+    "409 Conflict\0"
+    "410 Gone\0"
+    "411 Length Required\0"
+    "413 Content Too Large\0"
+    "414 URI Too Long\0"
+    "415 Unsupported Media Type\0"
+    "421 Misdirected Request\0"
+    "422 Unprocessable Content\0"
+    "426 Upgrade Required\0"
+    "428 Precondition Required\0"
+    "429 Too Many Requests\0"
+    "431 Request Header Fields Too Large\0"
+    "500 Internal Server Error\0"
+    "501 Not Implemented\0"
+    "502 Bad Gateway\0"
+    "503 Service Unavailable\0"
+    "504 Gateway Timeout\0"
+    "505 HTTP Version Not Supported\0";
+
+/* A phrase may be empty; it says nothing that the number does not. */
+static void put_status(struct upf_http_out *o, int http_status)
 {
-    switch (http_status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 205: return "Reset Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 302: return "Found";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 307: return "Temporary Redirect";
-    case 308: return "Permanent Redirect";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 406: return "Not Acceptable";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 411: return "Length Required";
-    case 413: return "Content Too Large";
-    case 414: return "URI Too Long";
-    case 415: return "Unsupported Media Type";
-    case 421: return "Misdirected Request";
-    case 422: return "Unprocessable Content";
-    case 426: return "Upgrade Required";
-    case 428: return "Precondition Required";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default:  return "";
-    }
+    const char number[] = {(char)('0' + http_status / 100),
+                           (char)('0' + http_status / 10 % 10),
+                           (char)('0' + http_status % 10), ' '};
+    const char *reason = reasons;
+
+    while (*reason != '\0' && memcmp(reason, number, sizeof number) != 0)
+        reason += strlen(reason) + 1;
+    upf_put(o, (upf_str){number, sizeof number});
+    if (*reason != '\0')
+        upf_put(o, upf_str_of(reason + sizeof number));
 }
 
 /* The status line, and the fields that are ours to write. */
@@ -98,8 +107,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
                         size_t body_len)
 {
     upf_put(o, UPF_LITERAL("HTTP/1.1 "));
-    upf_put_number(o, (size_t)http_status);
-    upf_put_field(o, UPF_LITERAL(" "), upf_str_of(reason_phrase(http_status)));
+    put_status(o, http_status);
+    upf_put(o, UPF_LITERAL("\r\n"));
 
     /* RFC 9110, section 15.5.22: 426 must say what to upgrade to; RFC 6455,
      * section 4.4: and which version of it. */
@@ -122,9 +131,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
 upf_status upf_refusal_write(int http_status, const upf_header *headers,
                              size_t header_count, const void *body,
                              size_t body_len, bool omit_body,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
-    *len = 0;
     if (http_status < 200 || http_status > 599 ||
         (body == NULL && body_len > 0) ||
         !upf_headers_are_allowed(headers, header_count, false))
@@ -134,56 +142,47 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     if (http_status == 204 || http_status == 205 || http_status == 304)
         body_len = 0;
 
-    struct upf_http_out o = {0};
     do {
-        put_refusal(&o, http_status, body_len);
-        upf_put_headers(&o, headers, header_count);
-        upf_put(&o, UPF_LITERAL("\r\n"));
+        put_refusal(o, http_status, body_len);
+        upf_put_headers(o, headers, header_count);
+        upf_put(o, UPF_LITERAL("\r\n"));
         if (!omit_body)
-            upf_put(&o, (upf_str){body, body_len});
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+            upf_put(o, (upf_str){body, body_len});
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
-/* What whoever reads the refusal can do about it. */
+/* What whoever reads the refusal can do about it, from UPF_ERR_HTTP to
+ * UPF_ERR_EXTENSION. */
+static const char advices[] =
+    "End each line with CR LF, and put no space before a colon.\0"
+    "Use HTTP/1.1.\0"
+    "Send fewer or shorter header fields: cookies may be the cause.\0"
+    "Use GET.\0"
+    "Send a path that begins with a slash.\0"
+    "Send one Host field: the server's name and port.\0"
+    "Send neither Content-Length nor Transfer-Encoding.\0"
+    "Connect with a WebSocket client, to a ws:// or wss:// URL; "
+    "or a proxy on the way removed the Upgrade field.\0"
+    "Send \"Connection: Upgrade\"; or a proxy on the way removed "
+    "it.\0"
+    "Send one Sec-WebSocket-Key: 16 random bytes in base64.\0"
+    "Send \"Sec-WebSocket-Version: 13\".\0"
+    "Pages of other sites may connect only if this server's "
+    "configuration names their origin.\0"
+    "Send each subprotocol once, with commas between them.\0"
+    "Send \"name; parameter=value\", with commas between "
+    "extensions.";
+
 static const char *advice(upf_status why)
 {
-    switch (why) {
-    case UPF_ERR_HTTP:
-        return "End each line with CR LF, and put no space before a colon.";
-    case UPF_ERR_HTTP_VERSION:
-        return "Use HTTP/1.1.";
-    case UPF_ERR_HEAD_TOO_BIG:
-        return "Send fewer or shorter header fields: cookies may be the cause.";
-    case UPF_ERR_METHOD:
-        return "Use GET.";
-    case UPF_ERR_TARGET:
-        return "Send a path that begins with a slash.";
-    case UPF_ERR_HOST:
-        return "Send one Host field: the server's name and port.";
-    case UPF_ERR_BODY:
-        return "Send neither Content-Length nor Transfer-Encoding.";
-    case UPF_ERR_NOT_UPGRADE:
-        return "Connect with a WebSocket client, to a ws:// or wss:// URL; "
-               "or a proxy on the way removed the Upgrade field.";
-    case UPF_ERR_CONNECTION:
-        return "Send \"Connection: Upgrade\"; or a proxy on the way removed "
-               "it.";
-    case UPF_ERR_KEY:
-        return "Send one Sec-WebSocket-Key: 16 random bytes in base64.";
-    case UPF_ERR_VERSION:
-        return "Send \"Sec-WebSocket-Version: 13\".";
-    case UPF_ERR_ORIGIN:
-        return "Pages of other sites may connect only if this server's "
-               "configuration names their origin.";
-    case UPF_ERR_SUBPROTOCOL:
-        return "Send each subprotocol once, with commas between them.";
-    case UPF_ERR_EXTENSION:
-        return "Send \"name; parameter=value\", with commas between "
-               "extensions.";
-    default:
+    const char *text = advices;
+
+    if (why > UPF_ERR_HTTP || why < UPF_ERR_EXTENSION)
         return "Try again.";
-    }
+    for (; why < UPF_ERR_HTTP; why++)
+        text += strlen(text) + 1;
+    return text;
 }
 
 /* Only our own words: nothing of the request comes back in an answer. */
@@ -205,28 +204,26 @@ static void put_explanation(struct upf_http_out *o, upf_status why)
 }
 
 upf_status upf_failure_write(upf_status why, bool omit_body,
-                             char *out, size_t cap, size_t *len)
+                             struct upf_http_out *o)
 {
     const int http_status = upf_status_http(why);
 
-    *len = 0;
     if (http_status == 0)
         return UPF_ERR_ARGUMENT;
 
     struct upf_http_out body = {0};
     put_explanation(&body, why);
 
-    struct upf_http_out o = {0};
     do {
-        put_refusal(&o, http_status, body.len);
+        put_refusal(o, http_status, body.len);
         if (http_status == 405)
-            upf_put(&o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
-        upf_put(&o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
+            upf_put(o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
+        upf_put(o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
                                 "X-Content-Type-Options: nosniff\r\n\r\n"));
         if (!omit_body)
-            put_explanation(&o, why);
-    } while (upf_put_again(&o, out, cap, len));
-    return o.data ? UPF_OK : UPF_NEED_MORE;
+            put_explanation(o, why);
+    } while (upf_put_again(o));
+    return upf_put_status(o);
 }
 
 /* ---- Parsing ---------------------------------------------------------- */
@@ -266,24 +263,16 @@ upf_status upf_response_parse(const char *head, size_t len,
 {
     assert(head != NULL || len == 0);
 
-    upf_str rest = {head, len};
-    upf_str line, name, value;
+    upf_str text = {head, len}, line;
+    struct upf_fields fields;
     int major, minor;
 
     *response = (upf_response){0};
-    if (!upf_http_line(&rest, &line) ||
-        !split_status_line(line, response, &major, &minor))
+    if (!upf_http_line(&text, &line) ||
+        !split_status_line(line, response, &major, &minor) ||
+        !upf_fields_take(&text, &fields) || text.len != 0)
         return UPF_ERR_HTTP;
-
-    const char *headers = rest.data;
-    do {
-        if (!upf_http_field_line(&rest, &line) ||
-            (line.len > 0 && !upf_http_field(line, &name, &value)))
-            return UPF_ERR_HTTP;
-    } while (line.len > 0);
-    if (rest.len != 0)
-        return UPF_ERR_HTTP;
-    response->headers = (upf_str){headers, (size_t)(line.data - headers)};
+    response->headers = fields.all;
 
     /* HTTP/1.0 knows no 101 (RFC 9110, section 15.2). */
     if (major != 1 || (minor == 0 && response->status == 101))
@@ -307,39 +296,26 @@ upf_status upf_response_judge(upf_response *response,
 {
     assert(response->status == 101);
 
-    char expected[UPF_ACCEPT_LEN];
+    struct upf_fields f;
     upf_str headers = response->headers;
-    upf_str name, value;
-    upf_str upgrade = {0}, accept = {0}, subprotocol = {0};
-    size_t upgrades = 0, accepts = 0, chosen = 0;
-    bool connection = false;
+    char expected[UPF_ACCEPT_LEN];
 
-    while (upf_header_next(&headers, &name, &value)) {
-        if (upf_str_is(name, "Upgrade")) {
-            upgrade = value;
-            upgrades++;
-        } else if (upf_str_is(name, "Connection")) {
-            connection = connection || upf_list_has(value, "upgrade");
-        } else if (upf_str_is(name, "Sec-WebSocket-Accept")) {
-            accept = value;
-            accepts++;
-        } else if (upf_str_is(name, "Sec-WebSocket-Protocol")) {
-            subprotocol = value;
-            chosen++;
-        }
-    }
+    upf_fields_take(&headers, &f); /* no blank line is there to end them */
+    const upf_str subprotocol = upf_field(&f, UPF_FIELD_PROTOCOL);
 
-    if (upgrades != 1 || !upf_str_is(upgrade, "websocket"))
+    if (upf_field_is_repeated(&f, UPF_FIELD_UPGRADE) ||
+        !upf_str_is(upf_field(&f, UPF_FIELD_UPGRADE), "websocket"))
         return UPF_ERR_UPGRADE;
-    if (!connection)
+    if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
     upf_base64_encode(digest, UPF_SHA1_SIZE, expected);
-    if (accepts != 1 ||
-        !upf_str_equal(accept, (upf_str){expected, sizeof expected}))
+    if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
+        !upf_str_equal(upf_field(&f, UPF_FIELD_ACCEPT),
+                       (upf_str){expected, sizeof expected}))
         return UPF_ERR_ACCEPT;
-    if (chosen > 1 || (chosen == 1 && !is_one_of(subprotocol, subprotocols)))
+    if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL) ||
+        (subprotocol.data != NULL && !is_one_of(subprotocol, subprotocols)))
         return UPF_ERR_SUBPROTOCOL;
-    if (chosen == 1)
-        response->subprotocol = subprotocol;
+    response->subprotocol = subprotocol;
     return UPF_OK;
 }

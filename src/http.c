@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* http.c - a bounded HTTP/1 head: find its end, split it (RFC 9112). */
+/* http.c - split an HTTP/1 head (RFC 9112). */
 
-#include <assert.h>
 #include <string.h>
 
 #include "http.h"
+#include "kernels_text.h"
 
 /* ---- Characters ------------------------------------------------------- */
 
@@ -25,7 +25,7 @@ size_t upf_chars_run(upf_str text, enum upf_chars wanted)
 {
     size_t n = 0;
 
-    for (; text.len - n >= 4; n += 4) {
+    for (; n < text.len / 4 * 4; n += 4) {
         const uint8_t *c = (const uint8_t *)text.data + n;
         if ((classes[c[0]] & classes[c[1]] & classes[c[2]] & classes[c[3]] &
              wanted) == 0)
@@ -51,63 +51,9 @@ static bool is_space(char c)
     return c == ' ' || c == '\t'; /* OWS, RFC 9110, section 5.6.3 */
 }
 
-static bool is_control(unsigned char c)
-{
-    return c < 0x20 || c == 0x7F;
-}
-
 static unsigned char lower(char c)
 {
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
-/*
- * Whether one of eight bytes may be a control character. Of a byte whose top
- * bit is clear, subtracting 0x20 sets it if the byte is below 0x20, and adding
- * 1 if it is 0x7F. A carry out of 0xFF can make a '~' look like 0x7F: that
- * costs a second look, and none is missed.
- */
-static bool may_have_control(uint64_t eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-
-    return (((eight - ones * 0x20) | (eight + ones)) & ~eight &
-            ones * 0x80) != 0;
-}
-
-/* How many bytes of text[0, len) come before its first control character. */
-static size_t run_without_controls(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    for (; len - n >= sizeof(uint64_t); n += sizeof(uint64_t)) {
-        uint64_t eight;
-        memcpy(&eight, text + n, sizeof eight);
-        if (may_have_control(eight))
-            break;
-    }
-    while (n < len && !is_control((unsigned char)text[n]))
-        n++;
-    return n;
-}
-
-/* How many control characters are in text[0, len). Without a way out of the
- * loop, compilers look at sixteen bytes at once. */
-static size_t count_controls(const char *text, size_t len)
-{
-    enum { BLOCK = 240 }; /* so many can be counted in a byte */
-    size_t total = 0;
-
-    while (len > 0) {
-        const size_t n = len < BLOCK ? len : BLOCK;
-        uint8_t count = 0;
-        for (size_t i = 0; i < n; i++)
-            count = (uint8_t)(count + is_control((unsigned char)text[i]));
-        total += count;
-        text  += n;
-        len   -= n;
-    }
-    return total;
 }
 
 /* ---- Text ------------------------------------------------------------- */
@@ -115,6 +61,18 @@ static size_t count_controls(const char *text, size_t len)
 upf_str upf_str_of(const char *text)
 {
     return (upf_str){text, text ? strlen(text) : 0};
+}
+
+static inline upf_str trim(upf_str text)
+{
+    if (text.len > 0 && *text.data == ' ') { /* the usual one */
+        text.data++;
+        text.len--;
+    }
+    if (text.len > 0 && !is_space(*text.data) &&
+        !is_space(text.data[text.len - 1]))
+        return text;
+    return upf_str_trim(text);
 }
 
 upf_str upf_str_trim(upf_str text)
@@ -137,8 +95,10 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
 {
     if (a.len != b.len)
         return false;
+    if (upf_str_equal(a, b))
+        return true; /* nearly everybody writes names as the RFCs do */
     for (size_t i = 0; i < a.len; i++)
-        if (a.data[i] != b.data[i] && lower(a.data[i]) != lower(b.data[i]))
+        if (lower(a.data[i]) != lower(b.data[i]))
             return false;
     return true;
 }
@@ -148,162 +108,12 @@ bool upf_str_is(upf_str text, const char *literal)
     return upf_str_equal_nocase(text, upf_str_of(literal));
 }
 
-/* How many bytes of text[0, len) come before its first control character that
- * is not HTAB. */
-static size_t run_of_field_value(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    for (;;) {
-        n += run_without_controls(text + n, len - n);
-        if (n == len || text[n] != '\t')
-            return n;
-        n++;
-    }
-}
-
 bool upf_is_field_value(upf_str text)
 {
-    return text.len == 0 ||
-           run_of_field_value(text.data, text.len) == text.len;
-}
-
-/* ---- The end of a head ------------------------------------------------ */
-
-/* Where in a head the next byte stands. */
-enum {
-    FIRST_BYTE,    /* of the head, where one empty line is let pass */
-    EMPTY_LINE_LF, /* the LF of that line */
-    START_LINE,    /* first byte of the first line */
-    IN_LINE,       /* any other byte of a line */
-    LINE_LF,       /* the LF that ends a line */
-    NEXT_LINE,     /* first byte of a header line, or of the blank line */
-    BLANK_LINE_LF, /* the last byte of the head */
-    HEAD_END,
-    STATES
-};
-
-/* The state that a CR or an LF leads to; 0 where it must not come. */
-static const uint8_t after_cr[STATES] = {[FIRST_BYTE] = EMPTY_LINE_LF,
-                                         [IN_LINE]    = LINE_LF,
-                                         [NEXT_LINE]  = BLANK_LINE_LF};
-static const uint8_t after_lf[STATES] = {[EMPTY_LINE_LF] = START_LINE,
-                                         [LINE_LF]       = NEXT_LINE,
-                                         [BLANK_LINE_LF] = HEAD_END};
-
-/* UPF_OK: `c` was the last byte of the head. */
-static upf_status scan_byte(struct upf_head_scan         *scan,
-                            const struct upf_head_limits *limits, char c)
-{
-    if (scan->bytes >= limits->bytes)
-        return UPF_ERR_HEAD_TOO_BIG;
-
-    if (c == '\r' || c == '\n') {
-        const uint8_t next = (c == '\r' ? after_cr : after_lf)[scan->state];
-        if (next == 0)
-            return UPF_ERR_HTTP;
-        scan->state = next;
-        scan->bytes++;
-        return next == HEAD_END ? UPF_OK : UPF_NEED_MORE;
-    }
-    if (after_lf[scan->state] != 0 || (is_control((unsigned char)c) &&
-                                       c != '\t'))
-        return UPF_ERR_HTTP;
-
-    if (scan->state != IN_LINE) {
-        /* RFC 9112, sections 2.2 and 5.2: no white space begins a line, be it
-         * the first header or one that continues another (obs-fold). */
-        if (is_space(c))
-            return UPF_ERR_HTTP;
-        if (scan->state == NEXT_LINE) {
-            if (scan->lines >= limits->lines)
-                return UPF_ERR_HEAD_TOO_BIG;
-            scan->lines++;
-        }
-        scan->line_bytes = 0;
-        scan->state      = IN_LINE;
-    }
-    if (scan->line_bytes >= limits->line)
-        return UPF_ERR_HEAD_TOO_BIG;
-    scan->line_bytes++;
-    scan->bytes++;
-    return UPF_NEED_MORE;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/*
- * The usual case: the head is whole, each line ends with CR LF, nothing is over
- * a limit, and there are no more control characters than the line ends have.
- * False, and nothing is changed: scan_byte() has to say what is different.
- */
-static bool scan_plain_head(struct upf_head_scan         *scan,
-                            const struct upf_head_limits *limits,
-                            const char *data, size_t len)
-{
-    size_t n = 0, line_len = 0;
-
-    for (size_t lines = 0; len - n >= 2; lines++) {
-        const char *line = data + n;
-        const char *cr = memchr(line, '\r', len - n - 1);
-        if (cr == NULL || cr[1] != '\n')
+    for (size_t i = 0; i < text.len; i++)
+        if (upf_is_control(text.data[i]) && text.data[i] != '\t')
             return false;
-        n = (size_t)(cr - data) + 2;
-        if (cr == line) {
-            if (lines == 0 || lines - 1 > limits->lines ||
-                count_controls(data, n) != 2 * (lines + 1))
-                return false;
-            *scan = (struct upf_head_scan){.bytes      = (uint32_t)n,
-                                           .line_bytes = (uint32_t)line_len,
-                                           .lines = (uint16_t)(lines - 1),
-                                           .state = HEAD_END};
-            return true;
-        }
-        line_len = (size_t)(cr - line);
-        if (line_len > limits->line || is_space(*line))
-            return false;
-    }
-    return false;
-}
-
-upf_status upf_head_scan(struct upf_head_scan         *scan,
-                         const struct upf_head_limits *limits,
-                         const uint8_t *data, size_t len, size_t *taken)
-{
-    assert(data != NULL || len == 0);
-    assert(scan->state < HEAD_END);
-    assert(limits->lines <= UINT16_MAX);
-
-    if (scan->bytes == 0 && scan_plain_head(scan, limits, (const char *)data,
-                                            least(len, limits->bytes))) {
-        *taken = scan->bytes;
-        return UPF_OK;
-    }
-
-    upf_status status = UPF_NEED_MORE;
-    size_t i = 0;
-
-    while (i < len && status == UPF_NEED_MORE) {
-        if (scan->state == IN_LINE) {
-            const size_t room = least(limits->bytes - scan->bytes,
-                                      limits->line - scan->line_bytes);
-            const size_t run = run_without_controls((const char *)data + i,
-                                                    least(len - i, room));
-            scan->bytes      += (uint32_t)run;
-            scan->line_bytes += (uint32_t)run;
-            i += run;
-            if (i == len)
-                break;
-        }
-        status = scan_byte(scan, limits, (char)data[i]);
-        if (status >= 0)
-            i++;
-    }
-    *taken = i;
-    return status;
+    return true;
 }
 
 /* ---- Lines and fields ------------------------------------------------- */
@@ -327,30 +137,32 @@ bool upf_http_line(upf_str *text, upf_str *line)
     return false;
 }
 
-bool upf_http_field_line(upf_str *text, upf_str *line)
+static inline bool take_line(upf_str *text, upf_str *line)
 {
-    if (text->len < 2)
-        return false;
+    const char *at = text->data;
+    size_t left = text->len;
 
-    const size_t n = run_of_field_value(text->data, text->len);
-    if (text->len - n < 2 || memcmp(text->data + n, "\r\n", 2) != 0)
+    for (;; at++, left--) {
+        const size_t run = left > 0 ? upf_run_without_controls(at, left) : 0;
+        at   += run;
+        left -= run;
+        if (left < 2)
+            return false;
+        if (at[0] == '\r')
+            break;
+        if (at[0] != '\t')
+            return false;
+    }
+    if (at[1] != '\n')
         return false;
-    *line = (upf_str){text->data, n};
-    text->data += n + 2;
-    text->len  -= n + 2;
+    *line = (upf_str){text->data, text->len - left};
+    *text = (upf_str){at + 2, left - 2};
     return true;
 }
 
-bool upf_are_field_lines(upf_str lines, size_t count)
+bool upf_http_field_line(upf_str *text, upf_str *line)
 {
-    upf_str line;
-
-    if (count_controls(lines.data, lines.len) == 2 * count)
-        return true; /* they are in the line ends */
-    while (lines.len > 0)
-        if (!upf_http_field_line(&lines, &line))
-            return false;
-    return true;
+    return take_line(text, line);
 }
 
 bool upf_http_version(const char *text, int *major, int *minor)
@@ -383,8 +195,7 @@ bool upf_header_next(upf_str *headers, upf_str *name, upf_str *value)
            upf_http_field(line, name, value);
 }
 
-/* Find the next field called `name`, and move `headers` behind it. */
-static bool find_next(upf_str *headers, const char *name, upf_str *value)
+bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value)
 {
     upf_str field, content;
 
@@ -399,7 +210,134 @@ static bool find_next(upf_str *headers, const char *name, upf_str *value)
 
 bool upf_header_find(upf_str headers, const char *name, upf_str *value)
 {
-    return find_next(&headers, name, value);
+    return upf_header_next_called(&headers, name, value);
+}
+
+/* ---- The fields of a handshake ---------------------------------------- */
+
+struct known {
+    char    name[25]; /* in lower case */
+    uint8_t len;      /* at least 4 */
+};
+
+#define KNOWN(text) {text, sizeof text - 1}
+
+/* In the order of enum upf_field, which is that of their first letters. */
+static const struct known known[UPF_FIELDS] = {
+    [UPF_FIELD_CONNECTION]        = KNOWN("connection"),
+    [UPF_FIELD_CONTENT_LENGTH]    = KNOWN("content-length"),
+    [UPF_FIELD_HOST]              = KNOWN("host"),
+    [UPF_FIELD_ORIGIN]            = KNOWN("origin"),
+    [UPF_FIELD_KEY]               = KNOWN("sec-websocket-key"),
+    [UPF_FIELD_VERSION]           = KNOWN("sec-websocket-version"),
+    [UPF_FIELD_EXTENSIONS]        = KNOWN("sec-websocket-extensions"),
+    [UPF_FIELD_PROTOCOL]          = KNOWN("sec-websocket-protocol"),
+    [UPF_FIELD_ACCEPT]            = KNOWN("sec-websocket-accept"),
+    [UPF_FIELD_TRANSFER_ENCODING] = KNOWN("transfer-encoding"),
+    [UPF_FIELD_UPGRADE]           = KNOWN("upgrade"),
+};
+
+/*
+ * Those whose name begins with a letter are known[begin[i], begin[i + 1]); i is
+ * 5 bits of the letter, the same in either case.
+ */
+static const uint8_t begin[33] = {
+    0, 0, 0, 0, 2, 2, 2, 2, 2, 3, 3, 3,  3,  3,  3,  3,  /*  abcdefghijklmno */
+    4, 4, 4, 4, 9, 10, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11,
+};
+
+/*
+ * Whether text[0, field->len) is that name, if it holds no control characters:
+ * with 0x20 set, a letter is that letter in either case, and '-' is '-' or CR.
+ */
+static inline bool is_name(const char *text, const struct known *field)
+{
+    const char *name = field->name;
+    const size_t len = field->len;
+    uint64_t a, b;
+    uint32_t c, d;
+
+    if (len < sizeof a) {
+        memcpy(&c, text, sizeof c);
+        memcpy(&d, name, sizeof d);
+        a = c, b = d;
+        memcpy(&c, text + len - sizeof c, sizeof c);
+        memcpy(&d, name + len - sizeof d, sizeof d);
+        return (a | 0x20202020) == b && (c | 0x20202020) == d;
+    }
+    for (size_t i = 0; i + sizeof a < len; i += sizeof a) {
+        memcpy(&a, text + i, sizeof a);
+        memcpy(&b, name + i, sizeof b);
+        if ((a | UINT64_C(0x2020202020202020)) != b)
+            return false;
+    }
+    memcpy(&a, text + len - sizeof a, sizeof a);
+    memcpy(&b, name + len - sizeof b, sizeof b);
+    return (a | UINT64_C(0x2020202020202020)) == b;
+}
+
+/* The field that `line` is. */
+static enum upf_field field_of(upf_str line)
+{
+    const unsigned letter = line.data[0] & 0x1F;
+    unsigned i = begin[letter];
+
+    for (; i < begin[letter + 1]; i++)
+        if (known[i].len < line.len && line.data[known[i].len] == ':' &&
+            is_name(line.data, &known[i]))
+            return (enum upf_field)i;
+    return UPF_FIELDS;
+}
+
+enum upf_field upf_field_called(upf_str name)
+{
+    unsigned i = 0;
+
+    while (i < UPF_FIELDS && !upf_str_is(name, known[i].name))
+        i++;
+    return (enum upf_field)i;
+}
+
+static bool note_field(struct upf_fields *fields, upf_str line)
+{
+    const enum upf_field field = field_of(line);
+
+    if (field == UPF_FIELDS) {
+        size_t n = 0;
+        while ((classes[(uint8_t)line.data[n]] & UPF_TOKEN_CHARS) != 0)
+            n++; /* the CR behind the line is none */
+        return n > 0 && line.data[n] == ':';
+    }
+    const unsigned bit = 1u << field;
+    if ((fields->seen & bit) != 0) {
+        fields->repeated |= bit;
+        return true;
+    }
+    fields->seen |= bit;
+    const size_t n = known[field].len + 1u;
+    fields->value[field] = trim((upf_str){line.data + n, line.len - n});
+    return true;
+}
+
+bool upf_fields_take(upf_str *text, struct upf_fields *fields)
+{
+    const char *start = text->data;
+    upf_str rest = *text, line;
+    size_t lines = 0, longest = 0;
+
+    fields->seen = fields->repeated = 0;
+    while (rest.len >= 2 && *rest.data != '\r') {
+        if (!take_line(&rest, &line) || !note_field(fields, line))
+            return false;
+        lines++;
+        if (line.len > longest)
+            longest = line.len;
+    }
+    fields->all     = (upf_str){start, (size_t)(rest.data - start)};
+    fields->lines   = lines;
+    fields->longest = longest;
+    *text = rest;
+    return upf_http_field_line(text, &line);
 }
 
 /* ---- Comma-separated lists -------------------------------------------- */
@@ -445,7 +383,30 @@ bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
                            upf_str *element)
 {
     while (!upf_list_split(list, element))
-        if (!find_next(headers, name, list))
+        if (!upf_header_next_called(headers, name, list))
             return false;
     return true;
+}
+
+void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
+                     upf_str *headers, upf_str *list)
+{
+    const bool repeated = upf_field_is_repeated(fields, field);
+
+    *headers = repeated ? fields->all : (upf_str){NULL, 0};
+    *list    = repeated ? (upf_str){NULL, 0} : upf_field(fields, field);
+}
+
+bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
+                     upf_str token)
+{
+    upf_str headers, list, element;
+
+    if (upf_str_equal(upf_field(fields, field), token))
+        return true; /* the usual case */
+    upf_fields_list(fields, field, &headers, &list);
+    while (upf_header_list_split(&headers, &list, known[field].name, &element))
+        if (upf_str_equal_nocase(element, token))
+            return true;
+    return false;
 }

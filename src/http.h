@@ -39,10 +39,6 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
 bool upf_http_line(upf_str *text, upf_str *line);
 bool upf_http_field_line(upf_str *text, upf_str *line);
 
-/* Whether `lines`, of which upf_http_line() takes `count`, all are such header
- * lines: cheaper than each of them alone. */
-bool upf_are_field_lines(upf_str lines, size_t count);
-
 /*
  * Read "HTTP/" DIGIT "." DIGIT (RFC 9112, section 2.3) from the eight bytes at
  * `text`.
@@ -55,6 +51,61 @@ bool upf_http_version(const char *text, int *major, int *minor);
  * white space.
  */
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value);
+
+/* Take the next field called `name`, and all before it, off `headers`. */
+bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value);
+
+/* The fields that decide a handshake. */
+enum upf_field {
+    UPF_FIELD_CONNECTION,
+    UPF_FIELD_CONTENT_LENGTH,
+    UPF_FIELD_HOST,
+    UPF_FIELD_ORIGIN,
+    UPF_FIELD_KEY,
+    UPF_FIELD_VERSION,
+    UPF_FIELD_EXTENSIONS,
+    UPF_FIELD_PROTOCOL,
+    UPF_FIELD_ACCEPT,
+    UPF_FIELD_TRANSFER_ENCODING,
+    UPF_FIELD_UPGRADE,
+    UPF_FIELDS /* how many; or: another field */
+};
+
+enum upf_field upf_field_called(upf_str name);
+
+/* What one walk over the header lines finds. */
+struct upf_fields {
+    upf_str  all;               /* the lines */
+    size_t   lines, longest;    /* how many; the length of the longest */
+    unsigned seen;              /* 1 << field: there is one */
+    unsigned repeated;          /* 1 << field: there are more than one */
+    upf_str  value[UPF_FIELDS]; /* the first one's, if it was seen */
+};
+
+/*
+ * Take header lines off `text` up to the blank line, and that too. False: a
+ * line is not as upf_http_field() wants it, or `text` ends before the blank
+ * line.
+ */
+bool upf_fields_take(upf_str *text, struct upf_fields *fields);
+
+/* The value of the first such field; data is NULL: there is none. */
+static inline upf_str upf_field(const struct upf_fields *fields,
+                                enum upf_field           field)
+{
+    return (fields->seen >> field & 1) != 0 ? fields->value[field]
+                                            : (upf_str){NULL, 0};
+}
+
+static inline bool upf_field_is_repeated(const struct upf_fields *fields,
+                                         enum upf_field           field)
+{
+    return (fields->repeated >> field & 1) != 0;
+}
+
+/* Whether the fields of one name, as one list, have `token`, case ignored. */
+bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
+                     upf_str token);
 
 /* Characters that may stand in ... */
 enum upf_chars {
@@ -82,10 +133,13 @@ bool upf_list_next(upf_str *list, upf_str *element);
 
 /*
  * Likewise off all fields called `name`, which count as one list (RFC 9110,
- * section 5.3). Start with *list = {NULL, 0} and *headers = the head's lines.
+ * section 5.3). Start with *list = {NULL, 0} and *headers = the head's lines,
+ * or with upf_fields_list().
  */
 bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
                            upf_str *element);
+void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
+                     upf_str *headers, upf_str *list);
 
 upf_str upf_str_trim(upf_str text);
 upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */

@@ -6,22 +6,18 @@
 #include "http.h"
 #include "http_write.h"
 
-bool upf_put_again(struct upf_http_out *o, char *out, size_t cap, size_t *len)
+bool upf_put_again(struct upf_http_out *o)
 {
     if (o->data != NULL)
         return false; /* it is written */
-    *len = o->len;
-    if (o->len > cap)
-        return false;
-    *o = (struct upf_http_out){out, 0};
-    return true;
+    o->data = o->room(o->of, o->len);
+    o->len  = 0;
+    return o->data != NULL;
 }
 
-void upf_put(struct upf_http_out *o, upf_str text)
+upf_status upf_put_status(const struct upf_http_out *o)
 {
-    if (o->data != NULL && text.len > 0)
-        memcpy(o->data + o->len, text.data, text.len);
-    o->len += text.len;
+    return o->data != NULL ? UPF_OK : UPF_ERR_NO_MEMORY;
 }
 
 void upf_put_number(struct upf_http_out *o, size_t number)
@@ -56,15 +52,13 @@ void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
 static bool is_ours(upf_str name, bool in_request)
 {
     const upf_str prefix = UPF_LITERAL("Sec-WebSocket-");
+    const enum upf_field field = upf_field_called(name);
 
-    if (name.len >= prefix.len &&
-        upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix))
-        return true;
-    if (in_request && (upf_str_is(name, "Host") || upf_str_is(name, "Origin")))
-        return true;
-    return upf_str_is(name, "Connection") || upf_str_is(name, "Upgrade") ||
-           upf_str_is(name, "Content-Length") ||
-           upf_str_is(name, "Transfer-Encoding");
+    if (field == UPF_FIELD_HOST || field == UPF_FIELD_ORIGIN)
+        return in_request;
+    return field != UPF_FIELDS ||
+           (name.len >= prefix.len &&
+            upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix));
 }
 
 bool upf_headers_are_allowed(const upf_header *headers, size_t count,

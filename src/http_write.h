@@ -5,29 +5,40 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <upframe/handshake.h>
 
 /*
- * A head is put together twice, first to learn its length, so that nothing is
- * written unless all of it fits:
+ * A head is put together twice: first to learn its length, then in memory for
+ * exactly that, so that nothing is written unless all of it fits.
  *
- *     struct upf_http_out o = {0};
  *     do {
- *         upf_put(&o, ...);
- *     } while (upf_put_again(&o, out, cap, len));
- *     return o.data ? UPF_OK : UPF_NEED_MORE;
+ *         upf_put(o, ...);
+ *     } while (upf_put_again(o));
+ *     return upf_put_status(o);
  */
 struct upf_http_out {
-    char  *data; /* NULL: count only */
-    size_t len;
+    char *(*room)(void *of, size_t len); /* NULL: there is none */
+    void   *of;
+    char   *data; /* NULL: only count */
+    size_t  len;
 };
 
-bool upf_put_again(struct upf_http_out *o, char *out, size_t cap, size_t *len);
+bool upf_put_again(struct upf_http_out *o);
+
+/* UPF_OK, or UPF_ERR_NO_MEMORY if there was no room. */
+upf_status upf_put_status(const struct upf_http_out *o);
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
 
-void upf_put(struct upf_http_out *o, upf_str text);
+static inline void upf_put(struct upf_http_out *o, upf_str text)
+{
+    if (o->data != NULL && text.len > 0)
+        memcpy(o->data + o->len, text.data, text.len);
+    o->len += text.len;
+}
+
 void upf_put_number(struct upf_http_out *o, size_t number);
 
 /* One line, "name: value" and CR LF; `name` brings the colon and the space. */

@@ -34,7 +34,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
     queue = upf_mem_alloc(conn->config, queue_size(capacity));
     if (queue == NULL)
         return NULL;
-    memset(queue, 0, sizeof *queue);
+    memset(queue, 0, offsetof(struct upf_queue, late));
     queue->capacity = capacity;
     if (conn->out_kind != UPF_SLOT_NONE) {
         queue->slots[queue->count++] =

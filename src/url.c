@@ -24,26 +24,25 @@ static bool is_alpha(char c)
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* Whether each character is unreserved, a sub-delim, one of `further`, or
- * part of a percent-encoded byte. */
-static bool is_uri_text(upf_str text, const char *further)
+/* How many characters at the beginning of `text` are unreserved, a sub-delim,
+ * one of `further`, or part of a percent-encoded byte. */
+static size_t uri_run(upf_str text, const char *further)
 {
+    size_t n = 0;
+
     for (;;) {
-        const size_t n = upf_chars_run(text, UPF_HOST_CHARS);
+        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+                           UPF_HOST_CHARS);
         if (n == text.len)
-            return true;
+            return n;
 
         const char *c = text.data + n;
-        size_t taken = 1;
-        if (*c == '%') {
-            if (text.len - n < 3 || !is_hex(c[1]) || !is_hex(c[2]))
-                return false;
-            taken = 3;
-        } else if (*c == '\0' || strchr(further, *c) == NULL) {
-            return false;
-        }
-        text.data = c + taken;
-        text.len -= n + taken;
+        if (*c == '%' && text.len - n >= 3 && is_hex(c[1]) && is_hex(c[2]))
+            n += 3;
+        else if (*c != '\0' && strchr(further, *c) != NULL)
+            n += 1;
+        else
+            return n;
     }
 }
 
@@ -122,27 +121,27 @@ static bool parse_port(upf_str digits, uint16_t *port)
 
 bool upf_authority_parse(upf_str text, struct upf_authority *authority)
 {
-    struct upf_authority a = {0};
+    struct upf_authority a = {text, 0};
 
-    if (text.len > 0 && text.data[0] == '[') {
+    if (text.len == 0)
+        return false;
+    if (text.data[0] == '[') {
         const char *end = memchr(text.data, ']', text.len);
         if (end == NULL)
             return false;
-        a.host = (upf_str){text.data, (size_t)(end - text.data) + 1};
+        a.host.len = (size_t)(end - text.data) + 1;
         if (!is_ipv6((upf_str){a.host.data + 1, a.host.len - 2}))
             return false;
     } else {
-        const char *colon =
-            text.len > 0 ? memchr(text.data, ':', text.len) : NULL;
-        a.host = (upf_str){text.data,
-                           colon ? (size_t)(colon - text.data) : text.len};
-        if (a.host.len == 0 || !is_uri_text(a.host, ""))
+        a.host.len = uri_run(text, "");
+        if (a.host.len == 0)
             return false;
     }
     if (a.host.len < text.len) {
-        if (text.data[a.host.len] != ':' ||
-            !parse_port((upf_str){text.data + a.host.len + 1,
-                                  text.len - a.host.len - 1}, &a.port))
+        const char *behind = text.data + a.host.len;
+        if (*behind != ':' ||
+            !parse_port((upf_str){behind + 1, text.len - a.host.len - 1},
+                        &a.port))
             return false;
     }
     *authority = a;
@@ -210,7 +209,7 @@ upf_status upf_url_parse(const char *text, upf_url *url)
 
     /* What is left is path and query; '#' is not among their characters, as
      * section 3 wants it: a fragment means nothing to a WebSocket. */
-    if (!is_uri_text(rest, ":@/?"))
+    if (uri_run(rest, ":@/?") != rest.len)
         return UPF_ERR_URL;
 
     const uint16_t standard = secure ? 443 : 80;
@@ -287,12 +286,6 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     upf_str scheme;
     const bool is_tuple = parse_origin(origin, &scheme, &authority);
 
-    /* The usual case: behind "://" stands what Host says. */
-    if (is_tuple && origin.len > host.len &&
-        authority.host.data == origin.data + origin.len - host.len &&
-        memcmp(authority.host.data, host.data, host.len) == 0)
-        return true;
-
     for (; allowed != NULL && *allowed != NULL; allowed++) {
         if (strcmp(*allowed, "*") == 0)
             return true;
@@ -302,4 +295,16 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
             return true;
     }
     return is_tuple && is_same_host(scheme, &authority, host);
+}
+
+bool upf_is_origin_of(upf_str origin, upf_str host)
+{
+    if (origin.len <= host.len)
+        return false;
+
+    const size_t n = origin.len - host.len;
+    const upf_str scheme = {origin.data, n}, rest = {origin.data + n, host.len};
+    return (upf_str_equal(scheme, upf_str_of("https://")) ||
+            upf_str_equal(scheme, upf_str_of("http://"))) &&
+           upf_str_equal(rest, host);
 }

@@ -26,4 +26,8 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority);
  */
 bool upf_is_request_target(upf_str target, upf_str host);
 
+/* Whether `origin` is http(s):// and then, letter by letter, `host`, which
+ * upf_authority_parse() found sound: upf_origin_allowed() need not be asked. */
+bool upf_is_origin_of(upf_str origin, upf_str host);
+
 #endif

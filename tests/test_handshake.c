@@ -13,6 +13,7 @@
 #include "../src/handshake.h"
 #include "../src/http.h"
 #include "support/text.h"
+#include "support/try_write.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -175,7 +176,7 @@ static void answer(const upf_request *request, const char *const *ours,
     uint8_t digest[UPF_SHA1_SIZE];
 
     upf_accept_digest(request->key.data, digest);
-    assert_int_equal(upf_accept_write(digest, upf_str_of(chosen),
+    assert_int_equal(try_accept_write(digest, upf_str_of(chosen),
                                       upf_str_of("ext; a=1"), NULL, 0, out,
                                       cap, len), UPF_OK);
 }
@@ -201,7 +202,7 @@ static void a_client_and_a_server_of_ours_agree(void **state)
         size_t len;
 
         assert_int_equal(upf_url_parse(urls[i], &url), UPF_OK);
-        assert_int_equal(upf_request_write(&wish, &url, KEY, offer,
+        assert_int_equal(try_request_write(&wish, &url, KEY, offer,
                                            upf_str_of("ext; a=1"), head,
                                            sizeof head, &len), UPF_OK);
         const upf_str asked = exact(head, len);

@@ -15,6 +15,7 @@
 #include "../src/handshake.h"
 #include "../src/http.h"
 #include "support/guard.h"
+#include "support/try_write.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -57,7 +58,7 @@ static void an_acceptance_has_these_bytes(void **state)
             size_t len = 999;
 
             assert_int_equal(
-                upf_accept_write(digest, upf_str_of(cases[i].subprotocol),
+                try_accept_write(digest, upf_str_of(cases[i].subprotocol),
                                  upf_str_of(cases[i].extension), headers,
                                  cases[i].headers, (char *)out, cap, &len),
                 cap < needed ? UPF_NEED_MORE : UPF_OK);
@@ -86,17 +87,17 @@ static void no_field_of_an_answer_can_inject(void **state)
 
         /* A header ends at its NUL: nothing behind it can get in. */
         const struct { upf_status got; bool valid; } cases[] = {
-            {upf_accept_write(digest, with, none, NULL, 0, out, 0, &len),
+            {try_accept_write(digest, with, none, NULL, 0, out, 0, &len),
              is_token},
-            {upf_accept_write(digest, none, with, NULL, 0, out, 0, &len),
+            {try_accept_write(digest, none, with, NULL, 0, out, 0, &len),
              is_text},
-            {upf_accept_write(digest, none, none, &name, 1, out, 0, &len),
+            {try_accept_write(digest, none, none, &name, 1, out, 0, &len),
              is_token || c == 0},
-            {upf_accept_write(digest, none, none, &value, 1, out, 0, &len),
+            {try_accept_write(digest, none, none, &value, 1, out, 0, &len),
              is_text || c == 0},
-            {upf_refusal_write(404, &name, 1, NULL, 0, false, out, 0, &len),
+            {try_refusal_write(404, &name, 1, NULL, 0, false, out, 0, &len),
              is_token || c == 0},
-            {upf_refusal_write(404, &value, 1, NULL, 0, false, out, 0, &len),
+            {try_refusal_write(404, &value, 1, NULL, 0, false, out, 0, &len),
              is_text || c == 0},
         };
         for (size_t i = 0; i < COUNT(cases); i++)
@@ -104,7 +105,7 @@ static void no_field_of_an_answer_can_inject(void **state)
                                                           : UPF_ERR_ARGUMENT);
         assert_string_equal(out, "untouched");
         if (!is_text) {
-            assert_int_equal(upf_accept_write(digest, none, with, NULL, 0, out,
+            assert_int_equal(try_accept_write(digest, none, with, NULL, 0, out,
                                               sizeof out, &len),
                              UPF_ERR_ARGUMENT);
             assert_string_equal(out, "untouched");
@@ -129,15 +130,15 @@ static void a_server_too_keeps_some_headers_to_itself(void **state)
 
     for (size_t i = 0; i < COUNT(ours); i++) {
         const upf_header header = {ours[i], "x"};
-        assert_int_equal(upf_accept_write(digest, none, none, &header, 1, out,
+        assert_int_equal(try_accept_write(digest, none, none, &header, 1, out,
                                           sizeof out, &len), UPF_ERR_ARGUMENT);
-        assert_int_equal(upf_refusal_write(404, &header, 1, "", 0, false, out,
+        assert_int_equal(try_refusal_write(404, &header, 1, "", 0, false, out,
                                            sizeof out, &len),
                          UPF_ERR_ARGUMENT);
     }
     for (size_t i = 0; i < COUNT(theirs); i++) {
         const upf_header header = {theirs[i], "x"};
-        assert_int_equal(upf_accept_write(digest, none, none, &header, 1, out,
+        assert_int_equal(try_accept_write(digest, none, none, &header, 1, out,
                                           sizeof out, &len), UPF_OK);
     }
 }
@@ -152,12 +153,12 @@ static void assert_refusal(int status, const upf_header *headers, size_t count,
     uint8_t *out = guard_end(needed);
     size_t len = 999;
 
-    assert_int_equal(upf_refusal_write(status, headers, count, body,
+    assert_int_equal(try_refusal_write(status, headers, count, body,
                                        strlen(body), omit, (char *)out + 1,
                                        needed - 1, &len), UPF_NEED_MORE);
     assert_int_equal(len, needed);
     assert_int_equal(out[1], 0);
-    assert_int_equal(upf_refusal_write(status, headers, count, body,
+    assert_int_equal(try_refusal_write(status, headers, count, body,
                                        strlen(body), omit, (char *)out,
                                        needed, &len), UPF_OK);
     assert_int_equal(len, needed);
@@ -206,7 +207,7 @@ static void a_refusal_is_from_200_to_599_and_readable(void **state)
         upf_response response;
         const bool valid = status >= 200 && status <= 599;
 
-        assert_int_equal(upf_refusal_write(status, NULL, 0, NULL, 0, false,
+        assert_int_equal(try_refusal_write(status, NULL, 0, NULL, 0, false,
                                            out, sizeof out, &len),
                          valid ? UPF_OK : UPF_ERR_ARGUMENT);
         if (!valid)
@@ -215,7 +216,7 @@ static void a_refusal_is_from_200_to_599_and_readable(void **state)
         assert_int_equal(response.status, status);
     }
     size_t len;
-    assert_int_equal(upf_refusal_write(200, NULL, 0, NULL, 1, false, NULL, 0,
+    assert_int_equal(try_refusal_write(200, NULL, 0, NULL, 1, false, NULL, 0,
                                        &len), UPF_ERR_ARGUMENT);
 }
 
@@ -230,7 +231,7 @@ static void a_body_of_any_size_has_its_length(void **state)
             char expected[64];
             size_t len;
 
-            assert_int_equal(upf_refusal_write(200, NULL, 0, body, size, false,
+            assert_int_equal(try_refusal_write(200, NULL, 0, body, size, false,
                                                out, sizeof out, &len), UPF_OK);
             snprintf(expected, sizeof expected,
                      "\r\nContent-Length: %zu\r\n\r\n", size);
@@ -253,7 +254,7 @@ static void every_failure_is_answered_with_its_status_and_its_reason(
         const upf_status why = (upf_status)i;
         char out[1024];
         size_t len;
-        const upf_status got = upf_failure_write(why, false, out, sizeof out, &len);
+        const upf_status got = try_failure_write(why, false, out, sizeof out, &len);
 
         if (upf_status_http(why) == 0) {
             assert_int_equal(got, UPF_ERR_ARGUMENT);
@@ -296,7 +297,7 @@ static void every_failure_is_answered_with_its_status_and_its_reason(
         for (size_t cap = 0; cap < len; cap += 7) {
             char small[1024] = "untouched";
             size_t again;
-            assert_int_equal(upf_failure_write(why, false, small, cap, &again),
+            assert_int_equal(try_failure_write(why, false, small, cap, &again),
                              UPF_NEED_MORE);
             assert_int_equal(again, len);
             assert_string_equal(small, "untouched");
@@ -321,7 +322,7 @@ static void a_wrong_version_is_answered_to_the_letter(void **state)
     char out[1024];
     size_t len;
 
-    assert_int_equal(upf_failure_write(UPF_ERR_VERSION, false, out, sizeof out,
+    assert_int_equal(try_failure_write(UPF_ERR_VERSION, false, out, sizeof out,
                                        &len), UPF_OK);
     out[len] = '\0';
     assert_string_equal(out, expected);
@@ -333,9 +334,9 @@ static void a_failed_head_request_is_answered_without_the_body(void **state)
     char whole[1024], head[1024];
     size_t whole_len, head_len;
 
-    assert_int_equal(upf_failure_write(UPF_ERR_NOT_UPGRADE, false, whole,
+    assert_int_equal(try_failure_write(UPF_ERR_NOT_UPGRADE, false, whole,
                                        sizeof whole, &whole_len), UPF_OK);
-    assert_int_equal(upf_failure_write(UPF_ERR_NOT_UPGRADE, true, head,
+    assert_int_equal(try_failure_write(UPF_ERR_NOT_UPGRADE, true, head,
                                        sizeof head, &head_len), UPF_OK);
     assert_true(head_len < whole_len);
     assert_memory_equal(head, whole, head_len);

@@ -15,6 +15,7 @@
 #include "../src/http.h"
 #include "support/guard.h"
 #include "support/text.h"
+#include "support/try_write.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -28,7 +29,7 @@ static upf_status write_request(const upf_client_request *request,
 
     assert_int_equal(upf_url_parse(request->url, &url), UPF_OK);
     const upf_status status =
-        upf_request_write(request, &url, KEY, subprotocols,
+        try_request_write(request, &url, KEY, subprotocols,
                           upf_str_of(extension), NULL, 0, &len);
     if (status != UPF_NEED_MORE) {
         assert_int_equal(len, 0);
@@ -39,7 +40,7 @@ static upf_status write_request(const upf_client_request *request,
         size_t again;
 
         const upf_status result =
-            upf_request_write(request, &url, KEY, subprotocols,
+            try_request_write(request, &url, KEY, subprotocols,
                               upf_str_of(extension), (char *)out, cap, &again);
         assert_int_equal(result, cap < len ? UPF_NEED_MORE : UPF_OK);
         assert_int_equal(again, len);

@@ -30,20 +30,21 @@ entropy
 random       chacha20 entropy
 buf          <conn>
 ext          <conn>
-http         <handshake>
+http         kernels_text <handshake>
+http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
 output       buf shared <conn>
 status
 frame        bytes <frame>
-handshake    base64 http sha1 <handshake>
+handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      mask utf8 <conn>
 conn_impl    <conn>
 conn         buf close conn_impl ext http output random
-conn_open    base64 buf conn_impl ext handshake http output
+conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels output <conn>
 conn_recv    buf close conn_impl ext mask message output utf8
 conn_send    buf conn_impl ext frame mask output shared utf8
@@ -51,6 +52,7 @@ conn_quick   conn_impl frame mask output
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
 kernels             conn_next <conn>
+kernels_text        kernels
 kernels_vector      kernels
 kernels_sse         conn_next kernels kernels_vector
 kernels_avx2        conn_next kernels kernels_vector

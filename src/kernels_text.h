@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels_text.h - text without control characters, many bytes a step.
+ *
+ * A head is a few hundred bytes in lines of a few dozen: a call through the
+ * table of kernels would cost what wider vectors save. So this is inline, and
+ * takes what every processor of its kind has.
+ */
+#ifndef UPF_KERNELS_TEXT_H
+#define UPF_KERNELS_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#if UPF_KERNELS_X86
+#include <immintrin.h>
+#endif
+
+static inline bool upf_is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F;
+}
+
+#if UPF_KERNELS_X86
+
+/* One bit for each control character of text[0, 16). */
+static inline unsigned upf_controls_of_16(const char *text)
+{
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)text);
+    const __m128i low   = _mm_subs_epu8(bytes, _mm_set1_epi8(0x1F));
+
+    return (unsigned)_mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(low, _mm_setzero_si128()),
+                     _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7F))));
+}
+
+#endif
+
+/*
+ * Whether one of eight bytes may be a control character. Of a byte whose top
+ * bit is clear, subtracting 0x20 sets it if the byte is below 0x20, and adding
+ * 1 if it is 0x7F. A carry out of 0xFF can make a '~' look like 0x7F: that
+ * costs a second look, and none is missed.
+ */
+static inline bool upf_may_have_control(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t eight;
+
+    memcpy(&eight, text, sizeof eight);
+    return (((eight - ones * 0x20) | (eight + ones)) & ~eight &
+            ones * 0x80) != 0;
+}
+
+/* How many bytes of text[0, len) come before its first control character. */
+static inline size_t upf_run_without_controls(const char *text, size_t len)
+{
+    size_t n = 0;
+
+#if UPF_KERNELS_X86
+    for (; n < len / 16 * 16; n += 16) {
+        const unsigned controls = upf_controls_of_16(text + n);
+        if (controls != 0)
+            return n + (unsigned)__builtin_ctz(controls);
+    }
+#endif
+    for (; len - n >= 8; n += 8)
+        if (upf_may_have_control(text + n))
+            break;
+    while (n < len && !upf_is_control(text[n]))
+        n++;
+    return n;
+}
+
+#endif
