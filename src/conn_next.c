@@ -11,6 +11,18 @@ static inline upf_status longer(upf_conn *conn, upf_input *input,
     return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
+/* A masking key, twice, for a place `by` bytes further on; as in memory. */
+static inline uint64_t turned(uint64_t key, uint32_t by)
+{
+    const uint16_t one  = 1;
+    const unsigned bits = by % 4 * 8;
+    uint8_t        first;
+
+    memcpy(&first, &one, sizeof first);
+    return first ? key >> bits | key << (-bits & 63)  /* little-endian */
+                 : key << bits | key >> (-bits & 63);
+}
+
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     enum { HEADER = 2 + KEY_LEN, WORD = 8 };
@@ -21,19 +33,27 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     if (input->len < HEADER || data[0] != FIN_BINARY)
         return longer(conn, input, event);
     const uint32_t len = (uint32_t)data[1] - MASKED; /* immense if none */
-    if (len > 2 * WORD || len >= conn->quick || len > input->len - HEADER ||
-        (len > 0 && len < WORD))
+    if ((len - WORD > WORD && len != 0) || len >= conn->quick ||
+        len > input->len - HEADER)
         return longer(conn, input, event);
 
+    /* The event first, as far as the compiler knows payload may be in it. */
+    deliver_whole(conn, input, event, FIN_BINARY, HEADER, len);
     if (len > 0) {
         /* Two words that overlap. The second ends where the payload ends, so
          * that no store overlaps the next frame's header. */
-        const uint64_t key  = upf_load_be32(data + 2) * UINT64_C(0x100000001);
-        const unsigned turn = len % 4 * 8;
-        const uint64_t tail = upf_load_be64(data + HEADER + len - WORD) ^
-                              (key << turn | key >> (-turn & 63));
-        upf_store_be64(data + HEADER, upf_load_be64(data + HEADER) ^ key);
-        upf_store_be64(data + HEADER + len - WORD, tail);
+        uint32_t key;
+        uint64_t head, tail;
+
+        memcpy(&key, data + 2, sizeof key);
+        data += HEADER;
+        memcpy(&head, data, WORD);
+        memcpy(&tail, data + len - WORD, WORD);
+        const uint64_t keys = key * UINT64_C(0x100000001);
+        head ^= keys;
+        tail ^= turned(keys, len);
+        memcpy(data, &head, WORD);
+        memcpy(data + len - WORD, &tail, WORD);
     }
-    return deliver_whole(conn, input, event, FIN_BINARY, HEADER, len);
+    return UPF_OK;
 }
