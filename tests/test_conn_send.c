@@ -474,6 +474,27 @@ static void text_may_be_trusted(void **state)
     session_free(&session);
 }
 
+static void without_memory_a_shared_message_is_not_queued(void **state)
+{
+    (void)state;
+    struct session session;
+    static uint8_t data[100];
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    upf_shared *shared = upf_shared_new(NULL, UPF_OP_BINARY, data, sizeof data);
+    assert_non_null(shared);
+    assert_status(upf_send_shared(&session.conn, shared), UPF_OK);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    assert_status(upf_send_shared(&session.conn, shared), UPF_ERR_NO_MEMORY);
+    session.alloc.fault = (struct fault){0};
+    assert_int_equal(upf_conn_queued(&session.conn), 2 + sizeof data);
+    assert_status(upf_send_shared(&session.conn, shared), UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 2 * (2 + sizeof data));
+    upf_shared_free(shared);
+    session_free(&session);
+}
+
 /* Whatever is seen at one glance is seen anew when a limit, a part or a Close
  * comes between two messages. */
 static void messages_after_quick_ones_are_judged_as_strictly(void **state)
@@ -767,6 +788,7 @@ int main(void)
         cmocka_unit_test(over_the_queue_limit_nothing_is_sent),
         cmocka_unit_test(text_that_is_not_utf8_is_not_sent),
         cmocka_unit_test(text_may_be_trusted),
+        cmocka_unit_test(without_memory_a_shared_message_is_not_queued),
         cmocka_unit_test(messages_after_quick_ones_are_judged_as_strictly),
         cmocka_unit_test(only_text_and_binary_are_opcodes_of_messages),
         cmocka_unit_test(control_payloads_have_at_most_125_bytes),

@@ -16,6 +16,7 @@
 struct tracer {
     struct blob     text;
     const upf_conn *conn;
+    uint8_t         key[4]; /* of the last frame that was masked */
 };
 
 static void trace(void *user, const upf_conn *conn, bool sent,
@@ -28,6 +29,8 @@ static void trace(void *user, const upf_conn *conn, bool sent,
                 sent ? "sent" : "read", (int)header->opcode, header->fin,
                 header->masked, header->rsv,
                 (unsigned long long)header->payload_len);
+    if (header->masked)
+        memcpy(tracer->key, header->mask_key, sizeof tracer->key);
 }
 
 static void start(struct session *session, struct tracer *tracer,
@@ -114,10 +117,29 @@ static void a_frame_that_is_refused_is_not_seen_as_sent(void **state)
     session_free(&session);
 }
 
+static void what_a_client_sends_is_seen_with_its_key(void **state)
+{
+    (void)state;
+    struct session session;
+    struct tracer  tracer;
+    struct frame   frame;
+
+    start(&session, &tracer, OPEN_CLIENT);
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "seen", 4), UPF_OK);
+    session_write(&session);
+    assert_text(blob_str(&tracer.text), "sent 1 fin=1 masked=1 rsv=0 4\n");
+    assert_true(get_frame(session.output.data, session.output.len, &frame));
+    assert_memory_equal(tracer.key, frame.key, sizeof frame.key);
+    assert_memory_not_equal(tracer.key, "\0\0\0", 4);
+    blob_free(&tracer.text);
+    session_free(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_frame_is_seen_once),
+        cmocka_unit_test(what_a_client_sends_is_seen_with_its_key),
         cmocka_unit_test(a_frame_that_is_refused_is_not_seen_as_sent),
     };
 
