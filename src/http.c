@@ -142,6 +142,8 @@ static inline bool take_line(upf_str *text, upf_str *line)
     const char *at = text->data;
     size_t left = text->len;
 
+    if (at == NULL) /* no lines at all: nothing may be added to that */
+        return false;
     for (;; at++, left--) {
         const size_t run = left > 0 ? upf_run_without_controls(at, left) : 0;
         at   += run;
