@@ -113,8 +113,9 @@ static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
         return true;
     if (used > OWNED_MAX || len > OWNED_MAX - used)
         return false;
-    /* In long steps, as each copies what is there. */
-    size_t more = capacity * (capacity <= FIRST_OWNED ? 8 : 4);
+    /* In long steps at first, as each copies what is there. */
+    size_t more = capacity * (capacity <= FIRST_OWNED ? 8
+                              : capacity <= 4096      ? 4 : 2);
     if (more > OWNED_MAX)
         more = OWNED_MAX;
     if (!upf_buf_reserve(&block, conn->config,
