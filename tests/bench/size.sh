@@ -89,6 +89,20 @@ END {
     }
 }' >"$work/needed"
 
+# What is left for a linker that drops the functions that nobody calls, as it is
+# told to for a small machine: code and read-only bytes of the program, less those
+# of one with an empty main().
+program()
+{
+    name=$1
+    shift
+    compile -ffunction-sections -fdata-sections -Wl,--gc-sections \
+        -o "$work/$name" "$@" 2>"$work/$name.log" &&
+        $SIZE -A "$work/$name" | awk '
+            $1 ~ /^\.(text|rodata|data\.rel\.ro)/ { sum += $2 }
+            END { print sum }'
+}
+
 for object in "$work"/*.o; do
     name=$(basename "$object")
     need=-
@@ -117,3 +131,12 @@ function total() {
            code + read_only <= limit ? "ok" : "OVER"
 }
 END { if (!others) total() }'
+
+echo 'int main(void) { return 0; }' >"$work/empty.c"
+if all=$(program linked "$work/roles.c" src/*.c) &&
+   none=$(program empty "$work/empty.c"); then
+    printf '\n%-24s %28d  linked with --gc-sections\n' \
+        "both roles and main()" $((all - none))
+else
+    echo "not linked: see $work/linked.log"
+fi

@@ -36,7 +36,9 @@ http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
 output       buf shared <conn>
-status
+status_rows
+status       status_rows <status>
+status_name  status_rows <status>
 frame        bytes <frame>
 handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
