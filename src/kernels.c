@@ -114,6 +114,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .mask_utf8 = mask_utf8,
     .next      = next_any,
     .sha1      = upf_sha1_block,
+    .sha1_scheduled = upf_sha1_scheduled,
 };
 
 /* ---- What this machine runs --------------------------------------------- */
@@ -139,7 +140,8 @@ const struct upf_kernels *upf_kernels_at(size_t index)
         return &upf_kernels_scalar;
     if (__builtin_cpu_supports("sse4.1") && --index == 0)
         return &upf_kernels_sse[sha];
-    if (__builtin_cpu_supports("avx2") && --index == 0)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("bmi2") && --index == 0)
         return &upf_kernels_avx2[sha];
     if (__builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") &&

@@ -57,6 +57,9 @@ struct upf_kernels {
 
     /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);
+
+    /* The same, W(t) + K(t) of the block being known. NULL: that is no help. */
+    void (*sha1_scheduled)(uint32_t h[5], const uint32_t w[80]);
 };
 
 /* The one mutable global: which set is in use. It starts as one that decides,
@@ -86,6 +89,9 @@ extern const struct upf_kernels upf_kernels_avx512[2];
 extern const struct upf_kernels upf_kernels_neon;
 
 void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_scheduled(uint32_t h[5], const uint32_t w[80]);
+void upf_sha1_block_bmi2(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_scheduled_bmi2(uint32_t h[5], const uint32_t w[80]);
+void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64]);
 
 #endif

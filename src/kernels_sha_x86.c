@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels_sha_x86.c - SHA-1 with the SHA instructions of x86. */
+/* kernels_sha_x86.c - SHA-1 on x86: with BMI2, with the SHA instructions. */
 
 #include "kernels.h"
 
@@ -7,8 +7,13 @@
 
 #include <immintrin.h>
 
+#define KERNEL         __attribute__((target("avx2,bmi,bmi2")))
+#define NAME(function) upf_##function##_bmi2
+
+#include "kernels_sha1.h"
+
 __attribute__((target("sha,sse4.1")))
-void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64])
+void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64])
 {
     const __m128i reverse = _mm_set_epi64x(0x0001020304050607,
                                            0x08090A0B0C0D0E0F);
@@ -22,6 +27,7 @@ void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64])
         w[i] = _mm_shuffle_epi8(
             _mm_loadu_si128((const __m128i *)(block + 16 * i)), reverse);
 
+#undef ROUND
 #define ROUND(i, f)                                                         \
     do {                                                                    \
         __m128i *const now = &w[(i) % 4];                                   \

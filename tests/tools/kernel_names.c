@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         puts(set->name);
         last = set;
     }
-    if (argc > 1 && last->sha1 != upf_sha1_block)
+    if (argc > 1 && last->sha1_scheduled == NULL)
         puts("sha_x86");
     return 0;
 }
