@@ -31,6 +31,7 @@ random       chacha20 entropy
 buf          <conn>
 ext          <conn>
 http         kernels_text <handshake>
+http_fields  http kernels_text
 http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
