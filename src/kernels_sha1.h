@@ -56,8 +56,8 @@ KERNEL static inline uint32_t rotl(uint32_t x, unsigned n)
 #endif
 
 /* Add a block, of which W(t) + K(t) is known. */
-KERNEL void NAME(sha1_scheduled)(uint32_t h[SHA1_WORDS],
-                                 const uint32_t w[SHA1_STEPS])
+KERNEL static void sha1_scheduled(uint32_t h[SHA1_WORDS],
+                                  const uint32_t w[SHA1_STEPS])
 {
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
 
@@ -91,7 +91,17 @@ KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
     for (unsigned round = 0; round < 4; round++)
         for (t = 0; t < 20; t++)
             w[20 * round + t] += k[round];
-    NAME(sha1_scheduled)(h, w);
+    sha1_scheduled(h, w);
 }
 
+#ifndef __OPTIMIZE_SIZE__
+
+KERNEL void NAME(sha1_two)(uint32_t h[SHA1_WORDS],
+                          const uint8_t block[SHA1_BLOCK])
+{
+    NAME(sha1_block)(h, block);
+    sha1_scheduled(h, upf_sha1_second);
+}
+
+#endif
 #endif

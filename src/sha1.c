@@ -15,18 +15,51 @@ enum { LENGTH_FIELD = 8 }; /* bytes at the end of the last block */
 
 #include "kernels_sha1.h"
 
-#ifdef __OPTIMIZE_SIZE__
-#define add_last_block(h, block, len) upf_kernels()->sha1(h, block)
-#else
+static const uint32_t beginning[SHA1_WORDS] = {
+    0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0
+};
 
-/*
- * A handshake hashes 60 bytes, key and GUID. Their padding does not fit into
- * their block, so a second one follows that never changes: zeros, and 480 bits
- * as the length. This is its W(t) + K(t).
- */
-enum { HANDSHAKE_LEN = 60 };
+static void put_digest(const uint32_t h[SHA1_WORDS],
+                       uint8_t        digest[UPF_SHA1_SIZE])
+{
+    for (unsigned i = 0; i < SHA1_WORDS; i++) {
+        const uint32_t big_endian = upf_load_be32((const uint8_t *)&h[i]);
+        memcpy(digest + 4 * i, &big_endian, sizeof big_endian);
+    }
+}
 
-static const uint32_t after_handshake[SHA1_STEPS] = {
+void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
+{
+    assert(data != NULL || len == 0);
+    assert(digest != NULL);
+
+    const uint8_t *in = data;
+    size_t   left = len;
+    uint32_t h[SHA1_WORDS];
+
+    memcpy(h, beginning, sizeof h);
+    for (; left >= SHA1_BLOCK; in += SHA1_BLOCK, left -= SHA1_BLOCK)
+        upf_kernels()->sha1(h, in);
+
+    /* Section 4: a 1 bit, zeros to the end of a block, the length in bits */
+    uint8_t last[SHA1_BLOCK] = {0};
+    if (left > 0)
+        memcpy(last, in, left);
+    last[left++] = 0x80;
+    if (left > SHA1_BLOCK - LENGTH_FIELD) {
+        upf_kernels()->sha1(h, last);
+        memset(last, 0, sizeof last);
+    }
+    upf_store_be64(last + SHA1_BLOCK - LENGTH_FIELD, (uint64_t)len * 8);
+    upf_kernels()->sha1(h, last);
+    put_digest(h, digest);
+}
+
+#ifndef __OPTIMIZE_SIZE__
+
+/* W(t) + K(t) of the block that follows 60 bytes and 80 00 00 00: zeros, and
+ * 480 bits as the length. */
+const uint32_t upf_sha1_second[SHA1_STEPS] = {
     0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999,
     0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999,
     0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999, 0x5A827999,
@@ -45,47 +78,14 @@ static const uint32_t after_handshake[SHA1_STEPS] = {
     0xE96249D6, 0xCA62C1D6, 0xD71B49D6, 0x0663B1D6, 0xCE6D0BD6,
 };
 
-static void add_last_block(uint32_t h[SHA1_WORDS], const uint8_t *block,
-                           size_t len)
+void upf_sha1_60(const uint8_t block[SHA1_BLOCK],
+                 uint8_t       digest[UPF_SHA1_SIZE])
 {
-    const struct upf_kernels *kernels = upf_kernels();
+    uint32_t h[SHA1_WORDS];
 
-    if (len == HANDSHAKE_LEN && kernels->sha1_scheduled != NULL)
-        kernels->sha1_scheduled(h, after_handshake);
-    else
-        kernels->sha1(h, block);
+    memcpy(h, beginning, sizeof h);
+    upf_kernels()->sha1_two(h, block);
+    put_digest(h, digest);
 }
 
 #endif
-
-void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
-{
-    assert(data != NULL || len == 0);
-    assert(digest != NULL);
-
-    uint32_t h[SHA1_WORDS] = {
-        0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0
-    };
-    const uint8_t *in = data;
-    size_t left = len;
-
-    for (; left >= SHA1_BLOCK; in += SHA1_BLOCK, left -= SHA1_BLOCK)
-        upf_kernels()->sha1(h, in);
-
-    /* Section 4: a 1 bit, zeros to the end of a block, the length in bits */
-    uint8_t last[SHA1_BLOCK] = {0};
-    if (left > 0)
-        memcpy(last, in, left);
-    last[left++] = 0x80;
-    if (left > SHA1_BLOCK - LENGTH_FIELD) {
-        upf_kernels()->sha1(h, last);
-        memset(last, 0, sizeof last);
-    }
-    upf_store_be64(last + SHA1_BLOCK - LENGTH_FIELD, (uint64_t)len * 8);
-    add_last_block(h, last, len);
-
-    for (unsigned i = 0; i < SHA1_WORDS; i++) {
-        const uint32_t big_endian = upf_load_be32((const uint8_t *)&h[i]);
-        memcpy(digest + 4 * i, &big_endian, sizeof big_endian);
-    }
-}

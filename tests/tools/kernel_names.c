@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         puts(set->name);
         last = set;
     }
-    if (argc > 1 && last->sha1_scheduled == NULL)
+    if (argc > 1 && last->sha1 != upf_sha1_block)
         puts("sha_x86");
     return 0;
 }
