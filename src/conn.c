@@ -115,7 +115,10 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     conn->quick = 0;
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
-    upf_conn_note_sending(conn);
+    if (state == UPF_STATE_OPEN)
+        upf_conn_note_sending(conn);
+    else
+        conn->quick_send = 0;
 }
 
 void upf_conn_drop_assembly(upf_conn *conn)

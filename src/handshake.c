@@ -128,7 +128,8 @@ upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
     upf_str param, value;
 
     if (list->data == NULL &&
-        !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list))
+        (headers->len == 0 ||
+         !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list)))
         return UPF_DONE;
     if (!take_param(list, name, &value) || value.data != NULL)
         return UPF_ERR_EXTENSION;

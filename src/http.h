@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <upframe/handshake.h>
 
@@ -103,9 +104,23 @@ static inline bool upf_field_is_repeated(const struct upf_fields *fields,
     return (fields->repeated >> field & 1) != 0;
 }
 
+#define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
+
+static inline bool upf_str_equal(upf_str a, upf_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
+                         upf_str token);
+
 /* Whether the fields of one name, as one list, have `token`, case ignored. */
-bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
-                     upf_str token);
+static inline bool upf_fields_have(const struct upf_fields *fields,
+                                   enum upf_field field, upf_str token)
+{
+    return upf_str_equal(upf_field(fields, field), token) || /* as usual */
+           upf_fields_list_has(fields, field, token);
+}
 
 /* Characters that may stand in ... */
 enum upf_chars {
@@ -143,7 +158,6 @@ void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
 
 upf_str upf_str_trim(upf_str text);
 upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
-bool    upf_str_equal(upf_str a, upf_str b);
 bool    upf_str_equal_nocase(upf_str a, upf_str b);
 
 #endif

@@ -190,13 +190,11 @@ void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
     *list    = repeated ? (upf_str){NULL, 0} : upf_field(fields, field);
 }
 
-bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
-                     upf_str token)
+bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
+                         upf_str token)
 {
     upf_str headers, list, element;
 
-    if (upf_str_equal(upf_field(fields, field), token))
-        return true; /* the usual case */
     upf_fields_list(fields, field, &headers, &list);
     while (upf_header_list_split(&headers, &list, known[field].name, &element))
         if (upf_str_equal_nocase(element, token))
