@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "base64.h"
-#include "bytes.h"
 
 /* Three bytes are one group of 24 bits, and so are four characters. */
 enum { GROUP_BYTES = 3, GROUP_CHARS = 4 };
@@ -27,14 +26,6 @@ size_t upf_base64_encode(const uint8_t *data, size_t len, char *out)
 
     size_t left = len;
 
-    /* Two groups, of one word; its last two bytes are the next one's, too. */
-    for (; left >= sizeof(uint64_t); left -= 2 * GROUP_BYTES) {
-        const uint64_t bits = upf_load_be64(data);
-        put_group((uint32_t)(bits >> 40), out);
-        put_group((uint32_t)(bits >> 16), out + GROUP_CHARS);
-        data += 2 * GROUP_BYTES;
-        out  += 2 * GROUP_CHARS;
-    }
     for (; left >= GROUP_BYTES; left -= GROUP_BYTES) {
         put_group((uint32_t)data[0] << 16 | (uint32_t)data[1] << 8 | data[2],
                   out);

@@ -74,6 +74,11 @@ upf_str upf_str_trim(upf_str text)
     return text;
 }
 
+bool upf_str_equal(upf_str a, upf_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
 bool upf_str_equal_nocase(upf_str a, upf_str b)
 {
     if (a.len != b.len)

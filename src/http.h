@@ -106,9 +106,11 @@ static inline bool upf_field_is_repeated(const struct upf_fields *fields,
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
 
-static inline bool upf_str_equal(upf_str a, upf_str b)
+/* upf_str_equal() of a literal, which takes no call. */
+static inline bool upf_str_same(upf_str text, upf_str literal)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+    return text.len == literal.len &&
+           memcmp(text.data, literal.data, literal.len) == 0;
 }
 
 bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
@@ -118,7 +120,7 @@ bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
 static inline bool upf_fields_have(const struct upf_fields *fields,
                                    enum upf_field field, upf_str token)
 {
-    return upf_str_equal(upf_field(fields, field), token) || /* as usual */
+    return upf_str_same(upf_field(fields, field), token) || /* as usual */
            upf_fields_list_has(fields, field, token);
 }
 
@@ -158,6 +160,7 @@ void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
 
 upf_str upf_str_trim(upf_str text);
 upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
+bool    upf_str_equal(upf_str a, upf_str b);
 bool    upf_str_equal_nocase(upf_str a, upf_str b);
 
 #endif

@@ -9,7 +9,7 @@
 /* ---- Names -------------------------------------------------------------- */
 
 struct known {
-    char    name[31]; /* in lower case */
+    char    name[25]; /* in lower case */
     uint8_t len;      /* 4 to 24 */
 };
 
@@ -115,13 +115,17 @@ static inline const char *end_line(struct upf_controls *walk)
 {
     const char *at;
 
-    while ((at = upf_next_control(walk)) < walk->end && *at == '\t')
-        upf_skip_control(walk, 1);
     /* The walk ends before the last byte of the text, so there is at[1]. */
-    if (at == walk->end || memcmp(at, "\r\n", 2) != 0)
-        return NULL;
-    upf_skip_control(walk, 2);
-    return at;
+    while ((at = upf_next_control(walk)) != walk->end) {
+        if (memcmp(at, "\r\n", 2) == 0) {
+            upf_skip_control(walk, 2);
+            return at;
+        }
+        if (*at != '\t')
+            break;
+        upf_skip_control(walk, 1);
+    }
+    return NULL;
 }
 
 static bool is_visible(char c)

@@ -22,7 +22,7 @@ table='
 
 bytes
 sha1         bytes kernels kernels_sha1
-base64       bytes
+base64
 utf8         kernels
 mask         kernels <frame>
 chacha20
