@@ -130,18 +130,14 @@ bool upf_http_field_line(upf_str *text, upf_str *line)
     const char *at = text->data;
     size_t left = text->len;
 
-    for (;; at++, left--) {
-        const size_t run = left > 0 ? upf_run_without_controls(at, left) : 0;
+    for (; left >= 2; at++, left--) {
+        const size_t run = upf_run_without_controls(at, left);
         at   += run;
         left -= run;
-        if (left < 2)
-            return false;
-        if (at[0] == '\r')
+        if (left < 2 || at[0] != '\t')
             break;
-        if (at[0] != '\t')
-            return false;
     }
-    if (at[1] != '\n')
+    if (left < 2 || at[0] != '\r' || at[1] != '\n')
         return false;
     *line = (upf_str){text->data, text->len - left};
     *text = (upf_str){at + 2, left - 2};
