@@ -8,8 +8,6 @@
 static inline upf_status longer(upf_conn *conn, upf_input *input,
                                 upf_event *event)
 {
-    if (conn->quick == 0) /* it may not be short either */
-        return upf_conn_next_slowly(conn, input, event);
     return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
