@@ -3,7 +3,6 @@
 #ifndef UPF_BASE64_H
 #define UPF_BASE64_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,20 +19,5 @@
  * Returns the characters written, UPF_BASE64_LEN(len).
  */
 size_t upf_base64_encode(const uint8_t *data, size_t len, char *out);
-
-/*
- * Read text[0, len), strictly: the standard alphabet, padded to a multiple of
- * four characters, and nothing else. White space, the URL alphabet, and a '='
- * before the end are refused. No text at all is valid and holds no bytes.
- *
- *   text     needs no NUL; may be NULL if len is 0
- *   out      room for out_cap bytes, never written beyond; apart from `text`
- *   out_len  written on success only: bytes decoded
- *
- * Returns false when the text is not base64, or holds more than out_cap bytes;
- * what `out` holds is then unspecified.
- */
-bool upf_base64_decode(const char *text, size_t len, uint8_t *out,
-                       size_t out_cap, size_t *out_len);
 
 #endif

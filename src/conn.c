@@ -66,7 +66,7 @@ static bool is_sound(const upf_config *config)
 upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
                           enum upf_conn_state state, unsigned flags)
 {
-    memset(conn, 0, sizeof *conn);
+    upf_conn_zero(conn);
     config = config ? config : &defaults;
     if (!is_sound(config))
         return UPF_ERR_ARGUMENT;
@@ -103,7 +103,7 @@ void upf_conn_free(upf_conn *conn)
         if (conn->ext != NULL)
             conn->config->ext->free(conn->ext, conn->config);
     }
-    memset(conn, 0, sizeof *conn);
+    upf_conn_zero(conn);
 }
 
 /* ---- States ------------------------------------------------------------- */
@@ -115,7 +115,10 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     conn->quick = 0;
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
-    upf_conn_note_sending(conn);
+    if (state == UPF_STATE_OPEN)
+        upf_conn_note_sending(conn);
+    else
+        conn->quick_send = 0;
 }
 
 void upf_conn_drop_assembly(upf_conn *conn)

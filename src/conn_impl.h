@@ -5,6 +5,7 @@
 #define UPF_CONN_IMPL_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <upframe/conn.h>
 
@@ -54,6 +55,16 @@ static inline void upf_set(upf_conn *conn, unsigned flag)
 static inline void upf_clear(upf_conn *conn, unsigned flag)
 {
     conn->flags = (uint16_t)(conn->flags & ~flag);
+}
+
+/* In two halves, for which compilers write stores: for the whole they write a
+ * `rep stos`, which takes longer to begin than these to end. */
+static inline void upf_conn_zero(upf_conn *conn)
+{
+    enum { HALF = sizeof *conn / 2 };
+
+    memset(conn, 0, HALF);
+    memset((uint8_t *)conn + HALF, 0, sizeof *conn - HALF);
 }
 
 /* ---- conn.c: life ------------------------------------------------------- */

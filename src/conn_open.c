@@ -198,7 +198,7 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
             (struct upf_buf){(uint8_t *)(uintptr_t)head.data, head.len};
         upf_set(conn, UPF_HEAD_BORROWED);
     }
-    if (upf_str_equal(event->request.method, upf_str_of("HEAD")))
+    if (upf_str_same(event->request.method, UPF_LITERAL("HEAD")))
         upf_set(conn, UPF_IS_HEAD);
     conn->status  = (int8_t)status;
     event->type   = UPF_EVENT_REQUEST;

@@ -8,7 +8,7 @@
 #include "handshake.h"
 #include "http.h"
 
-enum { KEY_BYTES = 16, GUID_LEN = 36 };
+enum { KEY_BYTES = 16 };
 
 _Static_assert(UPF_KEY_LEN == UPF_BASE64_LEN(KEY_BYTES), "section 4.1");
 _Static_assert(UPF_ACCEPT_LEN == UPF_BASE64_LEN(UPF_SHA1_SIZE), "4.2.2");
@@ -32,13 +32,15 @@ bool upf_is_key(upf_str key)
 void upf_accept_digest(const char key[UPF_KEY_LEN],
                        uint8_t    digest[UPF_SHA1_SIZE])
 {
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    char text[UPF_KEY_LEN + GUID_LEN];
+    /* Room for the key, the GUID (section 1.3), and how SHA-1 pads them. */
+    static const char text[] = "________________________"
+                               "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0";
+    uint8_t block[sizeof text];
 
-    _Static_assert(sizeof guid == GUID_LEN + 1, "section 1.3");
-    memcpy(text, key, UPF_KEY_LEN);
-    memcpy(text + UPF_KEY_LEN, guid, GUID_LEN);
-    upf_sha1(text, sizeof text, digest);
+    _Static_assert(sizeof text == 64, "a block");
+    memcpy(block, text, sizeof block);
+    memcpy(block, key, UPF_KEY_LEN);
+    upf_sha1_60(block, digest);
 }
 
 upf_status upf_accept_key(const char *key, size_t key_len,
@@ -126,7 +128,8 @@ upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
     upf_str param, value;
 
     if (list->data == NULL &&
-        !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list))
+        (headers->len == 0 ||
+         !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list)))
         return UPF_DONE;
     if (!take_param(list, name, &value) || value.data != NULL)
         return UPF_ERR_EXTENSION;

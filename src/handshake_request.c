@@ -166,7 +166,7 @@ static upf_status judge_websocket(const struct upf_fields *f)
     /* Before the key: its format is part of what a version defines (4.4). */
     if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
         return UPF_ERR_HTTP;
-    if (!upf_str_equal(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
+    if (!upf_str_same(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
     if (upf_field_is_repeated(f, UPF_FIELD_KEY) ||
         !upf_is_key(upf_field(f, UPF_FIELD_KEY)))

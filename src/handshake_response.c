@@ -38,7 +38,8 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
         if (extension.len > 0)
             upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
                           extension);
-        upf_put_headers(o, headers, header_count);
+        if (header_count > 0)
+            upf_put_headers(o, headers, header_count);
         upf_put(o, UPF_LITERAL("\r\n"));
     } while (upf_put_again(o));
     return upf_put_status(o);

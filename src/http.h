@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <upframe/handshake.h>
 
@@ -103,9 +104,25 @@ static inline bool upf_field_is_repeated(const struct upf_fields *fields,
     return (fields->repeated >> field & 1) != 0;
 }
 
+#define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
+
+/* upf_str_equal() of a literal, which takes no call. */
+static inline bool upf_str_same(upf_str text, upf_str literal)
+{
+    return text.len == literal.len &&
+           memcmp(text.data, literal.data, literal.len) == 0;
+}
+
+bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
+                         upf_str token);
+
 /* Whether the fields of one name, as one list, have `token`, case ignored. */
-bool upf_fields_have(const struct upf_fields *fields, enum upf_field field,
-                     upf_str token);
+static inline bool upf_fields_have(const struct upf_fields *fields,
+                                   enum upf_field field, upf_str token)
+{
+    return upf_str_same(upf_field(fields, field), token) || /* as usual */
+           upf_fields_list_has(fields, field, token);
+}
 
 /* Characters that may stand in ... */
 enum upf_chars {

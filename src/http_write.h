@@ -30,8 +30,6 @@ bool upf_put_again(struct upf_http_out *o);
 /* UPF_OK, or UPF_ERR_NO_MEMORY if there was no room. */
 upf_status upf_put_status(const struct upf_http_out *o);
 
-#define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
-
 static inline void upf_put(struct upf_http_out *o, upf_str text)
 {
     if (o->data != NULL && text.len > 0)

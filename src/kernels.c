@@ -114,6 +114,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .mask_utf8 = mask_utf8,
     .next      = next_any,
     .sha1      = upf_sha1_block,
+    .sha1_two  = upf_sha1_two,
 };
 
 /* ---- What this machine runs --------------------------------------------- */
@@ -139,7 +140,8 @@ const struct upf_kernels *upf_kernels_at(size_t index)
         return &upf_kernels_scalar;
     if (__builtin_cpu_supports("sse4.1") && --index == 0)
         return &upf_kernels_sse[sha];
-    if (__builtin_cpu_supports("avx2") && --index == 0)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("bmi2") && --index == 0)
         return &upf_kernels_avx2[sha];
     if (__builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") &&
@@ -207,6 +209,15 @@ static void sha1_first(uint32_t h[5], const uint8_t block[64])
     decide()->sha1(h, block);
 }
 
+#ifndef __OPTIMIZE_SIZE__
+static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
+{
+    decide()->sha1_two(h, block);
+}
+#else
+#define sha1_two_first NULL
+#endif
+
 static const struct upf_kernels deciding = {
     .name      = "deciding",
     .mask      = mask_first,
@@ -214,6 +225,7 @@ static const struct upf_kernels deciding = {
     .mask_utf8 = mask_utf8_first,
     .next      = next_first,
     .sha1      = sha1_first,
+    .sha1_two  = sha1_two_first,
 };
 
 const struct upf_kernels *_Atomic upf_kernels_in_use = &deciding;

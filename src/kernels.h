@@ -57,6 +57,10 @@ struct upf_kernels {
 
     /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);
+
+    /* The same of two: one that ends with 80 00 00 00, and the block behind it
+     * if no more is hashed than those 60 bytes. NULL at -Os. */
+    void (*sha1_two)(uint32_t h[5], const uint8_t block[64]);
 };
 
 /* The one mutable global: which set is in use. It starts as one that decides,
@@ -85,7 +89,19 @@ extern const struct upf_kernels upf_kernels_avx2[2];
 extern const struct upf_kernels upf_kernels_avx512[2];
 extern const struct upf_kernels upf_kernels_neon;
 
+extern const uint32_t upf_sha1_second[80];
 void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_block_bmi2(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64]);
+
+#ifndef __OPTIMIZE_SIZE__
+void upf_sha1_two(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_two_bmi2(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64]);
+#else
+#define upf_sha1_two      NULL
+#define upf_sha1_two_bmi2 NULL
+#define upf_sha1_two_sha  NULL
+#endif
 
 #endif

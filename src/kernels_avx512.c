@@ -80,16 +80,16 @@ KERNEL vec lane_before(vec v, vec prev)
 #include "kernels_vector.h"
 #include "conn_next.h"
 
-#define SET(sha1_block)                                 \
+#define SET(block, two)                                  \
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
         .mask_utf8 = mask_utf8, .next = next,           \
-        .sha1 = sha1_block                              \
+        .sha1 = block, .sha1_two = two                  \
     }
 
 const struct upf_kernels upf_kernels_avx512[2] = {
-    SET(upf_sha1_block),
-    SET(upf_sha1_block_x86),
+    SET(upf_sha1_block_bmi2, upf_sha1_two_bmi2),
+    SET(upf_sha1_block_sha, upf_sha1_two_sha),
 };
 
 #else

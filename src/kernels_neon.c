@@ -51,6 +51,7 @@ const struct upf_kernels upf_kernels_neon = {
     .mask_utf8 = mask_utf8,
     .next      = next,
     .sha1      = upf_sha1_block,
+    .sha1_two  = upf_sha1_two,
 };
 
 #else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels_sha_x86.c - SHA-1 with the SHA instructions of x86. */
+/* kernels_sha_x86.c - SHA-1 on x86: with BMI2, with the SHA instructions. */
 
 #include "kernels.h"
 
@@ -7,21 +7,46 @@
 
 #include <immintrin.h>
 
-__attribute__((target("sha,sse4.1")))
-void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64])
+#define KERNEL         __attribute__((target("avx2,bmi,bmi2")))
+#define NAME(function) upf_##function##_bmi2
+
+#include "kernels_sha1.h"
+
+#define SHA __attribute__((target("sha,sse4.1")))
+
+struct state {
+    __m128i abcd, e;
+};
+
+SHA static inline struct state load_state(const uint32_t h[5])
+{
+    return (struct state){
+        _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)h), 0x1B),
+        _mm_set_epi32((int)h[4], 0, 0, 0)
+    };
+}
+
+SHA static inline void store_state(uint32_t h[5], struct state s)
+{
+    _mm_storeu_si128((__m128i *)h, _mm_shuffle_epi32(s.abcd, 0x1B));
+    h[4] = (uint32_t)_mm_extract_epi32(s.e, 3);
+}
+
+SHA static inline void load_block(__m128i w[4], const uint8_t block[64])
 {
     const __m128i reverse = _mm_set_epi64x(0x0001020304050607,
                                            0x08090A0B0C0D0E0F);
-    __m128i w[4], abcd, e, abcd_before, e_before;
 
-    abcd = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)h), 0x1B);
-    e    = _mm_set_epi32((int)h[4], 0, 0, 0);
-    abcd_before = abcd;
-    e_before    = e;
     for (int i = 0; i < 4; i++)
         w[i] = _mm_shuffle_epi8(
             _mm_loadu_si128((const __m128i *)(block + 16 * i)), reverse);
+}
 
+SHA static inline struct state add_block(struct state before, __m128i w[4])
+{
+    __m128i abcd = before.abcd, e = before.e;
+
+#undef ROUND
 #define ROUND(i, f)                                                         \
     do {                                                                    \
         __m128i *const now = &w[(i) % 4];                                   \
@@ -41,10 +66,28 @@ void upf_sha1_block_x86(uint32_t h[5], const uint8_t block[64])
     ROUND(10, 2); ROUND(11, 2); ROUND(12, 2); ROUND(13, 2); ROUND(14, 2);
     ROUND(15, 3); ROUND(16, 3); ROUND(17, 3); ROUND(18, 3); ROUND(19, 3);
 
-    e    = _mm_sha1nexte_epu32(e, e_before);
-    abcd = _mm_add_epi32(abcd, abcd_before);
-    _mm_storeu_si128((__m128i *)h, _mm_shuffle_epi32(abcd, 0x1B));
-    h[4] = (uint32_t)_mm_extract_epi32(e, 3);
+    return (struct state){_mm_add_epi32(abcd, before.abcd),
+                          _mm_sha1nexte_epu32(e, before.e)};
 }
 
+SHA void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64])
+{
+    __m128i w[4];
+
+    load_block(w, block);
+    store_state(h, add_block(load_state(h), w));
+}
+
+#ifndef __OPTIMIZE_SIZE__
+
+SHA void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64])
+{
+    const __m128i zero = _mm_setzero_si128();
+    __m128i w[4], last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
+
+    load_block(w, block);
+    store_state(h, add_block(add_block(load_state(h), w), last));
+}
+
+#endif
 #endif

@@ -304,7 +304,7 @@ bool upf_is_origin_of(upf_str origin, upf_str host)
 
     const size_t n = origin.len - host.len;
     const upf_str scheme = {origin.data, n}, rest = {origin.data + n, host.len};
-    return (upf_str_equal(scheme, upf_str_of("https://")) ||
-            upf_str_equal(scheme, upf_str_of("http://"))) &&
+    return (upf_str_same(scheme, UPF_LITERAL("https://")) ||
+            upf_str_same(scheme, UPF_LITERAL("http://"))) &&
            upf_str_equal(rest, host);
 }

@@ -460,6 +460,56 @@ static void each_set_digests_the_same(void **state)
     guard_free(data, LONGEST);
 }
 
+static void a_handshakes_sixty_bytes_digest_the_same(void **state)
+{
+    (void)state;
+    const struct upf_kernels *set;
+    struct fake_random random = {.state = 9};
+    uint8_t *block = guard_end(64);
+    uint8_t  digest[UPF_SHA1_SIZE], expected[UPF_SHA1_SIZE];
+
+    for (int n = 0; n < 100; n++) {
+        fake_random(&random, block, 60);
+        memcpy(block + 60, "\x80\0\0", 4);
+        upf_kernels_force(&upf_kernels_scalar);
+        upf_sha1(block, 60, expected);
+        for (EACH_SET(set)) {
+            upf_kernels_force(set);
+            upf_sha1_60(block, digest);
+            assert_bytes(set, digest, expected, sizeof expected);
+        }
+    }
+    guard_free(block, 64);
+}
+
+#if UPF_KERNELS_X86
+
+/* A machine with SHA instructions runs it in none of its sets. */
+static void sha1_with_bmi2_is_sha1(void **state)
+{
+    (void)state;
+    struct fake_random random = {.state = 11};
+    uint8_t *block = guard_end(64);
+
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
+        skip();
+    for (int n = 0; n < 100; n++) {
+        uint32_t h[5], expected[5];
+        fake_random(&random, h, sizeof h);
+        fake_random(&random, block, 64);
+        memcpy(expected, h, sizeof h);
+        upf_sha1_block(expected, block);
+        upf_sha1_block_bmi2(h, block);
+        assert_memory_equal(h, expected, sizeof h);
+        upf_sha1_two(expected, block);
+        upf_sha1_two_bmi2(h, block);
+        assert_memory_equal(h, expected, sizeof h);
+    }
+    guard_free(block, 64);
+}
+
+#endif
+
 /* ---- The choice --------------------------------------------------------- */
 
 static const struct upf_kernels *fastest(void)
@@ -609,6 +659,10 @@ int main(void)
         ON_TEXTS(each_set_finds_random_faults_in_long_texts),
         ON_TEXTS(each_set_judges_a_text_cut_anywhere_the_same),
         DECIDING(each_set_digests_the_same),
+        DECIDING(a_handshakes_sixty_bytes_digest_the_same),
+#if UPF_KERNELS_X86
+        DECIDING(sha1_with_bmi2_is_sha1),
+#endif
         DECIDING(the_scalar_set_is_the_first_and_always_there),
         DECIDING(the_first_call_chooses_the_fastest_set),
         DECIDING(a_forced_set_stays),

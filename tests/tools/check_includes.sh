@@ -21,7 +21,7 @@ table='
 <upframe>    <status> <frame> <handshake> <conn> <io> <arena> <backoff>
 
 bytes
-sha1         bytes kernels
+sha1         bytes kernels kernels_sha1
 base64
 utf8         kernels
 mask         kernels <frame>
@@ -31,6 +31,7 @@ random       chacha20 entropy
 buf          <conn>
 ext          <conn>
 http         kernels_text <handshake>
+http_fields  http kernels_text
 http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
@@ -60,7 +61,8 @@ kernels_sse         conn_next kernels kernels_vector
 kernels_avx2        conn_next kernels kernels_vector
 kernels_avx512      conn_next kernels kernels_vector
 kernels_neon        conn_next kernels kernels_vector
-kernels_sha_x86     kernels
+kernels_sha1        bytes kernels
+kernels_sha_x86     kernels kernels_sha1
 io           <io>
 backoff
 arena        <conn>

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels_sha1.h - SHA-1's compression, RFC 3174, in C.
+ *
+ * Included once for each kind of processor: KERNEL says for which functions are
+ * compiled, NAME what they are called. One with BMI2 needs fewer instructions,
+ * as it rotates into another register.
+ */
+#ifndef UPF_KERNELS_SHA1_H
+#define UPF_KERNELS_SHA1_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+#include "kernels.h"
+
+enum { SHA1_WORDS = 5, SHA1_BLOCK = 64, SHA1_STEPS = 80 };
+
+KERNEL static inline uint32_t rotl(uint32_t x, unsigned n)
+{
+    return x << n | x >> (32 - n);
+}
+
+/* f(t; B, C, D) of section 5, each in the form with the fewest operations. */
+#define CHOOSE(b, c, d)   ((d) ^ ((b) & ((c) ^ (d))))
+#define PARITY(b, c, d)   ((b) ^ (c) ^ (d))
+#define MAJORITY(b, c, d) (((b) & (c)) | ((d) & ((b) | (c))))
+
+/*
+ * One step of section 6.1, of which `w` is W(t) + K(t). What it computes is A
+ * afterwards, and stands where E stood: the names move on, not the values. A
+ * round is twenty; after five steps the names are back where they were.
+ */
+#define STEP(a, b, c, d, e, f, w)         \
+    do {                                  \
+        e += rotl(a, 5) + f(b, c, d) + (w); \
+        b = rotl(b, 30);                  \
+    } while (0)
+
+#ifdef __OPTIMIZE_SIZE__
+#define ROUND(f, w)                                  \
+    for (unsigned t = 0; t < 20; t++) {              \
+        STEP(a, b, c, d, e, f, (w)[t]);              \
+        const uint32_t next = e;                     \
+        e = d; d = c; c = b; b = a; a = next;        \
+    }
+#else
+#define ROUND(f, w)                            \
+    for (unsigned t = 0; t < 20; t += 5) {     \
+        STEP(a, b, c, d, e, f, (w)[t]);        \
+        STEP(e, a, b, c, d, f, (w)[t + 1]);    \
+        STEP(d, e, a, b, c, f, (w)[t + 2]);    \
+        STEP(c, d, e, a, b, f, (w)[t + 3]);    \
+        STEP(b, c, d, e, a, f, (w)[t + 4]);    \
+    }
+#endif
+
+/* Add a block, of which W(t) + K(t) is known. */
+KERNEL static void sha1_scheduled(uint32_t h[SHA1_WORDS],
+                                  const uint32_t w[SHA1_STEPS])
+{
+    uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
+
+    ROUND(CHOOSE, w)
+    ROUND(PARITY, w + 20)
+    ROUND(MAJORITY, w + 40)
+    ROUND(PARITY, w + 60)
+
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
+    h[4] += e;
+}
+
+KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
+                             const uint8_t block[SHA1_BLOCK])
+{
+    static const uint32_t k[] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC,
+                                 0xCA62C1D6};
+    uint32_t w[SHA1_STEPS];
+    unsigned t = 0;
+
+    for (; t < 16; t++)
+        w[t] = upf_load_be32(block + 4 * t);
+    for (; t < 32; t++)
+        w[t] = rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+    /* The same, put into itself: compilers do this four at a time. */
+    for (; t < SHA1_STEPS; t++)
+        w[t] = rotl(w[t - 6] ^ w[t - 16] ^ w[t - 28] ^ w[t - 32], 2);
+    for (unsigned round = 0; round < 4; round++)
+        for (t = 0; t < 20; t++)
+            w[20 * round + t] += k[round];
+    sha1_scheduled(h, w);
+}
+
+#ifndef __OPTIMIZE_SIZE__
+
+KERNEL void NAME(sha1_two)(uint32_t h[SHA1_WORDS],
+                          const uint8_t block[SHA1_BLOCK])
+{
+    NAME(sha1_block)(h, block);
+    sha1_scheduled(h, upf_sha1_second);
+}
+
+#endif
+#endif
