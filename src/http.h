@@ -86,7 +86,7 @@ struct upf_fields {
 /*
  * Take header lines off `text` up to the blank line, and that too. False: a
  * line is not as upf_http_field() wants it, or `text` ends before the blank
- * line.
+ * line; `fields` has what was found before.
  */
 bool upf_fields_take(upf_str *text, struct upf_fields *fields);
 

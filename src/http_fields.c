@@ -157,17 +157,14 @@ bool upf_fields_take(upf_str *text, struct upf_fields *fields)
     const char *line = start, *behind;
     size_t lines = 0, longest = 0;
 
-    if (text->len == 0)
-        return false;
-    struct upf_controls walk = upf_controls_in(start, text->len - 1);
+    struct upf_controls walk =
+        upf_controls_in(start, text->len - (text->len > 0));
     fields->seen = fields->repeated = 0;
-    while ((behind = end_line(&walk)) != line) {
-        if (behind == NULL)
-            return false;
+    while ((behind = end_line(&walk)) != NULL && behind != line) {
         const size_t len = (size_t)(behind - line);
         const size_t n   = name_length(line, (size_t)(end - line));
         if (n == 0)
-            return false;
+            break;
         const enum upf_field field = field_called((upf_str){line, n});
         if (field != UPF_FIELDS)
             note_field(fields, field, (upf_str){line + n + 1, len - n - 1});
@@ -179,6 +176,8 @@ bool upf_fields_take(upf_str *text, struct upf_fields *fields)
     fields->all     = (upf_str){start, (size_t)(line - start)};
     fields->lines   = lines;
     fields->longest = longest;
+    if (behind != line)
+        return false;
     *text = (upf_str){line + 2, (size_t)(end - line) - 2};
     return true;
 }

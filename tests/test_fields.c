@@ -255,6 +255,13 @@ static void a_head_that_is_cut_off_is_no_head(void **state)
         assert_false(take(text, len, &fields));
     assert_true(take(text, sizeof text - 1, &fields));
     assert_int_equal(fields.lines, 4);
+    assert_false(take(text, sizeof text - 3, &fields)); /* no blank line */
+    assert_int_equal(fields.lines, 4);
+    assert_int_equal(fields.all.len, sizeof text - 3);
+    assert_true(is(upf_field(&fields, UPF_FIELD_HOST), "example.com"));
+    assert_false(take("", 0, &fields));
+    assert_int_equal(fields.seen, 0);
+    assert_int_equal(fields.all.len, 0);
     assert_true(take("\r\n", 2, &fields));
     assert_int_equal(fields.lines, 0);
     assert_int_equal(fields.seen, 0);
