@@ -209,7 +209,7 @@ static void sha1_first(uint32_t h[5], const uint8_t block[64])
     decide()->sha1(h, block);
 }
 
-#ifndef __OPTIMIZE_SIZE__
+#ifndef UPF_SCALAR_ONLY
 static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
 {
     decide()->sha1_two(h, block);

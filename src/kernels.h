@@ -94,7 +94,7 @@ void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);
 void upf_sha1_block_bmi2(uint32_t h[5], const uint8_t block[64]);
 void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64]);
 
-#ifndef __OPTIMIZE_SIZE__
+#ifndef UPF_SCALAR_ONLY
 void upf_sha1_two(uint32_t h[5], const uint8_t block[64]);
 void upf_sha1_two_bmi2(uint32_t h[5], const uint8_t block[64]);
 void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64]);

@@ -94,7 +94,7 @@ KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
     sha1_scheduled(h, w);
 }
 
-#ifndef __OPTIMIZE_SIZE__
+#ifndef UPF_SCALAR_ONLY
 
 KERNEL void NAME(sha1_two)(uint32_t h[SHA1_WORDS],
                           const uint8_t block[SHA1_BLOCK])

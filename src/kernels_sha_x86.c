@@ -78,8 +78,6 @@ SHA void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64])
     store_state(h, add_block(load_state(h), w));
 }
 
-#ifndef __OPTIMIZE_SIZE__
-
 SHA void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64])
 {
     const __m128i zero = _mm_setzero_si128();
@@ -88,6 +86,4 @@ SHA void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64])
     load_block(w, block);
     store_state(h, add_block(add_block(load_state(h), w), last));
 }
-
-#endif
 #endif

@@ -55,7 +55,7 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
     put_digest(h, digest);
 }
 
-#ifndef __OPTIMIZE_SIZE__
+#ifndef UPF_SCALAR_ONLY
 
 /* W(t) + K(t) of the block that follows 60 bytes and 80 00 00 00: zeros, and
  * 480 bits as the length. */

@@ -25,7 +25,7 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE]);
  * The same of 60 bytes, as a handshake has them, in a block that ends with the
  * beginning of their padding: 80 00 00 00.
  */
-#ifdef __OPTIMIZE_SIZE__
+#ifdef UPF_SCALAR_ONLY
 #define upf_sha1_60(block, digest) upf_sha1(block, 60, digest)
 #else
 void upf_sha1_60(const uint8_t block[64], uint8_t digest[UPF_SHA1_SIZE]);

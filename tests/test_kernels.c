@@ -482,7 +482,7 @@ static void a_handshakes_sixty_bytes_digest_the_same(void **state)
     guard_free(block, 64);
 }
 
-#if UPF_KERNELS_X86 && !defined(__OPTIMIZE_SIZE__)
+#if UPF_KERNELS_X86
 
 /* A machine with SHA instructions runs it in none of its sets. */
 static void sha1_with_bmi2_is_sha1(void **state)
@@ -660,7 +660,7 @@ int main(void)
         ON_TEXTS(each_set_judges_a_text_cut_anywhere_the_same),
         DECIDING(each_set_digests_the_same),
         DECIDING(a_handshakes_sixty_bytes_digest_the_same),
-#if UPF_KERNELS_X86 && !defined(__OPTIMIZE_SIZE__)
+#if UPF_KERNELS_X86
         DECIDING(sha1_with_bmi2_is_sha1),
 #endif
         DECIDING(the_scalar_set_is_the_first_and_always_there),
