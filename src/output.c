@@ -115,7 +115,7 @@ static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
         return false;
     /* In long steps at first, as each copies what is there. */
     size_t more = capacity * (capacity <= FIRST_OWNED ? 8
-                              : capacity <= 4096      ? 4 : 2);
+                              : capacity <= 8192      ? 4 : 2);
     if (more > OWNED_MAX)
         more = OWNED_MAX;
     if (!upf_buf_reserve(&block, conn->config,
