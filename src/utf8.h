@@ -11,6 +11,9 @@
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
 
+/* upf_utf8_check(), for any text. */
+size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
+
 /*
  * Check the next bytes of a text.
  *
@@ -26,7 +29,19 @@ enum { UPF_UTF8_START = 0 };
  * After a failure *state is not meaningful; another call is safe.
  */
 static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
-                                    size_t len);
+                                    size_t len)
+{
+    uint64_t head, tail;
+
+    /* Short ASCII at one glance, as two words that overlap. */
+    if (len < sizeof head || len > 2 * sizeof head || *state != UPF_UTF8_START)
+        return upf_utf8_check_any(state, data, len);
+    memcpy(&head, data, sizeof head);
+    memcpy(&tail, data + len - sizeof tail, sizeof tail);
+    if (((head | tail) & UINT64_C(0x8080808080808080)) != 0)
+        return upf_utf8_check_any(state, data, len);
+    return len;
+}
 
 /* Whether it is a whole text. */
 static inline bool upf_utf8_is_valid(const void *data, size_t len)
@@ -51,25 +66,5 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
  * upf_utf8_check() found nothing wrong with it.
  */
 size_t upf_utf8_incomplete(const uint8_t *data, size_t len);
-
-/* ---- Short ASCII, at one glance ----------------------------------------- */
-
-/* The same, for any text. */
-size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
-
-static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
-                                    size_t len)
-{
-    uint64_t head, tail;
-
-    if (len >= sizeof head && len <= 2 * sizeof head &&
-        *state == UPF_UTF8_START) {
-        memcpy(&head, data, sizeof head);
-        memcpy(&tail, data + len - sizeof tail, sizeof tail);
-        if (((head | tail) & UINT64_C(0x8080808080808080)) == 0)
-            return len;
-    }
-    return upf_utf8_check_any(state, data, len);
-}
 
 #endif
