@@ -113,12 +113,11 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     conn->state = (uint8_t)state;
     conn->timer = 0;
     conn->quick = 0;
-    if (state == UPF_STATE_OPEN)
+    conn->quick_send = 0;
+    if (state == UPF_STATE_OPEN) {
         memset(&conn->in, 0, sizeof conn->in);
-    if (state == UPF_STATE_OPEN)
         upf_conn_note_sending(conn);
-    else
-        conn->quick_send = 0;
+    }
 }
 
 void upf_conn_drop_assembly(upf_conn *conn)

@@ -492,7 +492,7 @@ static void sha1_with_bmi2_is_sha1(void **state)
     uint8_t *block = guard_end(64);
 
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2"))
-        skip();
+        skip(); /* the processor has no such instructions */
     for (int n = 0; n < 100; n++) {
         uint32_t h[5], expected[5];
         fake_random(&random, h, sizeof h);

@@ -75,14 +75,14 @@ ${NM:-nm} -A -g "$work"/*.o "$work/roles.main" | awk -v roles=roles.main '
         where[name] = file
 }
 END {
-    todo[1] = roles; last = 1; taken[roles] = 1
+    found[1] = roles; last = 1; taken[roles] = 1
     for (i = 1; i <= last; i++) {
-        count = split(wants[todo[i]], names, " ")
+        count = split(wants[found[i]], names, " ")
         for (k = 1; k <= count; k++) {
             object = where[names[k]]
             if (object != "" && !(object in taken)) {
                 taken[object] = 1
-                todo[++last] = object
+                found[++last] = object
                 print object
             }
         }
