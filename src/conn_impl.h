@@ -122,6 +122,8 @@ static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
 upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
                                 upf_event *event);
 
+/* ---- conn_message.c: the memory for what arrives ------------------------ */
+
 /*
  * Make room for `len` bytes in all in conn->assembly, of which so many are
  * here; `more` are declared to follow. Stays within 4 KiB of what the peer has

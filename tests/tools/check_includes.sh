@@ -49,7 +49,8 @@ conn_impl    <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels output <conn>
-conn_recv    buf close conn_impl ext mask message output utf8
+conn_recv    buf close conn_impl conn_recv ext mask message output
+conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   conn_impl frame mask output
 conn_control bytes close conn_impl frame output

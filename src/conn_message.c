@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_message.c - a message's payload in, and the memory for it. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "buf.h"
+#include "conn_recv.h"
+#include "ext.h"
+#include "message.h"
+
+/* What the memory for a message may exceed the bytes received by. */
+enum { AHEAD_MAX = 4096 };
+
+/* How much is to come, if other frames may add to it. */
+#define UNDECLARED UINT64_MAX
+
+/* A read of less than this is not worth a system call of its own. */
+enum { ROOM_MIN = 2048 };
+
+/* ---- Memory ------------------------------------------------------------- */
+
+/*
+ * How much more than `len` to ask for, when so many bytes of an assembly are
+ * needed and `more` are declared to follow: at most 4 KiB. A peer that has sent
+ * a larger message before is trusted, once payload comes, to send one of that
+ * size again: then the cost of moving stays linear. What fragments will come to
+ * is not declared; for them the steps double.
+ */
+static size_t ahead(const upf_conn *conn, size_t len, uint64_t more)
+{
+    const uint64_t trusted = (uint64_t)1 << conn->trusted;
+    size_t         size    = AHEAD_MAX - UPF_BUF_OVERHEAD;
+    size_t         known   = 0;
+
+    if (len > 0 && trusted > len)
+        known = lesser(trusted - len, more == UNDECLARED ? len : SIZE_MAX);
+    size = lesser(more, known > size ? known : size);
+    return size > SIZE_MAX - len ? 0 : size;
+}
+
+static void trust(upf_conn *conn, size_t message_len)
+{
+    while (message_len >> 1 >> conn->trusted > 0)
+        conn->trusted++;
+}
+
+bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more)
+{
+    return len <= upf_buf_capacity(&conn->assembly) ||
+           upf_buf_reserve(&conn->assembly, conn->config,
+                           len + ahead(conn, len, more));
+}
+
+/* Fragments behind this frame may still add to the message. */
+static uint64_t more_than_this_frame(const upf_conn *conn, uint64_t left)
+{
+    return is_last(&conn->in.open.frame) ? left : UNDECLARED;
+}
+
+uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
+{
+    const union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_buf           *message = &conn->assembly;
+
+    if (conn->state != UPF_STATE_OPEN || upf_has(conn, UPF_EVENT_IN_BLOCK) ||
+        frame->payload.phase != PHASE_PAYLOAD ||
+        is_control((upf_opcode)frame->payload.opcode) ||
+        conn->config->stream || frame->payload.left < ROOM_MIN ||
+        upf_message_is_encoded(&conn->in.open.message))
+        return NULL;
+
+    const uint64_t more = more_than_this_frame(conn, frame->payload.left);
+    if (upf_buf_capacity(message) - message->len < ROOM_MIN &&
+        !upf_buf_reserve(message, conn->config,
+                         message->len + ahead(conn, message->len, more)))
+        return NULL;
+    const size_t room = upf_buf_capacity(message) - message->len;
+    *len = lesser(frame->payload.left, room);
+    return message->data + message->len;
+}
+
+/* ---- Payload ------------------------------------------------------------ */
+
+/* Unmask the next `len` bytes of the payload from src to dst, and check their
+ * UTF-8; on failure conn->offset is at the byte at fault. */
+static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
+                                 const uint8_t *src, size_t len, bool end)
+{
+    const uint32_t key = turn_key(&conn->in.open.frame, len);
+    size_t bad = 0;
+    const upf_status status = upf_message_unmask(
+        &conn->in.open.message, dst, src, len, key, end, &bad);
+
+    if (status != UPF_OK)
+        conn->offset += bad;
+    return status;
+}
+
+static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
+                          size_t len)
+{
+    event->type   = UPF_EVENT_MESSAGE;
+    event->opcode = (upf_opcode)conn->in.open.message.opcode;
+    event->data   = data;
+    event->len    = len;
+    upf_message_end(&conn->in.open.message);
+    return UPF_OK;
+}
+
+/* Likewise, the message that was put together. */
+static upf_status deliver_assembly(upf_conn *conn, upf_event *event)
+{
+    upf_set(conn, UPF_EVENT_IN_BLOCK);
+    trust(conn, conn->assembly.len);
+    return deliver(conn, event, conn->assembly.data, conn->assembly.len);
+}
+
+/* Whether the input was read into what upf_conn_room() gave. */
+static bool is_room(const struct upf_buf *message, const uint8_t *data,
+                    size_t len)
+{
+    return message->data != NULL && data == message->data + message->len &&
+           len <= upf_buf_capacity(message) - message->len;
+}
+
+/* A message that lies whole in the input, or a piece for the assembly. */
+static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_buf     *message = &conn->assembly;
+    const size_t   len  = lesser(frame->payload.left, input->len);
+    const uint64_t left = frame->payload.left - len;
+    const bool     end  = is_last(frame) && left == 0;
+    uint8_t       *data = input->data;
+
+    /* Where it lies, unless a reply in place had no room for its header. */
+    const bool in_place = end && message->len == 0 &&
+                          !(frame->payload.flags & HEADER_APART);
+    if (!in_place) {
+        if (!is_room(message, data, len)) {
+            if (!upf_conn_grow(conn, message->len + len,
+                               more_than_this_frame(conn, left)))
+                return UPF_ERR_NO_MEMORY;
+            data = message->data ? message->data + message->len : NULL;
+        }
+        message->len += len;
+    }
+    const upf_status status =
+        unmask_message(conn, data, input->data, len, end);
+    if (status != UPF_OK)
+        return status;
+    upf_conn_take(conn, input, len);
+    if (left == 0)
+        end_frame(conn);
+    if (!end)
+        return UPF_NEED_MORE;
+    return in_place ? deliver(conn, event, data, len)
+                    : deliver_assembly(conn, event);
+}
+
+static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
+                                uint8_t *data, size_t len, bool last)
+{
+    struct upf_message *message = &conn->in.open.message;
+
+    event->type   = UPF_EVENT_CHUNK;
+    event->opcode = (upf_opcode)message->opcode;
+    event->first  = upf_message_is_first_chunk(message);
+    event->last   = last;
+    event->data   = data;
+    event->len    = len;
+    if (last)
+        upf_message_end(message);
+    if (conn->assembly.data != NULL)
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
+    return UPF_OK;
+}
+
+/*
+ * A streamed message turned out to be wrong, at conn->offset: what came before
+ * that, data[0, len), is delivered, and the connection fails behind it.
+ */
+static upf_status deliver_good(upf_conn *conn, upf_event *event,
+                               uint8_t *data, size_t len, upf_status status)
+{
+    const size_t whole = upf_message_cut(&conn->in.open.message, data, len);
+
+    if (whole == 0)
+        return status;
+    conn->status = (int8_t)status;
+    upf_set(conn, UPF_FAILS_NEXT);
+    return deliver_chunk(conn, event, data, whole, false);
+}
+
+/* Streaming: what is here of the payload, where it lies. */
+static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_message *message = &conn->in.open.message;
+    const size_t carry = upf_message_carry_wants(message);
+    uint8_t     *data  = input->data;
+    size_t       len   = lesser(frame->payload.left, input->len);
+
+    if (carry > 0 && len > carry)
+        len = carry; /* first the code point that was cut, by itself */
+    const bool     end   = is_last(frame) && frame->payload.left == len;
+    const uint64_t start = conn->offset;
+    const upf_status status = unmask_message(conn, data, data, len, end);
+    if (status != UPF_OK)
+        return carry > 0 ? status
+                         : deliver_good(conn, event, data,
+                                        (size_t)(conn->offset - start),
+                                        status);
+    upf_conn_take(conn, input, len);
+    if (frame->payload.left == 0)
+        end_frame(conn);
+
+    if (carry > 0) {
+        upf_message_carry(message, data, len);
+        if (len < carry)
+            return UPF_NEED_MORE;
+        data = message->carry;
+        len  = message->carry_len;
+        message->carry_len = 0;
+    } else {
+        len = upf_message_cut(message, data, len);
+    }
+    if (len == 0 && !end)
+        return UPF_NEED_MORE;
+    return deliver_chunk(conn, event, data, len, end);
+}
+
+/* Check what was decoded behind the first `old` bytes; *good are good. */
+static upf_status check_decoded(struct upf_message   *message,
+                                const struct upf_buf *block, size_t old,
+                                bool end, size_t *good)
+{
+    const size_t len = block->len - old;
+    size_t       bad = len;
+
+    message->len += len;
+    const upf_status status = upf_message_check(
+        message, len > 0 ? block->data + old : NULL, len, end, &bad);
+    *good = old + bad;
+    return status;
+}
+
+/* A piece of an encoded message, decoded into the assembly. */
+static upf_status read_encoded(upf_conn *conn, upf_input *input,
+                               upf_event *event)
+{
+    const upf_config   *config  = conn->config;
+    union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_message *message = &conn->in.open.message;
+    struct upf_buf     *block   = &conn->assembly;
+    const size_t        len     = lesser(frame->payload.left, input->len);
+
+    if (message->carry_len > 0) { /* it came from this block */
+        assert(upf_buf_capacity(block) >= message->carry_len);
+        memcpy(block->data, message->carry, message->carry_len);
+        block->len = message->carry_len;
+        message->carry_len = 0;
+    }
+    unmask(conn, input->data, input->data, len);
+    const bool   end = is_last(frame) && frame->payload.left == 0;
+    const size_t old = block->len;
+    size_t       good;
+    upf_status status = config->ext->decode(
+        conn->ext, config, input->data, len, end, block,
+        config->max_message - message->len + old);
+    const upf_status text = check_decoded(message, block, old,
+                                          end && status == UPF_OK, &good);
+    if (text != UPF_OK)
+        status = text;
+    if (status != UPF_OK) {
+        conn->offset -= message->taken; /* to the start of the payload */
+        return config->stream
+                   ? deliver_good(conn, event, block->data, good, status)
+                   : status;
+    }
+    message->taken += (uint32_t)len;
+    upf_conn_take(conn, input, len);
+    if (frame->payload.left == 0)
+        end_frame(conn);
+
+    if (!config->stream)
+        return end ? deliver_assembly(conn, event) : UPF_NEED_MORE;
+    const size_t whole = upf_message_cut(message, block->data, block->len);
+    if (whole == 0 && !end) {
+        block->len = 0;
+        return UPF_NEED_MORE;
+    }
+    return deliver_chunk(conn, event, block->data, whole, end);
+}
+
+upf_status upf_conn_read_message(upf_conn *conn, upf_input *input,
+                                 upf_event *event)
+{
+    if (upf_message_is_encoded(&conn->in.open.message))
+        return read_encoded(conn, input, event);
+    if (conn->config->stream)
+        return read_chunk(conn, input, event);
+    return read_whole(conn, input, event);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_recv.h - the frame that is arriving, for conn_recv.c, which reads it,
+ * and conn_message.c, which makes messages of its payload. */
+#ifndef UPF_CONN_RECV_H
+#define UPF_CONN_RECV_H
+
+#include <string.h>
+
+#include "conn_impl.h"
+#include "mask.h"
+
+enum phase { PHASE_HEADER = 0, PHASE_PAYLOAD };
+
+enum frame_flag {
+    IS_LAST      = 1, /* fin */
+    HEADER_APART = 2  /* it is not in front of the payload in the input */
+};
+
+static inline size_t lesser(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
+}
+
+static inline bool is_control(upf_opcode opcode) { return (opcode & 0x8) != 0; }
+
+static inline bool is_last(const union upf_frame_in *frame)
+{
+    return (frame->payload.flags & IS_LAST) != 0;
+}
+
+/* The next `len` bytes of the payload are taken. Returns their masking key. */
+static inline uint32_t turn_key(union upf_frame_in *frame, size_t len)
+{
+    const uint32_t key = frame->payload.key;
+    uint8_t bytes[4];
+
+    memcpy(bytes, &key, sizeof key);
+    frame->payload.key   = upf_mask_key_at(bytes, len);
+    frame->payload.left -= len;
+    return key;
+}
+
+/* Unmask the next `len` bytes of the payload from src to dst. */
+static inline void unmask(upf_conn *conn, uint8_t *dst, const uint8_t *src,
+                          size_t len)
+{
+    upf_mask_turned(dst, src, len, turn_key(&conn->in.open.frame, len));
+}
+
+/* The payload is complete: a header comes next. */
+static inline void end_frame(upf_conn *conn)
+{
+    conn->in.open.frame.header.len   = 0;
+    conn->in.open.frame.header.phase = PHASE_HEADER;
+}
+
+/* ---- conn_message.c ----------------------------------------------------- */
+
+/* What is here of the payload of a message's frame. UPF_OK: an event;
+ * UPF_NEED_MORE: none yet. */
+upf_status upf_conn_read_message(upf_conn *conn, upf_input *input,
+                                 upf_event *event);
+
+#endif
