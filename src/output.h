@@ -105,6 +105,20 @@ static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
     return upf_output_reserve_slowly(conn, len);
 }
 
+/* If `out` is one block: it takes short frames until it is full, or `max` bytes
+ * wait. */
+static inline void upf_output_note_room(upf_conn *conn, size_t max)
+{
+    const struct upf_buf block = {conn->out.of.block, 0};
+
+    if (conn->out_kind != UPF_SLOT_OWNED)
+        return;
+    const size_t room =
+        upf_buf_capacity(&block) - (size_t)(conn->out.data - block.data);
+    max = room < max ? room : max;
+    conn->short_until = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
+}
+
 /* The same as a slot of its own. */
 static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
                                          uint8_t *data, size_t len)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "chacha20.h"
+#include "compiler.h"
 #include "entropy.h"
 #include "random.h"
 
@@ -48,7 +49,7 @@ static bool refill(void)
     return true;
 }
 
-static bool draw(uint8_t *out, size_t len)
+UPF_APART static bool draw(uint8_t *out, size_t len)
 {
     if (batch.left < len || batch.forks != fork_count()) {
         if (len > BATCH - UPF_CHACHA20_KEY ||

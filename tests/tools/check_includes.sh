@@ -21,13 +21,14 @@ table='
 <upframe>    <status> <frame> <handshake> <conn> <io> <arena> <backoff>
 
 bytes
+compiler
 sha1         bytes kernels kernels_sha1
 base64
 utf8         kernels
 mask         kernels <frame>
 chacha20
 entropy
-random       chacha20 entropy
+random       chacha20 compiler entropy
 buf          <conn>
 ext          <conn>
 http         kernels_text <handshake>
@@ -52,7 +53,7 @@ conn_next    bytes conn_impl kernels output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
-conn_quick   conn_impl frame mask output
+conn_quick   compiler conn_impl frame kernels mask output utf8
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
 kernels             conn_next <conn>
@@ -75,7 +76,7 @@ libc='assert limits stdalign stdatomic stdbool stddef stdint stdlib string'
 # Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone, those
 # of a processor or compiler (__x86_64__, __GNUC__, ...) for `simd`.
 platform='src/entropy.c'
-simd='src/kernels*.[ch] src/chacha20.c'
+simd='src/kernels*.[ch] src/chacha20.c src/compiler.h'
 simd_headers='immintrin arm_neon cpuid'
 
 # awk compares whole names, so the wildcards of `simd` are expanded here.
