@@ -106,6 +106,7 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 #include "conn_next.h"
+#include "kernels_chacha20.h"
 
 const struct upf_kernels upf_kernels_scalar = {
     .name      = "scalar",
@@ -115,6 +116,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .next      = next_any,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
+    .chacha20  = chacha20,
 };
 
 /* ---- What this machine runs --------------------------------------------- */
@@ -218,6 +220,12 @@ static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
 #define sha1_two_first NULL
 #endif
 
+static void chacha20_first(const uint8_t key[UPF_CHACHA20_KEY],
+                           uint8_t       out[UPF_CHACHA20_BYTES])
+{
+    decide()->chacha20(key, out);
+}
+
 static const struct upf_kernels deciding = {
     .name      = "deciding",
     .mask      = mask_first,
@@ -226,6 +234,7 @@ static const struct upf_kernels deciding = {
     .next      = next_first,
     .sha1      = sha1_first,
     .sha1_two  = sha1_two_first,
+    .chacha20  = chacha20_first,
 };
 
 const struct upf_kernels *_Atomic upf_kernels_in_use = &deciding;

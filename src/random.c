@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "chacha20.h"
 #include "compiler.h"
 #include "entropy.h"
+#include "kernels.h"
 #include "random.h"
 
 /*
@@ -16,8 +16,7 @@
  * drawn is wiped: what was sent cannot be read back from here.
  */
 enum {
-    CALLS   = 4, /* of the generator, for one batch */
-    BATCH   = CALLS * UPF_CHACHA20_BYTES,
+    BATCH   = UPF_CHACHA20_BYTES,
     BATCHES = 64 /* from one seed */
 };
 
@@ -43,8 +42,7 @@ static bool refill(void)
         batch.forks   = fork_count();
     }
     batch.batches--;
-    for (uint32_t i = CALLS; i-- > 0;) /* the key, which it begins with, last */
-        upf_chacha20(batch.bytes, i, batch.bytes + i * UPF_CHACHA20_BYTES);
+    upf_kernels()->chacha20(batch.bytes, batch.bytes);
     batch.left = BATCH - UPF_CHACHA20_KEY;
     return true;
 }
