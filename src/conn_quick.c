@@ -87,7 +87,10 @@ UPF_APART static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
     conn->out.len += HEADER + KEY + len;
     out[0] = (uint8_t)(UPF_FIN | opcode);
     out[1] = (uint8_t)(0x80 | len);
-    upf_kernels()->mask(out + HEADER + KEY, data, len, key);
+    if (len >= 8 && len <= 16)
+        upf_mask_8_to_16(out + HEADER + KEY, data, len, key);
+    else
+        upf_kernels()->mask(out + HEADER + KEY, data, len, key);
     return UPF_OK;
 }
 
