@@ -144,6 +144,7 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
         uint8_t           *block; /* owned: the upf_buf that data lies in */
         struct upf_shared *shared;
         struct upf_queue  *queue;
+        size_t             expected; /* none: bytes of the next block */
     } of;
 };
 
