@@ -134,21 +134,39 @@ upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
                               : send_longer(conn, opcode, data, len);
 }
 
-upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
-                             size_t len)
+UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
+                                          uint8_t *data, size_t len)
 {
-    uint8_t *payload = data;
-
-    assert(data != NULL || len == 0);
     if (!is_quick(conn, len) || data == NULL ||
         !is_sound(conn, opcode, data, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
-        return upf_conn_send_in_place(conn, opcode, payload, len);
+        return upf_conn_send_in_place(conn, opcode, data, len);
 
     uint8_t *header = upf_output_in_place(
-        conn, upf_frame_header_size(len, false), payload, len);
+        conn, upf_frame_header_size(len, false), data, len);
     if (header == NULL)
         return UPF_ERR_NO_MEMORY;
+    upf_output_note_room(conn, conn->quick_send * (size_t)UPF_QUICK_PAGE);
     upf_frame_header_put(header, UPF_FIN | opcode, 0, len);
+    return UPF_OK;
+}
+
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len)
+{
+    assert(data != NULL || len == 0);
+    if (is_next(conn, len)) /* a copy is cheaper than a slot */
+        return upf_send(conn, opcode, data, len);
+    if (len <= UPF_COPY_MAX || opcode != UPF_OP_BINARY ||
+        !is_quick(conn, len) || !upf_output_has_slot(conn) ||
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
+        return send_in_place(conn, opcode, data, len);
+
+    const size_t header_len = len <= UINT16_MAX ? 4 : 10;
+    uint8_t     *header     = (uint8_t *)data - header_len;
+    upf_output_push(conn, UPF_SLOT_BORROWED,
+                    (struct upf_slot){header, header_len + len,
+                                      {.taken = header + header_len + len}});
+    upf_frame_header_put(header, UPF_FIN | UPF_OP_BINARY, 0, len);
     return UPF_OK;
 }

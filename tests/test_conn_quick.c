@@ -123,15 +123,49 @@ static void on_a_connection_that_is_over_nothing_is_sent(void **state)
     }
 }
 
+static void long_replies_in_place_are_slices_of_their_own(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {300, 300, 257, 65535, 65536, 70000};
+    enum { COUNT = sizeof lens / sizeof *lens };
+    static uint8_t room[COUNT][UPF_FRAME_HEADER_MAX + 70000];
+    struct session session;
+    upf_conn      *conn = &session.conn;
+    upf_slice      slices[COUNT + 1];
+
+    session_prepare(&session);
+    start(&session, OPEN_SERVER);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_status(upf_send_in_place(conn, UPF_OP_BINARY,
+                                        room[i] + UPF_FRAME_HEADER_MAX,
+                                        lens[i]),
+                      UPF_OK);
+    assert_int_equal(upf_conn_output(conn, slices, COUNT + 1), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        upf_frame_header header;
+        size_t           header_len;
+
+        assert_status(upf_frame_header_parse(slices[i].data, slices[i].len,
+                                             &header, &header_len),
+                      UPF_OK);
+        assert_int_equal(header.payload_len, lens[i]);
+        assert_int_equal(slices[i].len, header_len + lens[i]);
+        assert_ptr_equal((uint8_t *)slices[i].data + header_len,
+                         room[i] + UPF_FRAME_HEADER_MAX);
+    }
+    session_free(&session);
+}
+
 /* ---- Any mixture -------------------------------------------------------- */
 
-enum { LONGEST = 300, STEPS = 4000 };
+enum { LONGEST = 600, STEPS = 4000, LENT = 64 * 1024 };
 
 struct mixture {
     struct session session;
     struct blob    sent;    /* of each message: opcode, length, payload */
     struct blob    written; /* what came of them */
     uint32_t       seed;
+    size_t         lent; /* of the memory that replies in place lie in */
 };
 
 static unsigned any(struct mixture *m, unsigned below)
@@ -157,17 +191,18 @@ static void write_some(struct mixture *m)
         n += part;
     }
     assert_status(upf_conn_output_done(conn, (ptrdiff_t)n), UPF_OK);
+    m->lent = 0;
 }
 
 static void send_any(struct mixture *m)
 {
-    static uint8_t room[UPF_FRAME_HEADER_MAX + LONGEST];
+    static uint8_t room[LENT + UPF_FRAME_HEADER_MAX + LONGEST];
     upf_conn        *conn   = &m->session.conn;
-    uint8_t         *data   = room + UPF_FRAME_HEADER_MAX;
-    const size_t     len    = any(m, any(m, 8) ? 130 : LONGEST);
+    uint8_t         *data   = room + m->lent + UPF_FRAME_HEADER_MAX;
+    const size_t     len    = any(m, any(m, 4) ? 130 : LONGEST);
     const upf_slice  slices[] = {{data, len / 2},
                                  {data + len / 2, len - len / 2}};
-    const unsigned   way    = any(m, 24);
+    const unsigned   way    = any(m, 16);
     const bool       parts  = way == 2;
     const upf_opcode opcode = way == 3 ? UPF_OP_PING
                             : any(m, 2) ? UPF_OP_TEXT : UPF_OP_BINARY;
@@ -182,7 +217,8 @@ static void send_any(struct mixture *m)
     blob_add(&m->sent, data, len);
     upf_status status =
         way == 0   ? upf_sendv(conn, opcode, slices, 2)
-        : way == 1 ? upf_send_in_place(conn, opcode, data, len)
+        : way == 1 || way > 12
+                   ? upf_send_in_place(conn, opcode, data, len)
         : parts    ? upf_send_part(conn, opcode, data, len / 2, false)
         : way == 3 ? upf_ping(conn, data, len)
                    : upf_send(conn, opcode, data, len);
@@ -190,7 +226,10 @@ static void send_any(struct mixture *m)
         status = upf_send_part(conn, opcode, data + len / 2, len - len / 2,
                                true);
     assert_status(status, UPF_OK);
-    if (way == 1) /* `data` is borrowed until the next write */
+    /* It is borrowed until the next write. Often it lies near what was sent
+     * before, as replies to one input do. */
+    m->lent += len + UPF_FRAME_HEADER_MAX;
+    if (m->lent > LENT)
         write_some(m);
 }
 
@@ -264,6 +303,7 @@ int main(void)
         cmocka_unit_test(
             one_that_fails_for_want_of_random_bytes_leaves_nothing),
         cmocka_unit_test(on_a_connection_that_is_over_nothing_is_sent),
+        cmocka_unit_test(long_replies_in_place_are_slices_of_their_own),
         cmocka_unit_test(any_mixture_leaves_as_it_was_sent),
     };
 
