@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conn_next.c - the next event; a message of up to 16 bytes at once. */
 
-#include <assert.h>
-
 #include "conn_next.h"
 #include "mask.h"
 
@@ -15,8 +13,6 @@ static inline upf_status longer(upf_conn *conn, upf_input *input,
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     enum { HEADER = 2 + KEY_LEN, WORD = 8 };
-    assert(input != NULL && event != NULL);
-    assert(input->data != NULL || input->len == 0);
     uint8_t *data = input->data;
 
     if (input->len < HEADER || data[0] != FIN_BINARY)
