@@ -108,6 +108,18 @@ void upf_conn_answer(upf_conn *conn);
 /* Tell a client that its handshake failed with `status`. */
 void upf_conn_refuse_failed(upf_conn *conn, upf_status status);
 
+/*
+ * The event at hand is over. If it lay in the block, that stays for the next
+ * message that comes in pieces, as long as there is input: an idle connection
+ * holds none.
+ */
+static inline void upf_conn_end_event(upf_conn *conn)
+{
+    if (upf_has(conn, UPF_EVENT_IN_BLOCK))
+        conn->assembly.len = 0;
+    upf_clear(conn, UPF_EVENT_IN_BLOCK);
+}
+
 /* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
 
 /* Take `len` bytes of the input. */

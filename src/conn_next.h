@@ -46,8 +46,11 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     event->data   = start + header;
     event->len    = len;
     upf_conn_take(conn, input, header + len);
-    if (!upf_has(conn, UPF_ACTIVE)) /* stores are what is scarce here */
+    /* Asked first: stores are what is scarce here. */
+    if ((conn->flags & (UPF_ACTIVE | UPF_EVENT_IN_BLOCK)) != UPF_ACTIVE) {
+        upf_conn_end_event(conn);
         upf_set(conn, UPF_ACTIVE);
+    }
     /* The run of in-place output goes on as long as the input does. */
     if (conn->out_kind == UPF_SLOT_BORROWED)
         conn->out.of.taken =

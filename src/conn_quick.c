@@ -157,9 +157,18 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
     assert(data != NULL || len == 0);
     if (is_next(conn, len)) /* a copy is cheaper than a slot */
         return upf_send(conn, opcode, data, len);
-    if (len <= UPF_COPY_MAX || opcode != UPF_OP_BINARY ||
-        !is_quick(conn, len) || !upf_output_has_slot(conn) ||
+    if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
+        return send_in_place(conn, opcode, data, len);
+    if (conn->out_kind == UPF_SLOT_BORROWED &&
+        len < UPF_LEN7_THEN_16_BITS &&
+        upf_output_follows(conn, HEADER, data, len)) {
+        uint8_t *out = upf_output_move_up(conn, HEADER, data, len);
+        out[0] = UPF_FIN | UPF_OP_BINARY;
+        out[1] = (uint8_t)len;
+        return UPF_OK;
+    }
+    if (len <= UPF_COPY_MAX || !upf_output_has_slot(conn))
         return send_in_place(conn, opcode, data, len);
 
     const size_t header_len = len <= UINT16_MAX ? 4 : 10;

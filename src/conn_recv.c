@@ -290,11 +290,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     const uint8_t *start = input->data;
 
     assert(event != NULL && (start != NULL || input->len == 0));
-    /* The block stays for the next message that comes in pieces, as long as
-     * there is input: an idle connection holds none. */
-    conn->assembly.len = upf_has(conn, UPF_EVENT_IN_BLOCK)
-                             ? 0 : conn->assembly.len;
-    upf_clear(conn, UPF_EVENT_IN_BLOCK);
+    upf_conn_end_event(conn);
     const upf_status status = next(conn, input, event);
     if (status != UPF_OK && conn->assembly.data != NULL &&
         (is_at_rest(conn) || conn->state == UPF_STATE_OVER))

@@ -198,31 +198,12 @@ static uint8_t *copy_frame(upf_conn *conn, size_t header_len,
     return out;
 }
 
-/*
- * Whether a frame of data[0, len) can be moved up to what is borrowed: the
- * bytes from there to the payload's end are all of one input, and worked off.
- */
-static bool follows(const upf_conn *conn, size_t header_len,
-                    const uint8_t *data, size_t len)
-{
-    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* or 0 */
-    const uintptr_t end   = (uintptr_t)conn->out.data + conn->out.len;
-    const uintptr_t start = (uintptr_t)data;
-
-    return len <= MOVE_MAX && start >= end && start - end >= header_len &&
-           start <= taken && len <= taken - start;
-}
-
 uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
                                     uint8_t *data, size_t len)
 {
-    if (conn->out_kind == UPF_SLOT_BORROWED &&
-        follows(conn, header_len, data, len)) {
-        uint8_t *end = conn->out.data + conn->out.len;
-        memmove(end + header_len, data, len);
-        conn->out.len += header_len + len;
-        return end;
-    }
+    if (conn->out_kind == UPF_SLOT_BORROWED && len <= MOVE_MAX &&
+        upf_output_follows(conn, header_len, data, len))
+        return upf_output_move_up(conn, header_len, data, len);
     if (len <= UPF_COPY_MAX) {
         /* Two small frames, of which more may come: one block, no queue. */
         if (conn->out_kind == UPF_SLOT_BORROWED &&

@@ -136,6 +136,42 @@ static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
                                                          : NULL;
 }
 
+/*
+ * Whether a frame of data[0, len) can be moved up to what is borrowed: the
+ * bytes from there to the payload's end are all of one input, and worked off.
+ */
+static inline bool upf_output_follows(const upf_conn *conn, size_t header_len,
+                                      const uint8_t *data, size_t len)
+{
+    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* or 0 */
+    const uintptr_t end   = (uintptr_t)conn->out.data + conn->out.len;
+    const uintptr_t start = (uintptr_t)data;
+
+    return start >= end && start - end >= header_len && start <= taken &&
+           len <= taken - start;
+}
+
+/* Where it follows. */
+static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
+                                          const uint8_t *data, size_t len)
+{
+    uint8_t *end = conn->out.data + conn->out.len;
+    uint64_t head, tail;
+
+    conn->out.len += header_len + len;
+    if (len < sizeof head || len > 2 * sizeof head) {
+        memmove(end + header_len, data, len);
+        return end;
+    }
+    /* The words as which it was unmasked (mask.h): a load of both would wait
+     * for both stores to leave the processor. */
+    memcpy(&head, data, sizeof head);
+    memcpy(&tail, data + len - sizeof tail, sizeof tail);
+    memcpy(end + header_len, &head, sizeof head);
+    memcpy(end + header_len + len - sizeof tail, &tail, sizeof tail);
+    return end;
+}
+
 /* Likewise, moved or copied where that is cheaper. */
 uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
                                     uint8_t *data, size_t len);
