@@ -236,12 +236,13 @@ static upf_status check_decoded(struct upf_message   *message,
                                 const struct upf_buf *block, size_t old,
                                 bool end, size_t *good)
 {
-    const size_t len = block->len - old;
-    size_t       bad = len;
+    const size_t len  = block->len - old;
+    uint8_t     *data = len > 0 ? block->data + old : NULL;
+    size_t       bad  = len;
 
     message->len += len;
-    const upf_status status = upf_message_check(
-        message, len > 0 ? block->data + old : NULL, len, end, &bad);
+    const upf_status status =
+        upf_message_unmask(message, data, data, len, 0, end, &bad);
     *good = old + bad;
     return status;
 }

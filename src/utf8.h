@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels.h"
+
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
 
@@ -31,16 +33,19 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
 static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
                                     size_t len)
 {
+#ifndef UPF_SMALL
     uint64_t head, tail;
 
     /* Short ASCII at one glance, as two words that overlap. */
-    if (len < sizeof head || len > 2 * sizeof head || *state != UPF_UTF8_START)
-        return upf_utf8_check_any(state, data, len);
-    memcpy(&head, data, sizeof head);
-    memcpy(&tail, data + len - sizeof tail, sizeof tail);
-    if (((head | tail) & UINT64_C(0x8080808080808080)) != 0)
-        return upf_utf8_check_any(state, data, len);
-    return len;
+    if (len >= sizeof head && len <= 2 * sizeof head &&
+        *state == UPF_UTF8_START) {
+        memcpy(&head, data, sizeof head);
+        memcpy(&tail, data + len - sizeof tail, sizeof tail);
+        if (((head | tail) & UINT64_C(0x8080808080808080)) == 0)
+            return len;
+    }
+#endif
+    return upf_utf8_check_any(state, data, len);
 }
 
 /* Whether it is a whole text. */
