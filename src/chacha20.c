@@ -36,6 +36,27 @@ static inline void quarter_round(words *a, words *b, words *c, words *d)
     *b = turned(*b ^ *c, 7);
 }
 
+/* Section 2.3: four columns, then four diagonals. */
+static inline void double_round(words x[16])
+{
+#ifdef __OPTIMIZE_SIZE__
+    for (int i = 0; i < 8; i++) {
+        const int turn = i / 4;
+        quarter_round(&x[i % 4], &x[4 + (i + turn) % 4],
+                      &x[8 + (i + 2 * turn) % 4], &x[12 + (i + 3 * turn) % 4]);
+    }
+#else
+    quarter_round(&x[0], &x[4], &x[8], &x[12]);
+    quarter_round(&x[1], &x[5], &x[9], &x[13]);
+    quarter_round(&x[2], &x[6], &x[10], &x[14]);
+    quarter_round(&x[3], &x[7], &x[11], &x[15]);
+    quarter_round(&x[0], &x[5], &x[10], &x[15]);
+    quarter_round(&x[1], &x[6], &x[11], &x[12]);
+    quarter_round(&x[2], &x[7], &x[8], &x[13]);
+    quarter_round(&x[3], &x[4], &x[9], &x[14]);
+#endif
+}
+
 /* `first` is the number of the first block. */
 static void put_blocks(const uint32_t input[12], uint32_t first, uint8_t *out)
 {
@@ -47,16 +68,8 @@ static void put_blocks(const uint32_t input[12], uint32_t first, uint8_t *out)
     for (uint32_t i = 0; i < AT_ONCE; i++)
         WORD(state[12], i) = first + i;
     memcpy(x, state, sizeof x);
-    for (int round = 0; round < ROUNDS; round += 2) {
-        quarter_round(&x[0], &x[4], &x[8], &x[12]); /* columns */
-        quarter_round(&x[1], &x[5], &x[9], &x[13]);
-        quarter_round(&x[2], &x[6], &x[10], &x[14]);
-        quarter_round(&x[3], &x[7], &x[11], &x[15]);
-        quarter_round(&x[0], &x[5], &x[10], &x[15]); /* diagonals */
-        quarter_round(&x[1], &x[6], &x[11], &x[12]);
-        quarter_round(&x[2], &x[7], &x[8], &x[13]);
-        quarter_round(&x[3], &x[4], &x[9], &x[14]);
-    }
+    for (int round = 0; round < ROUNDS; round += 2)
+        double_round(x);
     for (int i = 0; i < 16; i++) {
         x[i] += state[i];
         memcpy(out + i * (int)sizeof(uint32_t) * BLOCKS, &x[i], sizeof *x);
