@@ -30,7 +30,7 @@ bool upf_put_again(struct upf_http_out *o);
 /* UPF_OK, or UPF_ERR_NO_MEMORY if there was no room. */
 upf_status upf_put_status(const struct upf_http_out *o);
 
-/* Not static: where they are not inlined, there is one of each (C11, 6.7.4). */
+/* Not static: where they are not inlined, http_write.c has one of each. */
 inline void upf_put(struct upf_http_out *o, upf_str text)
 {
     if (o->data != NULL && text.len > 0)
