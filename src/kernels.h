@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <upframe/status.h>
+#include "small.h"
 
 /* A connection's next event (upframe/conn.h): nothing is known of it here. */
 struct upf_conn;
@@ -29,12 +30,6 @@ typedef upf_status upf_next_fn(struct upf_conn *conn, struct upf_input *input,
 #elif defined(__aarch64__) && defined(__AARCH64EL__)
 #define UPF_KERNELS_NEON 1
 #endif
-#endif
-
-/* Where little code is asked for as well (-Os), what is there to be quick alone
- * is left out: the loops over UTF-8, and conn_next.h. */
-#if defined(UPF_SCALAR_ONLY) && defined(__OPTIMIZE_SIZE__)
-#define UPF_SMALL 1
 #endif
 
 struct upf_kernels {
