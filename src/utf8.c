@@ -7,6 +7,10 @@
 #include "kernels.h"
 #include "utf8.h"
 
+extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
+                                    size_t len);
+extern inline bool upf_utf8_is_valid(const void *data, size_t len);
+
 /*
  * A state is what is still due of the current code point. Four lead bytes
  * narrow the byte behind them, and have a state of their own for it: E0 and F0

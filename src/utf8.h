@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. */
+/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. Where
+ * compilers do not inline what is short, utf8.c has one of each. */
 #ifndef UPF_UTF8_H
 #define UPF_UTF8_H
 
@@ -30,8 +31,7 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
  *
  * After a failure *state is not meaningful; another call is safe.
  */
-static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
-                                    size_t len)
+inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 {
 #ifndef UPF_SMALL
     uint64_t head, tail;
@@ -49,7 +49,7 @@ static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
 }
 
 /* Whether it is a whole text. */
-static inline bool upf_utf8_is_valid(const void *data, size_t len)
+inline bool upf_utf8_is_valid(const void *data, size_t len)
 {
     uint8_t state = UPF_UTF8_START;
 
