@@ -304,7 +304,8 @@ FORCE:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib demo deps test test-kernels test-small check need-cmocka coverage fuzz \
-        fuzz-replay deps-interop interop install uninstall clean help FORCE
+.PHONY: all lib demo deps test test-kernels test-small check need-cmocka \
+        coverage fuzz fuzz-replay deps-interop interop install uninstall \
+        clean help FORCE
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
