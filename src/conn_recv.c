@@ -279,16 +279,11 @@ static bool is_at_rest(const upf_conn *conn)
 
 #ifndef UPF_SMALL
 
-/* What conn_next.h may take next: payloads shorter than this. */
-static uint16_t quick_below(const upf_conn *conn)
+/* So that conn_next.h may take the next frame. */
+static bool may_be_quick(const upf_conn *conn)
 {
-    const upf_config *config = conn->config;
-
-    if (!is_at_rest(conn) || upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) ||
-        config->trace != NULL || config->stream)
-        return 0;
-    return (uint16_t)(1 + lesser(config->max_frame,
-                                 lesser(config->max_message, UINT16_MAX - 1)));
+    return is_at_rest(conn) && !upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) &&
+           conn->config->trace == NULL && !conn->config->stream;
 }
 
 #endif
@@ -312,7 +307,11 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     if (conn->out_kind == UPF_SLOT_BORROWED)
         conn->out.of.taken = conn->out.of.taken == start ? input->data : NULL;
 #ifndef UPF_SMALL
-    conn->quick = quick_below(conn);
+    conn->quick = 0;
+    if (may_be_quick(conn))
+        conn->quick = (uint16_t)(1 + lesser(conn->config->max_frame,
+                                            lesser(conn->config->max_message,
+                                                   UINT16_MAX - 1)));
 #endif
     return status;
 }
