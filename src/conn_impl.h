@@ -136,6 +136,8 @@ bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
 
 enum { UPF_FIN = 0x80 }; /* in the first byte of a frame */
 
+enum { UPF_QUICK_PAGE = 4096 }; /* bytes; what conn->quick_send counts */
+
 /* Whether frames may be sent, but for a state that is named in `unless`. */
 static inline bool upf_conn_may_send(const upf_conn *conn, unsigned unless)
 {

@@ -293,6 +293,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
 {
     const uint8_t *start = input->data;
 
+    assert(event != NULL && (start != NULL || input->len == 0));
     /* The block stays for the next message that comes in pieces, as long as
      * there is input: an idle connection holds none. */
     conn->assembly.len = upf_has(conn, UPF_EVENT_IN_BLOCK)

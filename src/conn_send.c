@@ -13,6 +13,9 @@
 #include "shared.h"
 #include "utf8.h"
 
+/* For conn->send_utf8: the message begun by parts is binary. */
+enum { NOT_TEXT = UINT8_MAX };
+
 /* ---- What may be sent --------------------------------------------------- */
 
 static upf_status check_text(uint8_t *utf8, const upf_slice *slices,
@@ -64,17 +67,18 @@ static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
 void upf_conn_note_sending(upf_conn *conn)
 {
     const upf_config *config = conn->config;
-    size_t            kib    = 0;
+    size_t            pages  = 0;
 
     if (upf_conn_may_send(conn, UPF_SEND_BEGUN) && conn->ext == NULL &&
         !config->stream && config->trace == NULL) {
-        kib = config->high_water < config->max_queued ? config->high_water
-                                                      : config->max_queued;
-        kib /= 1024;
+        pages = config->high_water < config->max_queued ? config->high_water
+                                                        : config->max_queued;
+        pages /= UPF_QUICK_PAGE;
     }
     /* Two are rounded off by conn_quick.c, and a header comes on top. */
     conn->quick_send =
-        (uint16_t)(kib < 2 ? 0 : kib > UINT16_MAX ? UINT16_MAX : kib - 2);
+        (uint8_t)(pages < 2 ? 0 : pages > UINT8_MAX ? UINT8_MAX : pages - 2);
+    conn->short_until = 0;
 }
 
 /* The bytes in all slices; false if no memory could hold them. */
@@ -232,7 +236,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
     if (first) {
         status = judge_message(conn, opcode);
     } else {
-        opcode = (upf_opcode)conn->send_message;
+        opcode = conn->send_utf8 == NOT_TEXT ? UPF_OP_BINARY : UPF_OP_TEXT;
         status = upf_conn_may_send(conn, 0) ? UPF_OK : UPF_ERR_STATE;
     }
     uint8_t utf8 = first ? UPF_UTF8_START : conn->send_utf8;
@@ -249,8 +253,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
                        : queue_frame(conn, bits, len, &slice, 1);
     if (status != UPF_OK)
         return status;
-    conn->send_message = (uint8_t)opcode;
-    conn->send_utf8    = utf8;
+    conn->send_utf8 = opcode == UPF_OP_TEXT ? utf8 : NOT_TEXT;
     if (fin)
         upf_clear(conn, UPF_SEND_BEGUN | UPF_SEND_ENCODED);
     else

@@ -112,6 +112,8 @@ static upf_status next_any(struct upf_conn *conn, struct upf_input *input,
 
 #endif
 
+#include "kernels_chacha20.h"
+
 /* ---- The set ------------------------------------------------------------ */
 
 const struct upf_kernels upf_kernels_scalar = {
@@ -124,6 +126,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .next      = next_any,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
+    .chacha20  = chacha20,
 };
 
 #ifndef UPF_SCALAR_ONLY
@@ -225,6 +228,12 @@ static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
     decide()->sha1_two(h, block);
 }
 
+static void chacha20_first(const uint8_t key[UPF_CHACHA20_KEY],
+                           uint8_t       out[UPF_CHACHA20_BYTES])
+{
+    decide()->chacha20(key, out);
+}
+
 static const struct upf_kernels deciding = {
     .name      = "deciding",
     .mask      = mask_first,
@@ -233,6 +242,7 @@ static const struct upf_kernels deciding = {
     .next      = next_first,
     .sha1      = sha1_first,
     .sha1_two  = sha1_two_first,
+    .chacha20  = chacha20_first,
 };
 
 const struct upf_kernels *_Atomic upf_kernels_in_use = &deciding;

@@ -32,6 +32,8 @@ typedef upf_status upf_next_fn(struct upf_conn *conn, struct upf_input *input,
 #endif
 #endif
 
+enum { UPF_CHACHA20_KEY = 32, UPF_CHACHA20_BYTES = 16 * 64 };
+
 struct upf_kernels {
     const char *name; /* "scalar", "sse", "avx2", "avx512", "neon" */
 
@@ -63,6 +65,16 @@ struct upf_kernels {
     /* The same of two: one that ends with 80 00 00 00, and the block behind it
      * if no more is hashed than those 60 bytes. NULL of UPF_SCALAR_ONLY. */
     void (*sha1_two)(uint32_t h[5], const uint8_t block[64]);
+
+    /*
+     * The first 16 blocks of the stream that `key` gives with a nonce of zero
+     * (RFC 8439, section 2.3). They are interleaved: the first words of all come
+     * first, then the second words, and so on, in the byte order of the machine.
+     * As a stream to encrypt with it would be another one; to whom only
+     * randomness matters it is the same. The key may lie in `out`.
+     */
+    void (*chacha20)(const uint8_t key[UPF_CHACHA20_KEY],
+                     uint8_t       out[UPF_CHACHA20_BYTES]);
 };
 
 extern const struct upf_kernels upf_kernels_scalar;

@@ -78,13 +78,15 @@ KERNEL vec lane_before(vec v, vec prev)
 #define ASCII_WORD(v) (_mm256_movemask_epi8((__m256i)(v)) == 0)
 
 #include "kernels_vector.h"
+#include "kernels_chacha20.h"
 #include "conn_next.h"
 
 #define SET(block, two)                                  \
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
         .mask_utf8 = mask_utf8, .next = next,           \
-        .sha1 = block, .sha1_two = two                  \
+        .sha1 = block, .sha1_two = two,                 \
+        .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_avx512[2] = {

@@ -42,6 +42,7 @@ KERNEL vec vec_fill32(uint32_t x)
 #define ASCII_WORD(v) vec_is_ascii((vec)(v))
 
 #include "kernels_vector.h"
+#include "kernels_chacha20.h"
 #include "conn_next.h"
 
 const struct upf_kernels upf_kernels_neon = {
@@ -52,6 +53,7 @@ const struct upf_kernels upf_kernels_neon = {
     .next      = next,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
+    .chacha20  = chacha20,
 };
 
 #else

@@ -51,13 +51,15 @@ KERNEL vec vec_high4(vec v)
 #define ASCII_WORD(v) vec_is_ascii((vec)(v))
 
 #include "kernels_vector.h"
+#include "kernels_chacha20.h"
 #include "conn_next.h"
 
 #define SET(block, two)                                  \
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
         .mask_utf8 = mask_utf8, .next = next,           \
-        .sha1 = block, .sha1_two = two                  \
+        .sha1 = block, .sha1_two = two,                 \
+        .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_sse[2] = {

@@ -39,4 +39,34 @@ static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
 void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key);
 
+/* The same key, written twice, for a place `by` bytes further on. */
+static inline uint64_t upf_mask_keys_turned(uint64_t keys, size_t by)
+{
+    const uint16_t one  = 1;
+    const unsigned bits = (unsigned)(by % 4) * 8;
+    uint8_t        first;
+
+    memcpy(&first, &one, sizeof first);
+    return first ? keys >> bits | keys << (-bits & 63)  /* little-endian */
+                 : keys << bits | keys >> (-bits & 63);
+}
+
+/*
+ * upf_mask_turned() of 8 to 16 bytes, as two words that overlap. The second
+ * ends where the payload ends, so that no store reaches into what follows it.
+ */
+static inline void upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
+                                    size_t len, uint32_t key)
+{
+    const uint64_t keys = key * UINT64_C(0x100000001);
+    uint64_t       head, tail;
+
+    memcpy(&head, src, sizeof head);
+    memcpy(&tail, src + len - sizeof tail, sizeof tail);
+    head ^= keys;
+    tail ^= upf_mask_keys_turned(keys, len);
+    memcpy(dst, &head, sizeof head);
+    memcpy(dst + len - sizeof tail, &tail, sizeof tail);
+}
+
 #endif

@@ -13,6 +13,7 @@ enum {
     FIRST_OWNED    = 448,       /* a small block, for one small message */
     OWNED_MAX      = 64 * 1024, /* own bytes go into one slice up to this */
     MOVE_MAX       = 4096,      /* a move of so much is cheaper than a slice */
+    EXPECTED_MAX   = 24 * 1024, /* a block begins no larger for what came before */
     SHARED_MIN     = 64,        /* a reference to less would take more */
     CONTROL_BUDGET = 2048
 };
@@ -43,6 +44,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
     }
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
+    conn->short_until  = 0;
     return queue;
 }
 
@@ -126,6 +128,29 @@ static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
     return true;
 }
 
+/*
+ * A turn mostly sends about as much as the one before it: with a block for all
+ * of that nothing has to be moved into a larger one.
+ */
+static size_t first_capacity(const upf_conn *conn, size_t len)
+{
+    size_t capacity = FIRST_OWNED;
+
+    if (conn->out_kind == UPF_SLOT_NONE && conn->out.of.expected > capacity)
+        capacity = conn->out.of.expected;
+    return len > capacity ? len : capacity;
+}
+
+static size_t expected_after(const upf_conn *conn)
+{
+    if (conn->out_kind != UPF_SLOT_OWNED)
+        return 0;
+    const size_t used =
+        (size_t)(conn->out.data - conn->out.of.block) + conn->out.len;
+    const size_t more = used + used / 4;
+    return more < EXPECTED_MAX ? more : EXPECTED_MAX;
+}
+
 uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
 {
     struct upf_slot *slot = last_owned(conn);
@@ -139,8 +164,7 @@ uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
     }
 
     struct upf_buf block = {NULL, 0};
-    if (!upf_buf_reserve(&block, conn->config,
-                         len > FIRST_OWNED ? len : FIRST_OWNED))
+    if (!upf_buf_reserve(&block, conn->config, first_capacity(conn, len)))
         return NULL;
     if (!upf_output_add(conn, UPF_SLOT_OWNED,
              (struct upf_slot){block.data, len, {.block = block.data}})) {
@@ -309,13 +333,16 @@ bool upf_output_advance(upf_conn *conn, size_t written)
 
     assert(written <= conn->out.len);
     if (written == conn->out.len && (queue == NULL || !queue->late_waits)) {
+        const size_t expected = expected_after(conn);
         upf_output_free(conn);
+        conn->out.of.expected = expected;
         return true;
     }
     if (queue != NULL)
         return advance_queue(conn, written);
     conn->out.data += written;
     conn->out.len  -= written;
+    conn->short_until = 0;
     if (conn->out_kind == UPF_SLOT_BORROWED) {
         if (!own(conn, &conn->out, conn->out.len))
             return false;
@@ -337,8 +364,10 @@ void upf_output_free(upf_conn *conn)
         }
         upf_mem_free(conn->config, queue, queue_size(queue->capacity));
     }
-    conn->out_kind = UPF_SLOT_NONE;
-    conn->out.len  = 0;
+    conn->out_kind    = UPF_SLOT_NONE;
+    conn->out.len     = 0;
+    conn->out.of.expected = 0;
+    conn->short_until = 0;
 }
 
 /* ---- The budget of control frames --------------------------------------- */

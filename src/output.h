@@ -57,7 +57,15 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
  * changed nothing that is seen outside.
  */
 
-/* Add a slot to a queue that has room for it. */
+/* Whether there is a queue with room for another slot. */
+static inline bool upf_output_has_slot(const upf_conn *conn)
+{
+    const struct upf_queue *queue = upf_queue_of(conn);
+
+    return queue != NULL && queue->first + queue->count < queue->capacity;
+}
+
+/* Add a slot where upf_output_has_slot(). */
 static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
                                    struct upf_slot slot)
 {
@@ -82,10 +90,8 @@ static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
         conn->out_kind = (uint8_t)kind;
         return true;
     }
-    const struct upf_queue *queue = upf_queue_of(conn);
-    if (queue == NULL || queue->first + queue->count == queue->capacity)
-        return upf_output_add_slowly(conn, kind, slot);
-    return upf_output_push(conn, kind, slot);
+    return upf_output_has_slot(conn) ? upf_output_push(conn, kind, slot)
+                                     : upf_output_add_slowly(conn, kind, slot);
 }
 
 /* Add `len` bytes, at least 1. */
@@ -103,6 +109,20 @@ static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
         }
     }
     return upf_output_reserve_slowly(conn, len);
+}
+
+/* If `out` is one block: it takes short frames until it is full, or `max` bytes
+ * wait. */
+static inline void upf_output_note_room(upf_conn *conn, size_t max)
+{
+    const struct upf_buf block = {conn->out.of.block, 0};
+
+    if (conn->out_kind != UPF_SLOT_OWNED)
+        return;
+    const size_t room =
+        upf_buf_capacity(&block) - (size_t)(conn->out.data - block.data);
+    max = room < max ? room : max;
+    conn->short_until = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
 }
 
 /* The same as a slot of its own. */

@@ -4,8 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "chacha20.h"
+#include "compiler.h"
 #include "entropy.h"
+#include "kernels.h"
 #include "random.h"
 
 /*
@@ -15,8 +16,7 @@
  * drawn is wiped: what was sent cannot be read back from here.
  */
 enum {
-    CALLS   = 4, /* of the generator, for one batch */
-    BATCH   = CALLS * UPF_CHACHA20_BYTES,
+    BATCH   = UPF_CHACHA20_BYTES,
     BATCHES = 64 /* from one seed */
 };
 
@@ -42,13 +42,12 @@ static bool refill(void)
         batch.forks   = fork_count();
     }
     batch.batches--;
-    for (uint32_t i = CALLS; i-- > 0;) /* the key, which it begins with, last */
-        upf_chacha20(batch.bytes, i, batch.bytes + i * UPF_CHACHA20_BYTES);
+    upf_kernels()->chacha20(batch.bytes, batch.bytes);
     batch.left = BATCH - UPF_CHACHA20_KEY;
     return true;
 }
 
-static bool draw(uint8_t *out, size_t len)
+UPF_APART static bool draw(uint8_t *out, size_t len)
 {
     if (batch.left < len || batch.forks != fork_count()) {
         if (len > BATCH - UPF_CHACHA20_KEY ||

@@ -9,19 +9,20 @@
 
 #include <string.h>
 
-#include "chacha20.h"
+#include "../src/kernels.h"
 
 enum { BLOCK = 64, BLOCKS = UPF_CHACHA20_BYTES / BLOCK };
 
 /* A block as RFC 8439 writes it down: little-endian, not interleaved. */
-static void block(const uint8_t *key, uint32_t number, uint8_t out[BLOCK])
+static void block(const struct upf_kernels *set, const uint8_t *key,
+                  uint32_t number, uint8_t out[BLOCK])
 {
     uint8_t  stream[UPF_CHACHA20_BYTES];
     uint32_t word;
 
-    upf_chacha20(key, number / BLOCKS, stream);
+    set->chacha20(key, stream);
     for (size_t i = 0; i < BLOCK / sizeof word; i++) {
-        memcpy(&word, stream + (i * BLOCKS + number % BLOCKS) * sizeof word,
+        memcpy(&word, stream + (i * BLOCKS + number) * sizeof word,
                sizeof word);
         for (size_t byte = 0; byte < sizeof word; byte++)
             out[i * sizeof word + byte] = (uint8_t)(word >> 8 * byte);
@@ -47,37 +48,58 @@ static void it_gives_the_blocks_of_the_rfc(void **state)
          "\x24\xa6\x6c\x54\xd5\x45\xec\x1b\x73\x74\xf4\x87\x2e\x99\xf0\x96"},
     };
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        uint8_t key[UPF_CHACHA20_KEY] = {0};
-        uint8_t out[BLOCK];
+    for (size_t k = 0; upf_kernels_at(k) != NULL; k++)
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            uint8_t key[UPF_CHACHA20_KEY] = {0};
+            uint8_t out[BLOCK];
 
-        key[rows[i].key_at] = rows[i].key_byte;
-        block(key, rows[i].number, out);
-        assert_memory_equal(out, rows[i].begins, 8);
-        assert_memory_equal(out + BLOCK - 16, rows[i].ends, 16);
-    }
+            key[rows[i].key_at] = rows[i].key_byte;
+            block(upf_kernels_at(k), key, rows[i].number, out);
+            assert_memory_equal(out, rows[i].begins, 8);
+            assert_memory_equal(out + BLOCK - 16, rows[i].ends, 16);
+        }
 }
 
 /* A batch of random.c writes over the key that it is drawn with. */
-static void the_key_may_lie_where_the_stream_goes(void **state)
+static void each_set_gives_the_same_and_may_write_over_its_key(void **state)
 {
     (void)state;
-    uint8_t apart[UPF_CHACHA20_BYTES], together[UPF_CHACHA20_BYTES];
-    uint8_t key[UPF_CHACHA20_KEY];
+    uint8_t key[UPF_CHACHA20_KEY], expected[UPF_CHACHA20_BYTES];
 
     for (size_t i = 0; i < sizeof key; i++)
         key[i] = (uint8_t)(7 * i);
-    memcpy(together, key, sizeof key);
-    upf_chacha20(key, 3, apart);
-    upf_chacha20(together, 3, together);
-    assert_memory_equal(apart, together, sizeof apart);
+    upf_kernels_at(0)->chacha20(key, expected);
+    for (size_t k = 0; upf_kernels_at(k) != NULL; k++) {
+        struct { uint8_t before[64], out[UPF_CHACHA20_BYTES], behind[64]; } at;
+
+        memset(&at, 0x5A, sizeof at);
+        memcpy(at.out, key, sizeof key);
+        upf_kernels_at(k)->chacha20(at.out, at.out);
+        assert_memory_equal(at.out, expected, sizeof expected);
+        for (size_t i = 0; i < sizeof at.before; i++)
+            assert_int_equal(at.before[i] & at.behind[i], 0x5A);
+    }
+}
+
+/* The choice is made by whatever is called first. */
+static void the_first_call_may_be_this_one(void **state)
+{
+    (void)state;
+    uint8_t key[UPF_CHACHA20_KEY] = {1};
+    uint8_t expected[UPF_CHACHA20_BYTES], out[UPF_CHACHA20_BYTES];
+
+    upf_kernels_force(NULL);
+    upf_kernels()->chacha20(key, out);
+    upf_kernels_at(0)->chacha20(key, expected);
+    assert_memory_equal(out, expected, sizeof expected);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_gives_the_blocks_of_the_rfc),
-        cmocka_unit_test(the_key_may_lie_where_the_stream_goes),
+        cmocka_unit_test(each_set_gives_the_same_and_may_write_over_its_key),
+        cmocka_unit_test(the_first_call_may_be_this_one),
     };
 
     return cmocka_run_group_tests_name("chacha20", tests, NULL, NULL);

@@ -14,12 +14,17 @@
 #include "support/session.h"
 
 /* A connection that is open and has nothing queued. */
-static void start_open(struct session *session, enum role role)
+static void make_open(struct session *session, enum role role)
 {
-    session_prepare(session);
     session->hold = true;
     session_begin(session, role);
     session_give(session, NULL, 0);
+}
+
+static void start_open(struct session *session, enum role role)
+{
+    session_prepare(session);
+    make_open(session, role);
 }
 
 static void write_out(struct session *session)
@@ -275,10 +280,16 @@ static bool works_for(enum form form, enum role role)
 }
 
 /* Begin with something in the queue, as it would be in life. */
+static void make_busy(struct session *session, enum role role)
+{
+    make_open(session, role);
+    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "queued", 6), UPF_OK);
+}
+
 static void start_busy(struct session *session, enum role role)
 {
-    start_open(session, role);
-    assert_status(upf_send(&session->conn, UPF_OP_TEXT, "queued", 6), UPF_OK);
+    session_prepare(session);
+    make_busy(session, role);
 }
 
 /* The form fails so, nothing is queued; then it succeeds. */
@@ -410,10 +421,10 @@ static void over_the_queue_limit_nothing_is_sent(void **state)
 
                 if (!works_for((enum form)form, role))
                     continue;
-                start_busy(&session, role);
-                session.config.max_queued =
-                    upf_conn_queued(&session.conn) + header + 13;
+                session_prepare(&session);
+                session.config.max_queued = (header + 6) + (header + 13);
                 session.config.max_queued -= (size_t)over;
+                make_busy(&session, role);
                 peek(&session, &before);
                 const upf_status got =
                     send_form(&session, (enum form)form, "thirteen byte");
@@ -493,56 +504,6 @@ static void without_memory_a_shared_message_is_not_queued(void **state)
     assert_int_equal(upf_conn_queued(&session.conn), 2 * (2 + sizeof data));
     upf_shared_free(shared);
     session_free(&session);
-}
-
-/* Whatever is seen at one glance is seen anew when a limit, a part or a Close
- * comes between two messages. */
-static void messages_after_quick_ones_are_judged_as_strictly(void **state)
-{
-    (void)state;
-    for (int role = OPEN_SERVER; role <= OPEN_CLIENT; role++) {
-        struct session session;
-        upf_conn      *conn = &session.conn;
-        static uint8_t kib[UPF_FRAME_HEADER_MAX + 1024];
-        uint8_t       *data   = kib + UPF_FRAME_HEADER_MAX;
-        size_t         refused = 0;
-
-        session_prepare(&session);
-        session.config.max_queued = 10 * 1024;
-        session.config.high_water = 5 * 1024;
-        session_begin(&session, (enum role)role);
-        session_give(&session, NULL, 0);
-        session.hold = true;
-        for (int i = 0; i < 12; i++) {
-            const size_t     before = upf_conn_queued(conn);
-            const upf_status status =
-                i % 2 ? upf_send(conn, UPF_OP_BINARY, data, 1024)
-                      : upf_send_in_place(conn, UPF_OP_BINARY, data, 1024);
-
-            assert_int_equal(status == UPF_OK,
-                             before + 1024 + (role == OPEN_CLIENT ? 8 : 4) <=
-                                 session.config.max_queued);
-            assert_int_equal(upf_conn_congested(conn),
-                             upf_conn_queued(conn) > session.config.high_water);
-            refused += status != UPF_OK;
-        }
-        assert_in_range(refused, 1, 6);
-        session.hold = false;
-        session_write(&session);
-
-        assert_status(upf_send(conn, UPF_OP_BINARY, "x", 1), UPF_OK);
-        assert_status(upf_send_part(conn, UPF_OP_TEXT, "a", 1, false), UPF_OK);
-        assert_status(upf_send(conn, UPF_OP_BINARY, "x", 1), UPF_ERR_STATE);
-        assert_status(upf_send_in_place(conn, UPF_OP_BINARY, data, 1),
-                      UPF_ERR_STATE);
-        assert_status(upf_send_part(conn, UPF_OP_TEXT, "b", 1, true), UPF_OK);
-        assert_status(upf_send(conn, UPF_OP_BINARY, "x", 1), UPF_OK);
-        assert_status(upf_close(conn, 1000, NULL), UPF_OK);
-        assert_status(upf_send(conn, UPF_OP_BINARY, "x", 1), UPF_ERR_STATE);
-        assert_status(upf_send_in_place(conn, UPF_OP_BINARY, data, 1),
-                      UPF_ERR_STATE);
-        session_free(&session);
-    }
 }
 
 static void only_text_and_binary_are_opcodes_of_messages(void **state)
@@ -789,7 +750,6 @@ int main(void)
         cmocka_unit_test(text_that_is_not_utf8_is_not_sent),
         cmocka_unit_test(text_may_be_trusted),
         cmocka_unit_test(without_memory_a_shared_message_is_not_queued),
-        cmocka_unit_test(messages_after_quick_ones_are_judged_as_strictly),
         cmocka_unit_test(only_text_and_binary_are_opcodes_of_messages),
         cmocka_unit_test(control_payloads_have_at_most_125_bytes),
         cmocka_unit_test(lengths_that_would_wrap_are_refused),

@@ -223,6 +223,46 @@ static void a_large_frame_has_a_slice_of_its_own_size(void **state)
     end(&session, &expected);
 }
 
+/* A turn: so many frames of 200 bytes, some of it written, then the rest. */
+static void take_turn(struct session *session, size_t count)
+{
+    struct blob expected = {0};
+
+    session->alloc.calls = session->alloc.largest = 0;
+    for (size_t i = 0; i < count; i++)
+        add(session, &expected, 200);
+    written(session, &expected, 99);
+    assert_waits(&session->conn, &expected);
+    written(session, &expected, expected.len);
+    assert_int_equal(session->alloc.live, 0);
+    blob_free(&expected);
+}
+
+static void a_turn_like_the_one_before_moves_nothing(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    nothing = {0};
+
+    start(&session);
+    take_turn(&session, 40);
+    assert_true(session.alloc.calls > 1);
+    take_turn(&session, 48); /* a little more */
+    assert_int_equal(session.alloc.calls, 1);
+    assert_in_range(session.alloc.largest, 9600, 10000 + UPF_BUF_OVERHEAD);
+    take_turn(&session, 1);
+    assert_int_equal(session.alloc.calls, 1);
+    /* One that sent little expects little, */
+    take_turn(&session, 1);
+    assert_in_range(session.alloc.largest, 200, 600);
+    /* and no more than so much is expected. */
+    take_turn(&session, 300);
+    take_turn(&session, 1);
+    assert_in_range(session.alloc.largest, 20 * 1024,
+                    24 * 1024 + UPF_BUF_OVERHEAD);
+    end(&session, &nothing);
+}
+
 static void what_was_written_of_a_slice_is_not_room_again(void **state)
 {
     (void)state;
@@ -944,6 +984,7 @@ int main(void)
         cmocka_unit_test(at_first_nothing_waits_and_nothing_is_held),
         cmocka_unit_test(small_frames_share_one_slice_up_to_64_KiB),
         cmocka_unit_test(a_large_frame_has_a_slice_of_its_own_size),
+        cmocka_unit_test(a_turn_like_the_one_before_moves_nothing),
         cmocka_unit_test(what_was_written_of_a_slice_is_not_room_again),
         cmocka_unit_test(a_slice_over_64_KiB_takes_what_fits_and_no_more),
         cmocka_unit_test(slots_grow_and_keep_their_order),

@@ -18,13 +18,13 @@
 
 #include <upframe/conn.h>
 
-#include "chacha20.h"
+#include "kernels.h"
 #include "random.h"
 #include "support/session.h"
 
 enum {
     SEED      = 32,
-    BATCH     = 4 * UPF_CHACHA20_BYTES,
+    BATCH     = UPF_CHACHA20_BYTES,
     DRAWN     = BATCH - SEED, /* of a batch; the rest is the next one's key */
     BATCHES   = 64,           /* from one seed */
     ASKED_MAX = 256
@@ -142,8 +142,7 @@ static void next_batch(void)
     uint8_t key[SEED];
 
     memcpy(key, stream.batch, sizeof key);
-    for (uint32_t i = 0; i < BATCH / UPF_CHACHA20_BYTES; i++)
-        upf_chacha20(key, i, stream.batch + i * UPF_CHACHA20_BYTES);
+    upf_kernels()->chacha20(key, stream.batch);
     stream.at = SEED;
 }
 

@@ -144,6 +144,7 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
         uint8_t           *block; /* owned: the upf_buf that data lies in */
         struct upf_shared *shared;
         struct upf_queue  *queue;
+        size_t             expected; /* none: bytes of the next block */
     } of;
 };
 
@@ -176,11 +177,11 @@ struct upf_conn {
     int8_t   status;      /* the first error */
     uint8_t  out_kind;    /* what `out` is */
     uint8_t  state;
-    uint8_t  send_message; /* opcode of the message begun by parts, or 0 */
-    uint8_t  send_utf8;
+    uint8_t  send_utf8;    /* of the message begun by parts */
     uint8_t  trusted;      /* log2 of the largest message put together */
+    uint8_t  quick_send;   /* pages of output that need no look at each message */
+    uint16_t short_until;  /* `out` takes short frames while not longer */
     uint16_t quick;        /* conn_next.h takes payloads shorter than this */
-    uint16_t quick_send;   /* KiB of output that need no look at each message */
 };
 
 /*

@@ -22,13 +22,13 @@ table='
 
 bytes
 small
+compiler
 sha1         bytes kernels kernels_sha1
 base64
 utf8         kernels
 mask         kernels <frame>
-chacha20
 entropy
-random       chacha20 entropy
+random       compiler entropy kernels
 buf          <conn>
 ext          <conn>
 http         kernels_text <handshake>
@@ -49,20 +49,21 @@ message      mask utf8 <conn>
 conn_impl    small <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http http_write output url
-conn_next    bytes conn_impl kernels output <conn>
+conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
-conn_quick   conn_impl frame mask output
+conn_quick   compiler conn_impl frame kernels mask output utf8
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next small <conn>
+kernels             conn_next kernels_chacha20 small <conn>
 kernels_text        kernels
 kernels_vector      kernels
-kernels_sse         conn_next kernels kernels_vector
-kernels_avx2        conn_next kernels kernels_vector
-kernels_avx512      conn_next kernels kernels_vector
-kernels_neon        conn_next kernels kernels_vector
+kernels_chacha20    kernels kernels_vector
+kernels_sse         conn_next kernels kernels_chacha20 kernels_vector
+kernels_avx2        conn_next kernels kernels_chacha20 kernels_vector
+kernels_avx512      conn_next kernels kernels_chacha20 kernels_vector
+kernels_neon        conn_next kernels kernels_chacha20 kernels_vector
 kernels_sha1        bytes kernels
 kernels_sha_x86     kernels kernels_sha1
 io           <io>
@@ -76,7 +77,7 @@ libc='assert limits stdalign stdatomic stdbool stddef stdint stdlib string'
 # Platform conditionals (_WIN32, __linux__, ...) are for `platform` alone, those
 # of a processor or compiler (__x86_64__, __GNUC__, ...) for `simd`.
 platform='src/entropy.c'
-simd='src/kernels*.[ch] src/chacha20.c'
+simd='src/kernels*.[ch] src/compiler.h'
 simd_headers='immintrin arm_neon cpuid'
 
 # awk compares whole names, so the wildcards of `simd` are expanded here.
