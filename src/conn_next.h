@@ -110,7 +110,7 @@ typedef upf_status next_fn(upf_conn *conn, upf_input *input, upf_event *event,
 
 /*
  * 17 to 125 bytes of binary, 8 to 125 of ASCII. A function without a call, in
- * which no register has to be saved: what it does not take goes to `others`.
+ * which no register has to be saved. What begins otherwise goes to `others`.
  */
 KERNEL upf_status next_short(upf_conn *conn, upf_input *input,
                              upf_event *event, upf_next_fn *slowly,
@@ -126,12 +126,12 @@ KERNEL upf_status next_short(upf_conn *conn, upf_input *input,
     const size_t len = data[1] ^ MASKED; /* over 127 without a mask */
     if (len < least || len > MOST || len >= conn->quick ||
         len > input->len - HEADER)
-        return others(conn, input, event, slowly);
+        return next_any(conn, input, event, slowly);
 
     data += HEADER;
     memcpy(&key, data - KEY_LEN, KEY_LEN);
     if (!mask_short(data, data, len, key, first == FIN_TEXT))
-        return others(conn, input, event, slowly);
+        return next_any(conn, input, event, slowly);
     return deliver_whole(conn, input, event, first, HEADER, len);
 }
 
