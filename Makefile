@@ -164,6 +164,10 @@ test-kernels: ## the tests of payload on each set of kernels but the fastest
 test-kernels: $(test_bins) $(kernel_names)
 	@EXAMPLES=$(BUILD)/asan/examples $(run_tests) tests/test_kernel_sets.sh
 
+test-small: ## every test on the smallest build: -Os, UPF_SCALAR_ONLY
+	@$(MAKE) BUILD='$(BUILD)/small' CPPFLAGS='$(CPPFLAGS) -DUPF_SCALAR_ONLY' \
+	    asan_flags='$(asan_flags) -Os' test
+
 check: ## the static checks alone: layers, headers, stack, documents
 	@CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks)
 
@@ -300,7 +304,8 @@ FORCE:
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib demo deps test test-kernels check need-cmocka coverage fuzz \
-        fuzz-replay deps-interop interop install uninstall clean help FORCE
+.PHONY: all lib demo deps test test-kernels test-small check need-cmocka \
+        coverage fuzz fuzz-replay deps-interop interop install uninstall \
+        clean help FORCE
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

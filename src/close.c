@@ -15,14 +15,6 @@ bool upf_close_code_is_valid(int code)
            (code >= 3000 && code <= 4999);
 }
 
-static bool is_utf8(const uint8_t *text, size_t len)
-{
-    uint8_t state = UPF_UTF8_START;
-
-    return upf_utf8_check(&state, text, len) == len &&
-           state == UPF_UTF8_START;
-}
-
 upf_status upf_close_parse(const uint8_t *payload, size_t len, int *code)
 {
     if (len == 0) {
@@ -33,7 +25,7 @@ upf_status upf_close_parse(const uint8_t *payload, size_t len, int *code)
         return UPF_ERR_CLOSE_LENGTH;
     if (!upf_close_code_is_valid(upf_load_be16(payload)))
         return UPF_ERR_CLOSE_CODE;
-    if (!is_utf8(payload + 2, len - 2))
+    if (!upf_utf8_is_valid(payload + 2, len - 2))
         return UPF_ERR_CLOSE_REASON;
     *code = upf_load_be16(payload);
     return UPF_OK;
@@ -41,5 +33,5 @@ upf_status upf_close_parse(const uint8_t *payload, size_t len, int *code)
 
 bool upf_close_reason_is_valid(const char *reason, size_t len)
 {
-    return len <= UPF_CLOSE_REASON_MAX && is_utf8((const uint8_t *)reason, len);
+    return len <= UPF_CLOSE_REASON_MAX && upf_utf8_is_valid(reason, len);
 }

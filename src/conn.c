@@ -35,7 +35,11 @@ static const upf_config defaults = {
 
 upf_config upf_config_default(void)
 {
-    return defaults;
+    upf_config config;
+
+    /* At -Os, gcc makes code of `return defaults` that is as long as they. */
+    memcpy(&config, &defaults, sizeof config);
+    return config;
 }
 
 const upf_config *upf_config_fallback(void)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <upframe/conn.h>
+#include "small.h"
 
 /* In the order of a life; a zeroed connection is over. */
 enum upf_conn_state {

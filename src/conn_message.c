@@ -97,6 +97,14 @@ static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
     return status;
 }
 
+/* `len` bytes of the payload are dealt with. */
+static void take_payload(upf_conn *conn, upf_input *input, size_t len)
+{
+    upf_conn_take(conn, input, len);
+    if (conn->in.open.frame.payload.left == 0)
+        end_frame(conn);
+}
+
 static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
                           size_t len)
 {
@@ -105,15 +113,11 @@ static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
     event->data   = data;
     event->len    = len;
     upf_message_end(&conn->in.open.message);
+    if (data == conn->assembly.data) { /* where it was put together */
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
+        trust(conn, len);
+    }
     return UPF_OK;
-}
-
-/* Likewise, the message that was put together. */
-static upf_status deliver_assembly(upf_conn *conn, upf_event *event)
-{
-    upf_set(conn, UPF_EVENT_IN_BLOCK);
-    trust(conn, conn->assembly.len);
-    return deliver(conn, event, conn->assembly.data, conn->assembly.len);
 }
 
 /* Whether the input was read into what upf_conn_room() gave. */
@@ -150,13 +154,11 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
         unmask_message(conn, data, input->data, len, end);
     if (status != UPF_OK)
         return status;
-    upf_conn_take(conn, input, len);
-    if (left == 0)
-        end_frame(conn);
+    take_payload(conn, input, len);
     if (!end)
         return UPF_NEED_MORE;
     return in_place ? deliver(conn, event, data, len)
-                    : deliver_assembly(conn, event);
+                    : deliver(conn, event, message->data, message->len);
 }
 
 static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
@@ -212,9 +214,7 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
                          : deliver_good(conn, event, data,
                                         (size_t)(conn->offset - start),
                                         status);
-    upf_conn_take(conn, input, len);
-    if (frame->payload.left == 0)
-        end_frame(conn);
+    take_payload(conn, input, len);
 
     if (carry > 0) {
         upf_message_carry(message, data, len);
@@ -236,12 +236,13 @@ static upf_status check_decoded(struct upf_message   *message,
                                 const struct upf_buf *block, size_t old,
                                 bool end, size_t *good)
 {
-    const size_t len = block->len - old;
-    size_t       bad = len;
+    const size_t len  = block->len - old;
+    uint8_t     *data = len > 0 ? block->data + old : NULL;
+    size_t       bad  = len;
 
     message->len += len;
-    const upf_status status = upf_message_check(
-        message, len > 0 ? block->data + old : NULL, len, end, &bad);
+    const upf_status status =
+        upf_message_unmask(message, data, data, len, 0, end, &bad);
     *good = old + bad;
     return status;
 }
@@ -280,12 +281,11 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
                    : status;
     }
     message->taken += (uint32_t)len;
-    upf_conn_take(conn, input, len);
-    if (frame->payload.left == 0)
-        end_frame(conn);
+    take_payload(conn, input, len);
 
     if (!config->stream)
-        return end ? deliver_assembly(conn, event) : UPF_NEED_MORE;
+        return end ? deliver(conn, event, block->data, block->len)
+                   : UPF_NEED_MORE;
     const size_t whole = upf_message_cut(message, block->data, block->len);
     if (whole == 0 && !end) {
         block->len = 0;

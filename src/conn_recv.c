@@ -277,12 +277,16 @@ static bool is_at_rest(const upf_conn *conn)
            conn->in.open.message.opcode == 0;
 }
 
+#ifndef UPF_SMALL
+
 /* So that conn_next.h may take the next frame. */
 static bool may_be_quick(const upf_conn *conn)
 {
     return is_at_rest(conn) && !upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) &&
            conn->config->trace == NULL && !conn->config->stream;
 }
+
+#endif
 
 upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
                                 upf_event *event)
@@ -299,10 +303,12 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     /* The run of in-place output goes on as long as the input does. */
     if (conn->out_kind == UPF_SLOT_BORROWED)
         conn->out.of.taken = conn->out.of.taken == start ? input->data : NULL;
+#ifndef UPF_SMALL
     conn->quick = 0;
     if (may_be_quick(conn))
         conn->quick = (uint16_t)(1 + lesser(conn->config->max_frame,
                                             lesser(conn->config->max_message,
                                                    UINT16_MAX - 1)));
+#endif
     return status;
 }

@@ -32,10 +32,8 @@ static inline bool is_last(const union upf_frame_in *frame)
 static inline uint32_t turn_key(union upf_frame_in *frame, size_t len)
 {
     const uint32_t key = frame->payload.key;
-    uint8_t bytes[4];
 
-    memcpy(bytes, &key, sizeof key);
-    frame->payload.key   = upf_mask_key_at(bytes, len);
+    frame->payload.key   = upf_mask_turn(key, len);
     frame->payload.left -= len;
     return key;
 }

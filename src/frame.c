@@ -13,6 +13,12 @@ _Static_assert(UPF_FRAME_HEADER_MAX == 2 + 8 + 4, "sum of the wire fields");
 _Static_assert(UPF_CONTROL_PAYLOAD_MAX < UPF_LEN7_THEN_16_BITS,
                "a control frame never carries an extended length");
 
+/* The one of each, for where they are not inlined (C11, 6.7.4). */
+extern inline size_t upf_frame_header_size(uint64_t payload_len, bool masked);
+extern inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
+                                          unsigned masked,
+                                          uint64_t payload_len);
+
 /* Three data opcodes are defined from 0x0, three control ones from 0x8. */
 static bool is_reserved(upf_opcode opcode) { return (opcode & 0x7) > 2; }
 static bool is_control(upf_opcode opcode)  { return opcode & 0x8; }

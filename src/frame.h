@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame.h - a frame header's size and bytes, inline for who sends many. */
+/* frame.h - a frame header's size and bytes, inline for who sends many. Where
+ * compilers do not inline them, frame.c has one of each. */
 #ifndef UPF_FRAME_H
 #define UPF_FRAME_H
 
@@ -8,12 +9,11 @@
 #include <stdint.h>
 
 #include <upframe/frame.h>
-#include "bytes.h"
 
 /* 7-bit lengths that announce an extended one (RFC 6455, section 5.2). */
 enum { UPF_LEN7_THEN_16_BITS = 126, UPF_LEN7_THEN_64_BITS = 127 };
 
-static inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
+inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
 {
     const size_t extended = payload_len > UINT16_MAX             ? 8u
                           : payload_len >= UPF_LEN7_THEN_16_BITS ? 2u : 0u;
@@ -25,9 +25,8 @@ static inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
  * Write a header but for its masking key, which comes behind: `bits` are FIN,
  * RSV1-3 and the opcode, `masked` is 0x80 or 0. Returns the bytes written.
  */
-static inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
-                                          unsigned masked,
-                                          uint64_t payload_len)
+inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
+                                   unsigned masked, uint64_t payload_len)
 {
     out[0] = (uint8_t)bits;
     if (payload_len < UPF_LEN7_THEN_16_BITS) {
@@ -36,11 +35,13 @@ static inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
     }
     if (payload_len <= UINT16_MAX) {
         out[1] = (uint8_t)(masked | UPF_LEN7_THEN_16_BITS);
-        upf_store_be16(out + 2, (uint16_t)payload_len);
+        out[2] = (uint8_t)(payload_len >> 8);
+        out[3] = (uint8_t)payload_len;
         return 4;
     }
     out[1] = (uint8_t)(masked | UPF_LEN7_THEN_64_BITS);
-    upf_store_be64(out + 2, payload_len);
+    for (int i = 9; i >= 2; i--, payload_len >>= 8)
+        out[i] = (uint8_t)payload_len;
     return 10;
 }
 

@@ -253,15 +253,16 @@ static bool may_be_offered(const char *const *subprotocols)
 
 static void put_offer(struct upf_http_out *o, const char *const *subprotocols)
 {
+    const char *before = "Sec-WebSocket-Protocol: ";
+
     if (subprotocols == NULL || *subprotocols == NULL)
         return;
-    upf_put(o, UPF_LITERAL("Sec-WebSocket-Protocol: "));
-    upf_put(o, upf_str_of(*subprotocols));
-    while (*++subprotocols != NULL) {
-        upf_put(o, UPF_LITERAL(", "));
-        upf_put(o, upf_str_of(*subprotocols));
+    for (; *subprotocols != NULL; subprotocols++) {
+        upf_put_text(o, before);
+        upf_put_text(o, *subprotocols);
+        before = ", ";
     }
-    upf_put(o, UPF_LITERAL("\r\n"));
+    upf_put_text(o, "\r\n");
 }
 
 upf_status upf_request_write(const upf_client_request *request,
@@ -271,6 +272,7 @@ upf_status upf_request_write(const upf_client_request *request,
                              struct upf_http_out *o)
 {
     const upf_str origin = upf_str_of(request->origin);
+    const bool has_path = url->target.len > 0 && url->target.data[0] == '/';
 
     if (!upf_is_field_value(origin) ||
         (origin.data != NULL && upf_str_trim(origin).len == 0) ||
@@ -280,24 +282,21 @@ upf_status upf_request_write(const upf_client_request *request,
 
     do {
         /* An empty path is "/" (section 3). */
-        upf_put(o, UPF_LITERAL("GET "));
-        if (url->target.len == 0 || url->target.data[0] != '/')
-            upf_put(o, UPF_LITERAL("/"));
-        upf_put_field(o, url->target, UPF_LITERAL(" HTTP/1.1"));
-        upf_put_field(o, UPF_LITERAL("Host: "), url->authority);
-        upf_put(o, UPF_LITERAL("Upgrade: websocket\r\n"
-                                "Connection: Upgrade\r\n"));
-        upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Key: "),
-                      (upf_str){key, UPF_KEY_LEN});
-        upf_put(o, UPF_LITERAL("Sec-WebSocket-Version: 13\r\n"));
+        upf_put_text(o, has_path ? "GET " : "GET /");
+        upf_put(o, url->target);
+        upf_put_field(o, " HTTP/1.1\r\n"
+                         "Host: ", url->authority);
+        upf_put_field(o, "Upgrade: websocket\r\n"
+                         "Connection: Upgrade\r\n"
+                         "Sec-WebSocket-Key: ", (upf_str){key, UPF_KEY_LEN});
+        upf_put_text(o, "Sec-WebSocket-Version: 13\r\n");
         if (origin.len > 0)
-            upf_put_field(o, UPF_LITERAL("Origin: "), origin);
+            upf_put_field(o, "Origin: ", origin);
         put_offer(o, subprotocols);
         if (extension.len > 0)
-            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
-                          extension);
+            upf_put_field(o, "Sec-WebSocket-Extensions: ", extension);
         upf_put_headers(o, request->headers, request->header_count);
-        upf_put(o, UPF_LITERAL("\r\n"));
+        upf_put_text(o, "\r\n");
     } while (upf_put_again(o));
     return upf_put_status(o);
 }

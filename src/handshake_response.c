@@ -26,21 +26,18 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
     upf_base64_encode(digest, UPF_SHA1_SIZE, accept);
 
     do {
-        upf_put(o, UPF_LITERAL("HTTP/1.1 101 Switching Protocols\r\n"
-                                "Upgrade: websocket\r\n"
-                                "Connection: Upgrade\r\n"
-                                "Sec-WebSocket-Accept: "));
-        upf_put(o, (upf_str){accept, sizeof accept});
-        upf_put(o, UPF_LITERAL("\r\n"));
+        upf_put_field(o, "HTTP/1.1 101 Switching Protocols\r\n"
+                         "Upgrade: websocket\r\n"
+                         "Connection: Upgrade\r\n"
+                         "Sec-WebSocket-Accept: ",
+                      (upf_str){accept, sizeof accept});
         if (subprotocol.len > 0)
-            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Protocol: "),
-                          subprotocol);
+            upf_put_field(o, "Sec-WebSocket-Protocol: ", subprotocol);
         if (extension.len > 0)
-            upf_put_field(o, UPF_LITERAL("Sec-WebSocket-Extensions: "),
-                          extension);
+            upf_put_field(o, "Sec-WebSocket-Extensions: ", extension);
         if (header_count > 0)
             upf_put_headers(o, headers, header_count);
-        upf_put(o, UPF_LITERAL("\r\n"));
+        upf_put_text(o, "\r\n");
     } while (upf_put_again(o));
     return upf_put_status(o);
 }
@@ -88,44 +85,41 @@ static const char reasons[] =
     "504 Gateway Timeout\0"
     "505 HTTP Version Not Supported\0";
 
-/* A phrase may be empty; it says nothing that the number does not. */
-static void put_status(struct upf_http_out *o, int http_status)
+/* " Not Found". A phrase may be empty; it says nothing that the number does
+ * not. */
+static const char *reason_of(int http_status)
 {
-    const char number[] = {(char)('0' + http_status / 100),
-                           (char)('0' + http_status / 10 % 10),
-                           (char)('0' + http_status % 10), ' '};
-    const char *reason = reasons;
+    const char *r = reasons;
 
-    while (*reason != '\0' && memcmp(reason, number, sizeof number) != 0)
-        reason += strlen(reason) + 1;
-    upf_put(o, (upf_str){number, sizeof number});
-    if (*reason != '\0')
-        upf_put(o, upf_str_of(reason + sizeof number));
+    while (*r != '\0' &&
+           (r[0] - '0') * 100 + (r[1] - '0') * 10 + (r[2] - '0') != http_status)
+        r += strlen(r) + 1;
+    return *r != '\0' ? r + 3 : " ";
 }
 
 /* The status line, and the fields that are ours to write. */
 static void put_refusal(struct upf_http_out *o, int http_status,
                         size_t body_len)
 {
-    upf_put(o, UPF_LITERAL("HTTP/1.1 "));
-    put_status(o, http_status);
-    upf_put(o, UPF_LITERAL("\r\n"));
+    upf_put_text(o, "HTTP/1.1 ");
+    upf_put_number(o, (size_t)http_status);
+    upf_put_text(o, reason_of(http_status));
 
     /* RFC 9110, section 15.5.22: 426 must say what to upgrade to; RFC 6455,
      * section 4.4: and which version of it. */
-    if (http_status == 426)
-        upf_put(o, UPF_LITERAL("Connection: Upgrade, close\r\n"
-                               "Upgrade: websocket\r\n"
-                               "Sec-WebSocket-Version: 13\r\n"));
-    else
-        upf_put(o, UPF_LITERAL("Connection: close\r\n"));
+    upf_put_text(o, http_status == 426 ? "\r\n"
+                                         "Connection: Upgrade, close\r\n"
+                                         "Upgrade: websocket\r\n"
+                                         "Sec-WebSocket-Version: 13\r\n"
+                                       : "\r\n"
+                                         "Connection: close\r\n");
 
     /* RFC 9110, section 8.6: not in a 204; nor, here, in a 304, where it
      * would have to be the length of what was not sent. */
     if (http_status != 204 && http_status != 304) {
-        upf_put(o, UPF_LITERAL("Content-Length: "));
+        upf_put_text(o, "Content-Length: ");
         upf_put_number(o, body_len);
-        upf_put(o, UPF_LITERAL("\r\n"));
+        upf_put_text(o, "\r\n");
     }
 }
 
@@ -146,7 +140,7 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     do {
         put_refusal(o, http_status, body_len);
         upf_put_headers(o, headers, header_count);
-        upf_put(o, UPF_LITERAL("\r\n"));
+        upf_put_text(o, "\r\n");
         if (!omit_body)
             upf_put(o, (upf_str){body, body_len});
     } while (upf_put_again(o));
@@ -189,19 +183,19 @@ static const char *advice(upf_status why)
 /* Only our own words: nothing of the request comes back in an answer. */
 static void put_explanation(struct upf_http_out *o, upf_status why)
 {
-    const upf_str section = upf_str_of(upf_status_section(why));
+    const char *section = upf_status_section(why);
 
     upf_put_number(o, (size_t)upf_status_http(why));
-    upf_put(o, UPF_LITERAL(": "));
-    upf_put(o, upf_str_of(upf_status_text(why)));
-    if (section.len > 0) {
-        upf_put(o, UPF_LITERAL(" ("));
-        upf_put(o, section);
-        upf_put(o, UPF_LITERAL(")"));
+    upf_put_text(o, ": ");
+    upf_put_text(o, upf_status_text(why));
+    if (*section != '\0') {
+        upf_put_text(o, " (");
+        upf_put_text(o, section);
+        upf_put_text(o, ")");
     }
-    upf_put(o, UPF_LITERAL(". "));
-    upf_put(o, upf_str_of(advice(why)));
-    upf_put(o, UPF_LITERAL("\n"));
+    upf_put_text(o, ". ");
+    upf_put_text(o, advice(why));
+    upf_put_text(o, "\n");
 }
 
 upf_status upf_failure_write(upf_status why, bool omit_body,
@@ -218,9 +212,9 @@ upf_status upf_failure_write(upf_status why, bool omit_body,
     do {
         put_refusal(o, http_status, body.len);
         if (http_status == 405)
-            upf_put(o, UPF_LITERAL("Allow: GET\r\n")); /* RFC 9110, 15.5.6 */
-        upf_put(o, UPF_LITERAL("Content-Type: text/plain; charset=utf-8\r\n"
-                                "X-Content-Type-Options: nosniff\r\n\r\n"));
+            upf_put_text(o, "Allow: GET\r\n"); /* RFC 9110, 15.5.6 */
+        upf_put_text(o, "Content-Type: text/plain; charset=utf-8\r\n"
+                        "X-Content-Type-Options: nosniff\r\n\r\n");
         if (!omit_body)
             put_explanation(o, why);
     } while (upf_put_again(o));

@@ -6,6 +6,11 @@
 #include "http.h"
 #include "http_write.h"
 
+extern inline void upf_put(struct upf_http_out *o, upf_str text);
+extern inline void upf_put_text(struct upf_http_out *o, const char *text);
+extern inline void upf_put_field(struct upf_http_out *o, const char *name,
+                                 upf_str value);
+
 bool upf_put_again(struct upf_http_out *o)
 {
     if (o->data != NULL)
@@ -32,19 +37,12 @@ void upf_put_number(struct upf_http_out *o, size_t number)
     upf_put(o, (upf_str){digits + at, sizeof digits - at});
 }
 
-void upf_put_field(struct upf_http_out *o, upf_str name, upf_str value)
-{
-    upf_put(o, name);
-    upf_put(o, value);
-    upf_put(o, UPF_LITERAL("\r\n"));
-}
-
 void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        upf_put(o, upf_str_of(headers[i].name));
-        upf_put_field(o, UPF_LITERAL(": "), upf_str_of(headers[i].value));
+        upf_put_text(o, headers[i].name);
+        upf_put_field(o, ": ", upf_str_of(headers[i].value));
     }
 }
 

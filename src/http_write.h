@@ -30,17 +30,29 @@ bool upf_put_again(struct upf_http_out *o);
 /* UPF_OK, or UPF_ERR_NO_MEMORY if there was no room. */
 upf_status upf_put_status(const struct upf_http_out *o);
 
-static inline void upf_put(struct upf_http_out *o, upf_str text)
+/* Not static: where they are not inlined, http_write.c has one of each. */
+inline void upf_put(struct upf_http_out *o, upf_str text)
 {
     if (o->data != NULL && text.len > 0)
         memcpy(o->data + o->len, text.data, text.len);
     o->len += text.len;
 }
 
-void upf_put_number(struct upf_http_out *o, size_t number);
+inline void upf_put_text(struct upf_http_out *o, const char *text)
+{
+    upf_put(o, (upf_str){text, strlen(text)});
+}
 
 /* One line, "name: value" and CR LF; `name` brings the colon and the space. */
-void upf_put_field(struct upf_http_out *o, upf_str name, upf_str value);
+inline void upf_put_field(struct upf_http_out *o, const char *name,
+                          upf_str value)
+{
+    upf_put_text(o, name);
+    upf_put(o, value);
+    upf_put_text(o, "\r\n");
+}
+
+void upf_put_number(struct upf_http_out *o, size_t number);
 void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
                      size_t count);
 

@@ -31,6 +31,8 @@ static void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
         dst[i] = src[i] ^ pad[i % 4];
 }
 
+#ifndef UPF_SMALL
+
 /* ---- UTF-8, a code point at a time (RFC 3629, section 4) ---------------- */
 
 static bool is_continuation(uint8_t byte)
@@ -87,13 +89,6 @@ static size_t check(uint8_t *dst, const uint8_t *data, size_t len, bool mask,
     return i;
 }
 
-/* ---- The set ------------------------------------------------------------ */
-
-static void mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
-{
-    mask_any(dst, src, len, key);
-}
-
 static size_t utf8(const uint8_t *data, size_t len)
 {
     return check(NULL, data, len, false, 0);
@@ -106,18 +101,35 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 #include "conn_next.h"
+
+#else
+
+static upf_status next_any(struct upf_conn *conn, struct upf_input *input,
+                           struct upf_event *event, upf_next_fn *slowly)
+{
+    return slowly(conn, input, event);
+}
+
+#endif
+
 #include "kernels_chacha20.h"
+
+/* ---- The set ------------------------------------------------------------ */
 
 const struct upf_kernels upf_kernels_scalar = {
     .name      = "scalar",
-    .mask      = mask,
+    .mask      = mask_any,
+#ifndef UPF_SMALL
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
+#endif
     .next      = next_any,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
     .chacha20  = chacha20,
 };
+
+#ifndef UPF_SCALAR_ONLY
 
 /* ---- What this machine runs --------------------------------------------- */
 
@@ -211,14 +223,10 @@ static void sha1_first(uint32_t h[5], const uint8_t block[64])
     decide()->sha1(h, block);
 }
 
-#ifndef UPF_SCALAR_ONLY
 static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
 {
     decide()->sha1_two(h, block);
 }
-#else
-#define sha1_two_first NULL
-#endif
 
 static void chacha20_first(const uint8_t key[UPF_CHACHA20_KEY],
                            uint8_t       out[UPF_CHACHA20_BYTES])
@@ -245,3 +253,5 @@ void upf_kernels_force(const struct upf_kernels *kernels)
                           kernels ? kernels : &deciding,
                           memory_order_relaxed);
 }
+
+#endif /* UPF_SCALAR_ONLY */

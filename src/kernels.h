@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <upframe/status.h>
+#include "small.h"
 
 /* A connection's next event (upframe/conn.h): nothing is known of it here. */
 struct upf_conn;
@@ -45,7 +46,8 @@ struct upf_kernels {
     /*
      * How many bytes at the start of data[0, len), which starts at a code
      * point, are UTF-8 and end with a code point. Or less, by up to 259 bytes,
-     * if something is wrong behind them: the caller finds out what.
+     * if something is wrong behind them: the caller finds out what. NULL, and
+     * so is the next one, of UPF_SMALL.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 
@@ -61,7 +63,7 @@ struct upf_kernels {
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);
 
     /* The same of two: one that ends with 80 00 00 00, and the block behind it
-     * if no more is hashed than those 60 bytes. NULL at -Os. */
+     * if no more is hashed than those 60 bytes. NULL of UPF_SCALAR_ONLY. */
     void (*sha1_two)(uint32_t h[5], const uint8_t block[64]);
 
     /*
@@ -74,6 +76,27 @@ struct upf_kernels {
     void (*chacha20)(const uint8_t key[UPF_CHACHA20_KEY],
                      uint8_t       out[UPF_CHACHA20_BYTES]);
 };
+
+extern const struct upf_kernels upf_kernels_scalar;
+
+#ifdef UPF_SCALAR_ONLY
+
+static inline const struct upf_kernels *upf_kernels(void)
+{
+    return &upf_kernels_scalar;
+}
+
+static inline const struct upf_kernels *upf_kernels_at(size_t index)
+{
+    return index == 0 ? &upf_kernels_scalar : NULL;
+}
+
+static inline void upf_kernels_force(const struct upf_kernels *kernels)
+{
+    (void)kernels;
+}
+
+#else
 
 /* The one mutable global: which set is in use. It starts as one that decides,
  * at its first call, and then steps aside. */
@@ -91,9 +114,9 @@ const struct upf_kernels *upf_kernels_at(size_t index);
 /* Use this set from now on, in all threads; NULL: decide again. For tests. */
 void upf_kernels_force(const struct upf_kernels *kernels);
 
-/* ---- For the files of kernels ------------------------------------------- */
+#endif
 
-extern const struct upf_kernels upf_kernels_scalar;
+/* ---- For the files of kernels ------------------------------------------- */
 
 /* Each without and with the machine's SHA instructions. */
 extern const struct upf_kernels upf_kernels_sse[2];

@@ -46,6 +46,27 @@ KERNEL void quarter_round(lanes *a, lanes *b, lanes *c, lanes *d)
     *b = rotated(*b ^ *c, 7);
 }
 
+/* Four columns, then four diagonals. */
+KERNEL void double_round(lanes x[16])
+{
+#ifdef __OPTIMIZE_SIZE__
+    for (int i = 0; i < 8; i++) {
+        const int turn = i / 4;
+        quarter_round(&x[i % 4], &x[4 + (i + turn) % 4],
+                      &x[8 + (i + 2 * turn) % 4], &x[12 + (i + 3 * turn) % 4]);
+    }
+#else
+    quarter_round(&x[0], &x[4], &x[8], &x[12]);
+    quarter_round(&x[1], &x[5], &x[9], &x[13]);
+    quarter_round(&x[2], &x[6], &x[10], &x[14]);
+    quarter_round(&x[3], &x[7], &x[11], &x[15]);
+    quarter_round(&x[0], &x[5], &x[10], &x[15]);
+    quarter_round(&x[1], &x[6], &x[11], &x[12]);
+    quarter_round(&x[2], &x[7], &x[8], &x[13]);
+    quarter_round(&x[3], &x[4], &x[9], &x[14]);
+#endif
+}
+
 /* Section 2.3: word i of blocks `first` on as they begin; their nonce is 0. */
 KERNEL lanes begin(const uint32_t input[12], uint32_t first, int i)
 {
@@ -65,16 +86,8 @@ KERNEL void put_blocks(const uint32_t input[12], uint32_t first, uint8_t *out)
 
     for (int i = 0; i < 16; i++)
         x[i] = begin(input, first, i);
-    for (int round = 0; round < ROUNDS; round += 2) {
-        quarter_round(&x[0], &x[4], &x[8], &x[12]); /* columns */
-        quarter_round(&x[1], &x[5], &x[9], &x[13]);
-        quarter_round(&x[2], &x[6], &x[10], &x[14]);
-        quarter_round(&x[3], &x[7], &x[11], &x[15]);
-        quarter_round(&x[0], &x[5], &x[10], &x[15]); /* diagonals */
-        quarter_round(&x[1], &x[6], &x[11], &x[12]);
-        quarter_round(&x[2], &x[7], &x[8], &x[13]);
-        quarter_round(&x[3], &x[4], &x[9], &x[14]);
-    }
+    for (int round = 0; round < ROUNDS; round += 2)
+        double_round(x);
     for (int i = 0; i < 16; i++) {
         x[i] += begin(input, first, i);
         memcpy(out + i * (int)sizeof(uint32_t) * BLOCKS, &x[i], sizeof *x);

@@ -8,17 +8,6 @@
 #include "kernels.h"
 #include "mask.h"
 
-uint32_t upf_mask_key_at(const uint8_t mask_key[4], uint64_t offset)
-{
-    uint8_t turned[4];
-    uint32_t key;
-
-    for (unsigned i = 0; i < 4; i++)
-        turned[i] = mask_key[(offset + i) % 4];
-    memcpy(&key, turned, sizeof key);
-    return key;
-}
-
 void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key)
 {
@@ -33,10 +22,5 @@ void upf_mask(void *dst, const void *src, size_t len,
 {
     assert((dst != NULL && src != NULL) || len == 0);
 
-    uint32_t key;
-    if (offset % sizeof key == 0)
-        memcpy(&key, mask_key, sizeof key);
-    else
-        key = upf_mask_key_at(mask_key, offset);
-    upf_mask_turned(dst, src, len, key);
+    upf_mask_turned(dst, src, len, upf_mask_key_at(mask_key, offset));
 }

@@ -8,10 +8,29 @@
 #include <string.h>
 
 /*
- * The masking key turned so that its first byte belongs to the payload byte
- * at `offset`. Four bytes in memory order: the number itself means nothing.
+ * A masking key is four bytes in memory order: as a number it means nothing.
+ * This is the one whose first byte was `by` bytes further on.
  */
-uint32_t upf_mask_key_at(const uint8_t mask_key[4], uint64_t offset);
+static inline uint32_t upf_mask_turn(uint32_t key, uint64_t by)
+{
+    const uint16_t one  = 1;
+    const unsigned bits = (unsigned)(by % 4) * 8;
+    uint8_t        first;
+
+    memcpy(&first, &one, sizeof first);
+    return first ? key >> bits | key << (-bits & 31)  /* little-endian */
+                 : key << bits | key >> (-bits & 31);
+}
+
+/* The same of a key as frames carry it. */
+static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
+                                       uint64_t      offset)
+{
+    uint32_t key;
+
+    memcpy(&key, mask_key, sizeof key);
+    return upf_mask_turn(key, offset);
+}
 
 /*
  * XOR src[0, len) with a turned key, repeated, into dst[0, len). Neither reads

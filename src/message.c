@@ -50,29 +50,22 @@ bool upf_message_is_encoded(const struct upf_message *message)
     return (message->flags & ENCODED) != 0;
 }
 
-upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
-                             size_t len, bool end, size_t *bad)
-{
-    if (message->opcode != UPF_OP_TEXT)
-        return UPF_OK;
-    *bad = upf_utf8_check(&message->utf8, data, len);
-    if (*bad < len || (end && message->utf8 != UPF_UTF8_START))
-        return UPF_ERR_UTF8;
-    return UPF_OK;
-}
-
 upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
                               const uint8_t *src, size_t len, uint32_t key,
                               bool end, size_t *bad)
 {
-    if (message->opcode != UPF_OP_TEXT || key == 0) {
+    const bool is_text = message->opcode == UPF_OP_TEXT;
+
+    if (is_text && key != 0) {
+        *bad = upf_utf8_check_masked(&message->utf8, dst, src, len, key);
+    } else {
         upf_mask_turned(dst, src, len, key);
-        return upf_message_check(message, dst, len, end, bad);
+        if (!is_text)
+            return UPF_OK;
+        *bad = upf_utf8_check(&message->utf8, dst, len);
     }
-    *bad = upf_utf8_check_masked(&message->utf8, dst, src, len, key);
-    if (*bad < len || (end && message->utf8 != UPF_UTF8_START))
-        return UPF_ERR_UTF8;
-    return UPF_OK;
+    return *bad < len || (end && message->utf8 != UPF_UTF8_START)
+               ? UPF_ERR_UTF8 : UPF_OK;
 }
 
 size_t upf_message_carry_wants(const struct upf_message *message)

@@ -30,21 +30,15 @@ upf_status upf_message_take_frame(struct upf_message     *message,
 bool upf_message_is_encoded(const struct upf_message *message);
 
 /*
- * Check the next bytes of the message, decoded; nothing to do for binary.
+ * Unmask the next bytes of the message, with a key turned to src[0] (mask.h; 0
+ * if there is no mask), and check their UTF-8: nothing to do for binary. All is
+ * unmasked, whatever the verdict. dst == src is allowed.
  *
  *   end  they are the last
  *   bad  written on failure: the index of the byte at fault, or `len` if the
  *        text ends inside a code point
  *
  * Returns UPF_OK or UPF_ERR_UTF8.
- */
-upf_status upf_message_check(struct upf_message *message, const uint8_t *data,
-                             size_t len, bool end, size_t *bad);
-
-/*
- * Unmask the next bytes, with a key turned to src[0] (mask.h), and check them
- * likewise: text in one pass. All is unmasked, whatever the verdict. dst == src
- * is allowed.
  */
 upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
                               const uint8_t *src, size_t len, uint32_t key,

@@ -6,19 +6,36 @@
 
 #include <upframe/status.h>
 
+/* The strings side by side, each a member that has a name: 16 bits say where it
+ * is; a pointer would take more than that, and a relocation. */
+struct texts {
+#define ROW(status, section, close, http, text) char status[sizeof text];
+#define SECTION(name, text) char name[sizeof text];
+#include "status_rows.h"
+    char unknown[sizeof "unknown status"];
+};
+
+static const struct texts texts = {
+#define ROW(status, section, close, http, text) text,
+#define SECTION(name, text) text,
+#include "status_rows.h"
+    "unknown status",
+};
+
+#define AT(name) offsetof(struct texts, name)
+
+_Static_assert(AT(unknown) <= UINT16_MAX, "it fits a row");
+
 struct row {
-    const char *text;
-    const char *section;
-    uint16_t    close;
-    uint16_t    http;
+    uint16_t text, section; /* where in `texts` */
+    uint16_t close, http;
 };
 
 /* The first column is the status itself: the table cannot get out of step. */
 static const struct row rows[] = {
 #define ROW(status, section, close, http, text) \
-    [(status) - UPF_STATUS_LAST] = {text, section, close, http},
+    [(status) - UPF_STATUS_LAST] = {AT(status), AT(section), close, http},
 #include "status_rows.h"
-#undef ROW
 };
 
 _Static_assert(sizeof rows / sizeof *rows == UPF_DONE - UPF_STATUS_LAST + 1,
@@ -26,7 +43,7 @@ _Static_assert(sizeof rows / sizeof *rows == UPF_DONE - UPF_STATUS_LAST + 1,
 
 static const struct row *row_of(upf_status status)
 {
-    static const struct row unknown = {"unknown status", "", 0, 0};
+    static const struct row unknown = {AT(unknown), AT(NONE), 0, 0};
 
     if (status < UPF_STATUS_LAST || status > UPF_DONE)
         return &unknown;
@@ -35,12 +52,12 @@ static const struct row *row_of(upf_status status)
 
 const char *upf_status_text(upf_status status)
 {
-    return row_of(status)->text;
+    return (const char *)&texts + row_of(status)->text;
 }
 
 const char *upf_status_section(upf_status status)
 {
-    return row_of(status)->section;
+    return (const char *)&texts + row_of(status)->section;
 }
 
 int upf_status_close_code(upf_status status)

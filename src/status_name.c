@@ -7,7 +7,6 @@ static const char *const names[] = {
 #define ROW(status, section, close, http, text) \
     [(status) - UPF_STATUS_LAST] = #status,
 #include "status_rows.h"
-#undef ROW
 };
 
 _Static_assert(sizeof names / sizeof *names == UPF_DONE - UPF_STATUS_LAST + 1,

@@ -2,119 +2,158 @@
 /*
  * status_rows.h - one row for every outcome: what it means, what the peer sees.
  *
- * Whoever includes it has defined, and undefines,
+ * Whoever includes it defines the macros that it wants; the others come to
+ * nothing, and behind it none is defined.
  *
+ *   SECTION(name, text)
  *   ROW(status, section, close, http, text)
- *     section  "": no document but ours sets the rule
+ *     section  NONE: no document but ours sets the rule
  *     close    close code; 0: no Close is sent
  *     http     HTTP status; 0: not an outcome of a request
  */
 
+#ifndef SECTION
+#define SECTION(name, text)
+#endif
+#ifndef ROW
+#define ROW(status, section, close, http, text)
+#endif
+
 /* clang-format off */
-ROW(UPF_OK,                    "",               0,    0,   "success")
-ROW(UPF_NEED_MORE,             "",               0,    0,
+SECTION(NONE,           "")
+SECTION(RFC6455_3,      "RFC 6455, 3")
+SECTION(RFC6455_4_1,    "RFC 6455, 4.1")
+SECTION(RFC6455_4_2_1,  "RFC 6455, 4.2.1")
+SECTION(RFC6455_4_2_2,  "RFC 6455, 4.2.2")
+SECTION(RFC6455_4_4,    "RFC 6455, 4.4")
+SECTION(RFC6455_5_1,    "RFC 6455, 5.1")
+SECTION(RFC6455_5_2,    "RFC 6455, 5.2")
+SECTION(RFC6455_5_4,    "RFC 6455, 5.4")
+SECTION(RFC6455_5_5,    "RFC 6455, 5.5")
+SECTION(RFC6455_5_5_1,  "RFC 6455, 5.5.1")
+SECTION(RFC6455_5_5_3,  "RFC 6455, 5.5.3")
+SECTION(RFC6455_7_1_1,  "RFC 6455, 7.1.1")
+SECTION(RFC6455_7_1_5,  "RFC 6455, 7.1.5")
+SECTION(RFC6455_7_4,    "RFC 6455, 7.4")
+SECTION(RFC6455_8_1,    "RFC 6455, 8.1")
+SECTION(RFC6455_9,      "RFC 6455, 9")
+SECTION(RFC6455_9_1,    "RFC 6455, 9.1")
+SECTION(RFC6455_10_2,   "RFC 6455, 10.2")
+SECTION(RFC6455_10_3,   "RFC 6455, 10.3")
+SECTION(RFC6455_10_4,   "RFC 6455, 10.4")
+SECTION(RFC6585_5,      "RFC 6585, 5")
+SECTION(RFC9110_15_5_9, "RFC 9110, 15.5.9")
+SECTION(RFC9112_2_2,    "RFC 9112, 2.2")
+SECTION(RFC9112_3_2,    "RFC 9112, 3.2")
+SECTION(RFC9112_6_3,    "RFC 9112, 6.3")
+
+ROW(UPF_OK,                    NONE,          0,    0,   "success")
+ROW(UPF_NEED_MORE,             NONE,          0,    0,
     "the bytes so far are the start of something")
-ROW(UPF_WANT_READ,             "",               0,    0,
+ROW(UPF_WANT_READ,             NONE,          0,    0,
     "nothing to do before more bytes arrive")
-ROW(UPF_WANT_WRITE,            "",               0,    0,
+ROW(UPF_WANT_WRITE,            NONE,          0,    0,
     "nothing to do before output has drained")
-ROW(UPF_WANT_ANSWER,           "",               0,    0,
+ROW(UPF_WANT_ANSWER,           NONE,          0,    0,
     "a deferred request awaits its answer")
-ROW(UPF_DONE,                  "",               0,    0,
+ROW(UPF_DONE,                  NONE,          0,    0,
     "there is no more")
 
-ROW(UPF_ERR_OPCODE,            "RFC 6455, 5.2",  1002, 0,
+ROW(UPF_ERR_OPCODE,            RFC6455_5_2,   1002, 0,
     "reserved opcode")
-ROW(UPF_ERR_CONTROL,           "RFC 6455, 5.5",  1002, 0,
+ROW(UPF_ERR_CONTROL,           RFC6455_5_5,   1002, 0,
     "control frame that is fragmented or over 125 bytes")
-ROW(UPF_ERR_LENGTH,            "RFC 6455, 5.2",  1002, 0,
+ROW(UPF_ERR_LENGTH,            RFC6455_5_2,   1002, 0,
     "payload length not in its shortest form, or over 2^63-1")
-ROW(UPF_ERR_RSV,               "RFC 6455, 5.2",  1002, 0,
+ROW(UPF_ERR_RSV,               RFC6455_5_2,   1002, 0,
     "RSV bit that no negotiated extension defines")
-ROW(UPF_ERR_MASK,              "RFC 6455, 5.1",  1002, 0,
+ROW(UPF_ERR_MASK,              RFC6455_5_1,   1002, 0,
     "unmasked frame from a client, or masked frame from a server")
 
-ROW(UPF_ERR_CONTINUATION,      "RFC 6455, 5.4",  1002, 0,
+ROW(UPF_ERR_CONTINUATION,      RFC6455_5_4,   1002, 0,
     "continuation frame without a message to continue")
-ROW(UPF_ERR_INTERLEAVED,       "RFC 6455, 5.4",  1002, 0,
+ROW(UPF_ERR_INTERLEAVED,       RFC6455_5_4,   1002, 0,
     "new message inside an unfinished one")
-ROW(UPF_ERR_UTF8,              "RFC 6455, 8.1",  1007, 0,
+ROW(UPF_ERR_UTF8,              RFC6455_8_1,   1007, 0,
     "text that is not UTF-8")
-ROW(UPF_ERR_FRAME_TOO_BIG,     "RFC 6455, 10.4", 1009, 0,
+ROW(UPF_ERR_FRAME_TOO_BIG,     RFC6455_10_4,  1009, 0,
     "frame over the size limit")
-ROW(UPF_ERR_MESSAGE_TOO_BIG,   "RFC 6455, 10.4", 1009, 0,
+ROW(UPF_ERR_MESSAGE_TOO_BIG,   RFC6455_10_4,  1009, 0,
     "message over the size limit")
-ROW(UPF_ERR_FRAGMENTS,         "RFC 6455, 10.4", 1008, 0,
+ROW(UPF_ERR_FRAGMENTS,         RFC6455_10_4,  1008, 0,
     "message of more frames than the limit")
-ROW(UPF_ERR_EXTENSION_DATA,    "RFC 6455, 9",    1007, 0,
+ROW(UPF_ERR_EXTENSION_DATA,    RFC6455_9,     1007, 0,
     "payload that its extension cannot decode")
 
-ROW(UPF_ERR_CLOSE_LENGTH,      "RFC 6455, 5.5.1", 1002, 0,
+ROW(UPF_ERR_CLOSE_LENGTH,      RFC6455_5_5_1, 1002, 0,
     "Close frame with half a close code")
-ROW(UPF_ERR_CLOSE_CODE,        "RFC 6455, 7.4",  1002, 0,
+ROW(UPF_ERR_CLOSE_CODE,        RFC6455_7_4,   1002, 0,
     "close code that must not be sent")
-ROW(UPF_ERR_CLOSE_REASON,      "RFC 6455, 5.5.1", 1007, 0,
+ROW(UPF_ERR_CLOSE_REASON,      RFC6455_5_5_1, 1007, 0,
     "close reason that is not UTF-8")
 
-ROW(UPF_ERR_HTTP,              "RFC 9112, 2.2",  0,    400,
+ROW(UPF_ERR_HTTP,              RFC9112_2_2,   0,    400,
     "not the syntax of an HTTP head")
-ROW(UPF_ERR_HTTP_VERSION,      "RFC 6455, 4.1",  0,    400,
+ROW(UPF_ERR_HTTP_VERSION,      RFC6455_4_1,   0,    400,
     "HTTP version other than 1.1")
-ROW(UPF_ERR_HEAD_TOO_BIG,      "RFC 6585, 5",    0,    431,
+ROW(UPF_ERR_HEAD_TOO_BIG,      RFC6585_5,     0,    431,
     "HTTP head over the size limit")
-ROW(UPF_ERR_METHOD,            "RFC 6455, 4.1",  0,    405,
+ROW(UPF_ERR_METHOD,            RFC6455_4_1,   0,    405,
     "WebSocket handshake with a method other than GET")
-ROW(UPF_ERR_TARGET,            "RFC 9112, 3.2",  0,    400,
+ROW(UPF_ERR_TARGET,            RFC9112_3_2,   0,    400,
     "malformed request-target, or one for another host")
-ROW(UPF_ERR_HOST,              "RFC 9112, 3.2",  0,    400,
+ROW(UPF_ERR_HOST,              RFC9112_3_2,   0,    400,
     "Host missing, repeated or malformed")
-ROW(UPF_ERR_BODY,              "RFC 9112, 6.3",  0,    400,
+ROW(UPF_ERR_BODY,              RFC9112_6_3,   0,    400,
     "request with a body where none is expected, or of unclear length")
-ROW(UPF_ERR_NOT_UPGRADE,       "RFC 6455, 4.2.1", 0,   426,
+ROW(UPF_ERR_NOT_UPGRADE,       RFC6455_4_2_1, 0,    426,
     "request that does not ask for a WebSocket")
-ROW(UPF_ERR_CONNECTION,        "RFC 6455, 4.1",  0,    400,
+ROW(UPF_ERR_CONNECTION,        RFC6455_4_1,   0,    400,
     "Connection without the token \"upgrade\"")
-ROW(UPF_ERR_KEY,               "RFC 6455, 4.2.1", 0,   400,
+ROW(UPF_ERR_KEY,               RFC6455_4_2_1, 0,    400,
     "Sec-WebSocket-Key missing, repeated or not 16 bytes in base64")
-ROW(UPF_ERR_VERSION,           "RFC 6455, 4.4",  0,    426,
+ROW(UPF_ERR_VERSION,           RFC6455_4_4,   0,    426,
     "Sec-WebSocket-Version other than 13")
-ROW(UPF_ERR_ORIGIN,            "RFC 6455, 10.2", 0,    403,
+ROW(UPF_ERR_ORIGIN,            RFC6455_10_2,  0,    403,
     "Origin that is not allowed to connect")
-ROW(UPF_ERR_SUBPROTOCOL,       "RFC 6455, 4.1",  0,    400,
+ROW(UPF_ERR_SUBPROTOCOL,       RFC6455_4_1,   0,    400,
     "subprotocols malformed or repeated, or one that was not offered")
-ROW(UPF_ERR_EXTENSION,         "RFC 6455, 9.1",  0,    400,
+ROW(UPF_ERR_EXTENSION,         RFC6455_9_1,   0,    400,
     "extensions malformed, or one that was not offered")
-ROW(UPF_ERR_REFUSED,           "RFC 6455, 4.2.2", 0,   0,
+ROW(UPF_ERR_REFUSED,           RFC6455_4_2_2, 0,    0,
     "handshake refused by the application")
-ROW(UPF_ERR_RESPONSE,          "RFC 6455, 4.1",  0,    0,
+ROW(UPF_ERR_RESPONSE,          RFC6455_4_1,   0,    0,
     "response other than 101 from the server")
-ROW(UPF_ERR_UPGRADE,           "RFC 6455, 4.1",  0,    0,
+ROW(UPF_ERR_UPGRADE,           RFC6455_4_1,   0,    0,
     "101 response whose Upgrade is not \"websocket\"")
-ROW(UPF_ERR_ACCEPT,            "RFC 6455, 4.1",  0,    0,
+ROW(UPF_ERR_ACCEPT,            RFC6455_4_1,   0,    0,
     "Sec-WebSocket-Accept that does not answer our key")
 
-ROW(UPF_ERR_EOF,               "RFC 6455, 7.1.5", 0,   0,
+ROW(UPF_ERR_EOF,               RFC6455_7_1_5, 0,    0,
     "stream that ended without a Close")
-ROW(UPF_ERR_IO,                "RFC 6455, 7.1.5", 0,   0,
+ROW(UPF_ERR_IO,                RFC6455_7_1_5, 0,    0,
     "reading or writing failed")
-ROW(UPF_ERR_HANDSHAKE_TIMEOUT, "RFC 9110, 15.5.9", 0,  408,
+ROW(UPF_ERR_HANDSHAKE_TIMEOUT, RFC9110_15_5_9, 0,    408,
     "opening handshake not finished in time")
 /* 1011, as others close after a keepalive that nobody answered */
-ROW(UPF_ERR_PONG_TIMEOUT,      "RFC 6455, 5.5.3", 1011, 0,
+ROW(UPF_ERR_PONG_TIMEOUT,      RFC6455_5_5_3, 1011, 0,
     "no answer to our ping in time")
-ROW(UPF_ERR_CLOSE_TIMEOUT,     "RFC 6455, 7.1.1", 0,   0,
+ROW(UPF_ERR_CLOSE_TIMEOUT,     RFC6455_7_1_1, 0,    0,
     "no end of the connection in time after our Close")
-ROW(UPF_ERR_NO_MEMORY,         "",               1011, 500,
+ROW(UPF_ERR_NO_MEMORY,         NONE,          1011, 500,
     "out of memory")
-ROW(UPF_ERR_RANDOM,            "RFC 6455, 10.3", 1011, 500,
+ROW(UPF_ERR_RANDOM,            RFC6455_10_3,  1011, 500,
     "the random source failed")
 
-ROW(UPF_ERR_STATE,             "",               0,    0,
+ROW(UPF_ERR_STATE,             NONE,          0,    0,
     "call that is not possible in this state of the connection")
-ROW(UPF_ERR_ARGUMENT,          "",               0,    0,
+ROW(UPF_ERR_ARGUMENT,          NONE,          0,    0,
     "argument outside its contract")
-ROW(UPF_ERR_QUEUE_FULL,        "",               0,    0,
+ROW(UPF_ERR_QUEUE_FULL,        NONE,          0,    0,
     "output queue full")
-ROW(UPF_ERR_URL,               "RFC 6455, 3",    0,    0,
+ROW(UPF_ERR_URL,               RFC6455_3,     0,    0,
     "not a ws:// or wss:// URL")
 /* clang-format on */
+
+#undef SECTION
+#undef ROW

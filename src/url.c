@@ -16,12 +16,12 @@ static bool is_digit(char c)
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
 static bool is_alpha(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
 /* How many characters at the beginning of `text` are unreserved, a sub-delim,
@@ -48,57 +48,53 @@ static size_t uri_run(upf_str text, const char *further)
 
 /* ---- Host and port (RFC 3986, section 3.2) ---------------------------- */
 
-/* Four numbers from 0 to 255 without leading zeros. */
-static bool is_ipv4(upf_str text)
+/* Up to a ']': four numbers from 0 to 255 without leading zeros. */
+static bool is_ipv4(const char *at)
 {
-    size_t i = 0;
-
     for (int octet = 0; octet < 4; octet++) {
-        if (octet > 0 && (i == text.len || text.data[i++] != '.'))
+        if (octet > 0 && *at++ != '.')
             return false;
 
-        const size_t start = i;
-        unsigned value = 0;
-        while (i < text.len && i - start < 3 && is_digit(text.data[i]))
-            value = value * 10 + (unsigned)(text.data[i++] - '0');
-        if (i == start || value > 255 ||
-            (text.data[start] == '0' && i - start > 1))
+        const char *const start = at;
+        int value = 0;
+        while (is_digit(*at) && value <= 255)
+            value = value * 10 + (*at++ - '0');
+        if (at == start || value > 255 || (*start == '0' && at - start > 1))
             return false;
     }
-    return i == text.len;
+    return *at == ']';
 }
 
-/* Eight groups of up to four hex digits; "::" once for a run of zeros; an IPv4
- * address may stand for the last two. */
-static bool is_ipv6(upf_str text)
+/* Up to a ']': eight groups of up to four hex digits, with colons between them;
+ * "::" once for a run of zeros; an IPv4 address may stand for the last two. */
+static bool is_ipv6(const char *at)
 {
-    bool elided = text.len >= 2 && memcmp(text.data, "::", 2) == 0;
-    size_t i = elided ? 2 : 0;
+    bool elided = false;
     size_t groups = 0;
 
-    while (i < text.len) {
-        const size_t start = i;
-        while (i < text.len && is_hex(text.data[i]))
-            i++;
-        if (i < text.len && text.data[i] == '.') {
-            if (!is_ipv4((upf_str){text.data + start, text.len - start}))
+    for (; *at != ']' || groups == 0; groups++) {
+        if (at[0] == ':' && at[1] == ':') {
+            if (elided)
+                return false;
+            elided = true;
+            at += 2;
+            if (*at == ']')
+                break;
+        } else if (groups > 0 && *at++ != ':') {
+            return false;
+        }
+
+        const char *const start = at;
+        while (is_hex(*at))
+            at++;
+        if (*at == '.') {
+            if (!is_ipv4(start))
                 return false;
             groups += 2;
             break;
         }
-        if (i == start || i - start > 4)
+        if (at == start || at - start > 4)
             return false;
-        groups++;
-        if (i == text.len)
-            break;
-        if (text.data[i++] != ':' || i == text.len)
-            return false;
-        if (text.data[i] == ':') {
-            if (elided)
-                return false;
-            elided = true;
-            i++;
-        }
     }
     return elided ? groups < 8 : groups == 8;
 }
@@ -130,7 +126,7 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
         if (end == NULL)
             return false;
         a.host.len = (size_t)(end - text.data) + 1;
-        if (!is_ipv6((upf_str){a.host.data + 1, a.host.len - 2}))
+        if (!is_ipv6(text.data + 1))
             return false;
     } else {
         a.host.len = uri_run(text, "");
@@ -150,42 +146,47 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
 
 /* ---- URLs ------------------------------------------------------------- */
 
-/* Split off what comes before the first of `ends`, or all of `text`. */
-static upf_str take_until(upf_str *text, const char *ends)
+static upf_str take(upf_str *text, size_t n)
 {
-    size_t n = 0;
-
-    while (n < text->len && strchr(ends, text->data[n]) == NULL)
-        n++;
-
     const upf_str head = {text->data, n};
+
     text->data += n;
     text->len  -= n;
     return head;
 }
 
-/* Split off the scheme and the "://" behind it. */
-static bool take_scheme(upf_str *text, upf_str *scheme)
+/* Split off what comes before path and query. */
+static upf_str take_authority(upf_str *text)
 {
-    const char *colon =
-        text->len > 0 ? memchr(text->data, ':', text->len) : NULL;
-    const size_t n = colon ? (size_t)(colon - text->data) : text->len;
+    size_t n = 0;
 
-    if (text->len - n < 3 || memcmp(colon, "://", 3) != 0)
-        return false;
-    *scheme = (upf_str){text->data, n};
-    text->data += n + 3;
-    text->len  -= n + 3;
-    return true;
+    while (n < text->len && text->data[n] != '/' && text->data[n] != '?')
+        n++;
+    return take(text, n);
+}
+
+/* Split off the scheme and the "://" behind it; len 0: there is none. */
+static upf_str take_scheme(upf_str *text)
+{
+    upf_str scheme = {text->data, 0};
+
+    for (size_t n = 0; text->len - n >= 3; n++)
+        if (memcmp(text->data + n, "://", 3) == 0) {
+            scheme = take(text, n);
+            take(text, 3);
+            break;
+        }
+    return scheme;
 }
 
 /* 0: not a scheme of HTTP or WebSocket. */
 static uint16_t default_port(upf_str scheme)
 {
-    if (upf_str_is(scheme, "http") || upf_str_is(scheme, "ws"))
-        return 80;
-    if (upf_str_is(scheme, "https") || upf_str_is(scheme, "wss"))
-        return 443;
+    static const char schemes[][6] = {"http", "ws", "https", "wss"};
+
+    for (int i = 0; i < 4; i++)
+        if (upf_str_is(scheme, schemes[i]))
+            return i < 2 ? 80 : 443;
     return 0;
 }
 
@@ -194,15 +195,12 @@ upf_status upf_url_parse(const char *text, upf_url *url)
     assert(text != NULL);
 
     upf_str rest = upf_str_of(text);
-    upf_str scheme;
-    if (!take_scheme(&rest, &scheme))
+    const upf_str  scheme   = take_scheme(&rest);
+    const uint16_t standard = default_port(scheme);
+    if (standard == 0 || (scheme.data[0] | 0x20) != 'w')
         return UPF_ERR_URL;
 
-    const bool secure = upf_str_is(scheme, "wss");
-    if (!secure && !upf_str_is(scheme, "ws"))
-        return UPF_ERR_URL;
-
-    const upf_str whole = take_until(&rest, "/?");
+    const upf_str whole = take_authority(&rest);
     struct upf_authority authority;
     if (!upf_authority_parse(whole, &authority))
         return UPF_ERR_URL;
@@ -212,9 +210,8 @@ upf_status upf_url_parse(const char *text, upf_url *url)
     if (uri_run(rest, ":@/?") != rest.len)
         return UPF_ERR_URL;
 
-    const uint16_t standard = secure ? 443 : 80;
     const bool bracketed = authority.host.data[0] == '[';
-    url->secure    = secure;
+    url->secure    = standard == 443;
     url->host      = authority.host;
     url->port      = authority.port ? authority.port : standard;
     url->authority = url->port == standard ? authority.host : whole;
@@ -237,9 +234,8 @@ bool upf_is_request_target(upf_str target, upf_str host)
     if (target.len > 0 && target.data[0] == '/')
         return true;
 
-    upf_str scheme;
-    return take_scheme(&target, &scheme) && default_port(scheme) != 0 &&
-           upf_str_equal_nocase(take_until(&target, "/?"), host);
+    return default_port(take_scheme(&target)) != 0 &&
+           upf_str_equal_nocase(take_authority(&target), host);
 }
 
 /* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
@@ -248,8 +244,8 @@ bool upf_is_request_target(upf_str target, upf_str host)
 static bool parse_origin(upf_str origin, upf_str *scheme,
                          struct upf_authority *authority)
 {
-    if (!take_scheme(&origin, scheme) || scheme->len == 0 ||
-        !is_alpha(scheme->data[0]))
+    *scheme = take_scheme(&origin);
+    if (scheme->len == 0 || !is_alpha(scheme->data[0]))
         return false;
     for (size_t i = 0; i < scheme->len; i++) {
         const char c = scheme->data[i];

@@ -7,6 +7,10 @@
 #include "kernels.h"
 #include "utf8.h"
 
+extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
+                                    size_t len);
+extern inline bool upf_utf8_is_valid(const void *data, size_t len);
+
 /*
  * A state is what is still due of the current code point. Four lead bytes
  * narrow the byte behind them, and have a state of their own for it: E0 and F0
@@ -35,6 +39,13 @@ static const struct { uint8_t lowest, highest, next; } due[] = {
     [DUE_3_AFTER_F4] = {0x80, 0x8F, DUE_2},
 };
 
+/* The state behind a lead byte from E0 to F4. */
+static const uint8_t after_long_lead[] = {
+    DUE_2_AFTER_E0, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2,
+    DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2_AFTER_ED, DUE_2, DUE_2,
+    DUE_3_AFTER_F0, DUE_3, DUE_3, DUE_3, DUE_3_AFTER_F4,
+};
+
 static uint8_t after_lead(uint8_t byte)
 {
     if (byte < 0x80)
@@ -43,13 +54,7 @@ static uint8_t after_lead(uint8_t byte)
         return IMPOSSIBLE;
     if (byte < 0xE0)
         return DUE_1;
-    if (byte < 0xF0)
-        return byte == 0xE0 ? DUE_2_AFTER_E0
-             : byte == 0xED ? DUE_2_AFTER_ED : DUE_2;
-    if (byte < 0xF5)
-        return byte == 0xF0 ? DUE_3_AFTER_F0
-             : byte == 0xF4 ? DUE_3_AFTER_F4 : DUE_3;
-    return IMPOSSIBLE;
+    return byte < 0xF5 ? after_long_lead[byte - 0xE0] : IMPOSSIBLE;
 }
 
 static uint8_t after(uint8_t state, uint8_t byte)
@@ -67,6 +72,8 @@ static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
 {
     uint8_t s = *state;
 
+    assert(s < IMPOSSIBLE);
+    assert(data != NULL || len == 0);
     for (; i < len; i++) {
         s = after(s, data[i]);
         if (s == IMPOSSIBLE) {
@@ -78,11 +85,24 @@ static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
     return len;
 }
 
+#ifdef UPF_SMALL
+
 size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 {
-    assert(*state < IMPOSSIBLE);
-    assert(data != NULL || len == 0);
+    return check_bytes(state, data, len, 0);
+}
 
+size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
+                             size_t len, uint32_t key)
+{
+    upf_kernels()->mask(dst, src, len, key);
+    return check_bytes(state, dst, len, 0);
+}
+
+#else
+
+size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
+{
     size_t i = 0;
 
     /* First what completes a code point that was cut. */
@@ -100,7 +120,6 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
     uint8_t bytes[4], turned[4];
     size_t  i = 0, bad = 0;
 
-    assert(*state < IMPOSSIBLE);
     memcpy(bytes, &key, sizeof key);
     /* First what completes a code point that was cut. */
     for (; i < len && *state != DUE_0 && bad == 0; i++) {
@@ -118,6 +137,8 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
     return bad > 0 ? i - 1
                    : good == len ? len : check_bytes(state, dst, len, good);
 }
+
+#endif
 
 size_t upf_utf8_incomplete(const uint8_t *data, size_t len)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. */
+/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. Where
+ * compilers do not inline what is short, utf8.c has one of each. */
 #ifndef UPF_UTF8_H
 #define UPF_UTF8_H
 
@@ -7,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "kernels.h"
 
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
@@ -28,23 +31,25 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
  *
  * After a failure *state is not meaningful; another call is safe.
  */
-static inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
-                                    size_t len)
+inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 {
+#ifndef UPF_SMALL
     uint64_t head, tail;
 
     /* Short ASCII at one glance, as two words that overlap. */
-    if (len < sizeof head || len > 2 * sizeof head || *state != UPF_UTF8_START)
-        return upf_utf8_check_any(state, data, len);
-    memcpy(&head, data, sizeof head);
-    memcpy(&tail, data + len - sizeof tail, sizeof tail);
-    if (((head | tail) & UINT64_C(0x8080808080808080)) != 0)
-        return upf_utf8_check_any(state, data, len);
-    return len;
+    if (len >= sizeof head && len <= 2 * sizeof head &&
+        *state == UPF_UTF8_START) {
+        memcpy(&head, data, sizeof head);
+        memcpy(&tail, data + len - sizeof tail, sizeof tail);
+        if (((head | tail) & UINT64_C(0x8080808080808080)) == 0)
+            return len;
+    }
+#endif
+    return upf_utf8_check_any(state, data, len);
 }
 
 /* Whether it is a whole text. */
-static inline bool upf_utf8_is_valid(const void *data, size_t len)
+inline bool upf_utf8_is_valid(const void *data, size_t len)
 {
     uint8_t state = UPF_UTF8_START;
 

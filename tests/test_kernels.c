@@ -37,6 +37,21 @@ static int decide_again(void **state)
     return 0;
 }
 
+/* A small build (UPF_SMALL) has no loops over text, one of UPF_SCALAR_ONLY no
+ * choice. */
+static void need_loops_over_text(void)
+{
+    if (upf_kernels_scalar.utf8 == NULL)
+        skip();
+}
+
+static void need_a_choice(void)
+{
+#ifdef UPF_SCALAR_ONLY
+    skip();
+#endif
+}
+
 static void assert_bytes(const struct upf_kernels *set, const uint8_t *got,
                          const uint8_t *expected, size_t len)
 {
@@ -109,6 +124,7 @@ static void mask_everywhere(const struct upf_kernels *set, size_t align,
 static void each_set_masks_every_length_at_every_place(void **state)
 {
     (void)state;
+    need_loops_over_text();
     const struct upf_kernels *set;
 
     for (EACH_SET(set))
@@ -147,6 +163,7 @@ static void mask_at_the_edge(const struct upf_kernels *set, bool end)
 static void no_set_touches_what_is_around_its_bytes(void **state)
 {
     (void)state;
+    need_loops_over_text();
     const struct upf_kernels *set;
 
     for (EACH_SET(set)) {
@@ -290,6 +307,7 @@ enum { SEAMS = sizeof seams / sizeof *seams, LAST_PLACE = 130 };
 static void each_set_judges_every_byte_at_every_place(void **state)
 {
     (void)state;
+    need_loops_over_text();
     for (size_t b = 0; b < BACKGROUNDS; b++)
         for (size_t at = 0; at <= LAST_PLACE; at++)
             for (unsigned byte = 0; byte < 256; byte++)
@@ -299,6 +317,7 @@ static void each_set_judges_every_byte_at_every_place(void **state)
 static void each_set_judges_every_two_bytes_at_the_seams(void **state)
 {
     (void)state;
+    need_loops_over_text();
     for (unsigned pair = 0; pair < 0x10000; pair++) {
         const uint8_t two[] = {(uint8_t)(pair >> 8), (uint8_t)pair};
         place(two, 2, seams[pair % SEAMS], backgrounds[pair / 3 % BACKGROUNDS]);
@@ -319,6 +338,7 @@ enum { TELLING = sizeof telling, CONTINUATIONS = 7 };
 static void each_set_judges_three_bytes_at_the_seams(void **state)
 {
     (void)state;
+    need_loops_over_text();
     for (size_t i = 0; i < TELLING * TELLING * TELLING; i++) {
         const uint8_t three[] = {telling[i % TELLING],
                                  telling[i / TELLING % TELLING],
@@ -332,6 +352,7 @@ static void each_set_judges_three_bytes_at_the_seams(void **state)
 static void each_set_judges_four_bytes_at_every_place(void **state)
 {
     (void)state;
+    need_loops_over_text();
     size_t b = 0;
 
     for (size_t i = CONTINUATIONS; i < TELLING; i++)
@@ -376,6 +397,7 @@ static void mutate(uint8_t *text, size_t len, struct fake_random *random)
 static void each_set_finds_random_faults_in_long_texts(void **state)
 {
     (void)state;
+    need_loops_over_text();
     struct fake_random random = {.state = 5};
     uint8_t text[TEXT_MAX];
 
@@ -409,6 +431,7 @@ static struct verdict check_cut(const uint8_t *text, size_t len, size_t cut)
 static void each_set_judges_a_text_cut_anywhere_the_same(void **state)
 {
     (void)state;
+    need_loops_over_text();
     struct fake_random random = {.state = 6};
     const struct upf_kernels *set;
     uint8_t text[200];
@@ -575,6 +598,7 @@ static void call_next(void)
 static void the_first_call_chooses_the_fastest_set(void **state)
 {
     (void)state;
+    need_a_choice();
     static void (*const calls[])(void) = {
         call_mask, call_utf8, call_mask_utf8, call_sha1, call_next
     };
@@ -628,6 +652,7 @@ static void *choose(void *result)
 static void threads_may_make_the_first_call_together(void **state)
 {
     (void)state;
+    need_a_choice();
     pthread_t threads[THREADS];
     uint8_t   wrong[THREADS] = {0};
 

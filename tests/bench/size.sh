@@ -110,7 +110,7 @@ for object in "$work"/*.o; do
     $SIZE -A "$object" | awk -v name="$name" -v need="$need" '
         $1 ~ /^\.text/                 { code += $2 }
         $1 ~ /^\.rodata|^\.data\.rel\.ro/ { read_only += $2 }
-        $1 ~ /^\.(data|bss)/ && $1 !~ /rel\.ro/ { writable += $2 }
+        $1 ~ /^\.t?(data|bss)/ && $1 !~ /rel\.ro/ { writable += $2 }
         END { print name, need, code + 0, read_only + 0, writable + 0 }'
 done | sort -k2,2r -k3,3nr | awk -v limit=$LIMIT '
 BEGIN {

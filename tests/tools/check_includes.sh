@@ -21,6 +21,7 @@ table='
 <upframe>    <status> <frame> <handshake> <conn> <io> <arena> <backoff>
 
 bytes
+small
 compiler
 sha1         bytes kernels kernels_sha1
 base64
@@ -45,7 +46,7 @@ handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      mask utf8 <conn>
-conn_impl    <conn>
+conn_impl    small <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels mask output <conn>
@@ -55,7 +56,7 @@ conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   compiler conn_impl frame kernels mask output utf8
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next kernels_chacha20 <conn>
+kernels             conn_next kernels_chacha20 small <conn>
 kernels_text        kernels
 kernels_vector      kernels
 kernels_chacha20    kernels kernels_vector
