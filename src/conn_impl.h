@@ -158,7 +158,11 @@ static inline bool upf_conn_may_send(const upf_conn *conn, unsigned unless)
 }
 
 /* What decides whether a message may be sent has changed. */
+#ifdef UPF_SMALL
+static inline void upf_conn_note_sending(upf_conn *conn) { (void)conn; }
+#else
 void upf_conn_note_sending(upf_conn *conn);
+#endif
 
 /*
  * Queue a frame with the payload that `slices` hold, `len` bytes in all: copied

@@ -4,6 +4,15 @@
 #include "conn_next.h"
 #include "mask.h"
 
+#ifdef UPF_SMALL
+
+upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    return upf_conn_next_slowly(conn, input, event);
+}
+
+#else
+
 static inline upf_status longer(upf_conn *conn, upf_input *input,
                                 upf_event *event)
 {
@@ -32,3 +41,5 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     }
     return UPF_OK;
 }
+
+#endif

@@ -20,6 +20,26 @@
 #include "output.h"
 #include "utf8.h"
 
+#ifdef UPF_SMALL
+
+upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
+                    size_t len)
+{
+    const upf_slice slice = {(void *)data, len};
+
+    assert(data != NULL || len == 0);
+    return upf_sendv(conn, opcode, &slice, 1);
+}
+
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len)
+{
+    assert(data != NULL || len == 0);
+    return upf_conn_send_in_place(conn, opcode, data, len);
+}
+
+#else
+
 enum { HEADER = 2, KEY = 4 }; /* of a short frame; of a client's */
 
 /* A message that may be sent, as far as its content goes. What is wrong with
@@ -173,9 +193,11 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
 
     const size_t header_len = len <= UINT16_MAX ? 4 : 10;
     uint8_t     *header     = (uint8_t *)data - header_len;
-    upf_output_push(conn, UPF_SLOT_BORROWED,
-                    (struct upf_slot){header, header_len + len,
-                                      {.taken = header + header_len + len}});
+    const struct upf_slot slot = {header, header_len + len,
+                                  {.taken = header + header_len + len}};
+    upf_output_push(conn, UPF_SLOT_BORROWED, &slot);
     upf_frame_header_put(header, UPF_FIN | UPF_OP_BINARY, 0, len);
     return UPF_OK;
 }
+
+#endif

@@ -64,6 +64,8 @@ static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
                                                    : UPF_ERR_QUEUE_FULL;
 }
 
+#ifndef UPF_SMALL
+
 void upf_conn_note_sending(upf_conn *conn)
 {
     const upf_config *config = conn->config;
@@ -80,6 +82,8 @@ void upf_conn_note_sending(upf_conn *conn)
         (uint8_t)(pages < 2 ? 0 : pages > UINT8_MAX ? UINT8_MAX : pages - 2);
     conn->short_until = 0;
 }
+
+#endif
 
 /* The bytes in all slices; false if no memory could hold them. */
 static bool total_of(const upf_slice *slices, size_t count, size_t *total)

@@ -11,19 +11,9 @@
 
 #include "entropy.h"
 
+#if !defined(UPF_NO_OS_ENTROPY) /* firmware has none: see random.c */
+
 atomic_uint upf_forks = 1;
-
-#if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
-
-bool upf_entropy(uint8_t *out, size_t len)
-{
-    (void)out;
-    return len == 0;
-}
-
-bool upf_forks_are_seen(void) { return true; }
-
-#else
 
 /* ---- The system's generator: all of `len` bytes, or false --------------- */
 

@@ -102,14 +102,6 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
 
 #include "conn_next.h"
 
-#else
-
-static upf_status next_any(struct upf_conn *conn, struct upf_input *input,
-                           struct upf_event *event, upf_next_fn *slowly)
-{
-    return slowly(conn, input, event);
-}
-
 #endif
 
 #include "kernels_chacha20.h"
@@ -122,8 +114,8 @@ const struct upf_kernels upf_kernels_scalar = {
 #ifndef UPF_SMALL
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
-#endif
     .next      = next_any,
+#endif
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
     .chacha20  = chacha20,

@@ -72,7 +72,7 @@ static struct upf_queue *need_slot(upf_conn *conn)
 }
 
 bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
-                           struct upf_slot slot)
+                           const struct upf_slot *slot)
 {
     return need_slot(conn) != NULL && upf_output_push(conn, kind, slot);
 }
@@ -166,8 +166,9 @@ uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
     struct upf_buf block = {NULL, 0};
     if (!upf_buf_reserve(&block, conn->config, first_capacity(conn, len)))
         return NULL;
-    if (!upf_output_add(conn, UPF_SLOT_OWNED,
-             (struct upf_slot){block.data, len, {.block = block.data}})) {
+    const struct upf_slot slot_of_block = {block.data, len,
+                                           {.block = block.data}};
+    if (!upf_output_add(conn, UPF_SLOT_OWNED, &slot_of_block)) {
         upf_buf_free(&block, conn->config);
         return NULL;
     }
@@ -219,9 +220,9 @@ uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
 {
     if (len <= MOVE_MAX) /* a block may be much larger than what it holds */
         return copy_frame(conn, header_len, data, len);
-    if (!upf_output_add(conn, UPF_SLOT_OWNED,
-             (struct upf_slot){data - header_len, header_len + len,
-                               {.block = block->data}}))
+    const struct upf_slot slot = {data - header_len, header_len + len,
+                                  {.block = block->data}};
+    if (!upf_output_add(conn, UPF_SLOT_OWNED, &slot))
         return NULL;
     *block = (struct upf_buf){NULL, 0};
     return data - header_len;
@@ -240,7 +241,7 @@ bool upf_output_share(upf_conn *conn, upf_shared *shared)
         return out != NULL;
     }
     upf_shared_keep(shared);
-    if (upf_output_add(conn, UPF_SLOT_SHARED, slot))
+    if (upf_output_add(conn, UPF_SLOT_SHARED, &slot))
         return true;
     upf_shared_free(shared);
     return false;

@@ -67,26 +67,26 @@ static inline bool upf_output_has_slot(const upf_conn *conn)
 
 /* Add a slot where upf_output_has_slot(). */
 static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
-                                   struct upf_slot slot)
+                                   const struct upf_slot *slot)
 {
     struct upf_queue *queue = conn->out.of.queue;
 
     queue->slots[queue->first + queue->count++] =
-        (struct upf_queued){slot, kind};
+        (struct upf_queued){*slot, kind};
     queue->held   += kind != UPF_SLOT_BORROWED;
-    conn->out.len += slot.len;
+    conn->out.len += slot->len;
     return true;
 }
 
 /* Add a slot. */
 bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
-                           struct upf_slot slot);
+                           const struct upf_slot *slot);
 
 static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
-                                  struct upf_slot slot)
+                                  const struct upf_slot *slot)
 {
     if (conn->out_kind == UPF_SLOT_NONE) {
-        conn->out      = slot;
+        conn->out      = *slot;
         conn->out_kind = (uint8_t)kind;
         return true;
     }
@@ -132,8 +132,8 @@ static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
     const struct upf_slot slot = {data - header_len, header_len + len,
                                   {.taken = data + len}};
 
-    return upf_output_add(conn, UPF_SLOT_BORROWED, slot) ? data - header_len
-                                                         : NULL;
+    return upf_output_add(conn, UPF_SLOT_BORROWED, &slot) ? data - header_len
+                                                          : NULL;
 }
 
 /*
