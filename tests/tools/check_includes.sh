@@ -22,7 +22,7 @@ table='
 
 bytes
 sha1         bytes kernels kernels_sha1
-base64
+base64       kernels
 utf8         kernels
 mask         kernels <frame>
 chacha20
@@ -30,8 +30,8 @@ entropy
 random       chacha20 entropy
 buf          <conn>
 ext          <conn>
-http         kernels_text <handshake>
-http_fields  http kernels_text
+http         kernels kernels_text <handshake>
+http_fields  http kernels_fields
 http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
@@ -55,14 +55,16 @@ conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   conn_impl frame mask output
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next <conn>
+kernels             conn_next kernels_text <conn>
 kernels_text        kernels
+kernels_fields      http kernels kernels_text
 kernels_vector      kernels
-kernels_sse         conn_next kernels kernels_vector
-kernels_avx2        conn_next kernels kernels_vector
+kernels_sse         conn_next kernels kernels_fields kernels_vector
+kernels_avx2        conn_next kernels kernels_fields kernels_vector
 kernels_avx512      conn_next kernels kernels_vector
-kernels_neon        conn_next kernels kernels_vector
+kernels_neon        conn_next kernels kernels_fields kernels_vector
 kernels_sha1        bytes kernels
+kernels_base64_x86  kernels
 kernels_sha_x86     kernels kernels_sha1
 io           <io>
 backoff
