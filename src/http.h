@@ -83,7 +83,7 @@ enum upf_field {
     UPF_FIELDS /* how many; or: another field */
 };
 
-enum upf_field upf_field_called(upf_str name);
+enum upf_field upf_field_called(upf_str name); /* of a token */
 
 /* What one walk over the header lines finds. */
 struct upf_fields {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* http_fields.c - the header fields that decide a handshake, in one walk. */
 
+#include <assert.h>
 #include <string.h>
 
 #include "http.h"
@@ -40,8 +41,7 @@ static const struct upf_field_names names = {
 
 enum upf_field upf_field_called(upf_str name)
 {
-    if (name.len == 0)
-        return UPF_FIELDS;
+    assert(name.len > 0);
     const uint8_t i =
         names.at[UPF_NAME_PLACE((unsigned char)*name.data, name.len)];
     const char *const known = names.known[i];
