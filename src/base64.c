@@ -42,3 +42,8 @@ size_t upf_base64_encode(const uint8_t *data, size_t len, char *out)
 
     return UPF_BASE64_LEN(len);
 }
+
+void upf_base64_20(const uint8_t data[20], char out[28])
+{
+    upf_base64_encode(data, 20, out);
+}

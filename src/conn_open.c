@@ -137,8 +137,9 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
 
     upf_set(conn, UPF_WEBSOCKET);
     upf_accept_digest(request->key.data, conn->in.handshake.digest);
-    conn->in.handshake.subprotocol =
-        upf_subprotocol_choose(request, config->subprotocols);
+    if (config->subprotocols != NULL)
+        conn->in.handshake.subprotocol =
+            upf_subprotocol_choose(request, config->subprotocols);
     const upf_status status = agree_on_extension(conn, request->headers);
     if (status != UPF_OK)
         return status;
@@ -166,7 +167,7 @@ static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
     if (conn->in.handshake.scan.bytes > 0 ||
         upf_request_judge(&rest, request, &fields) != UPF_OK ||
         fields.lines > config->max_head_lines ||
-        fields.longest > config->max_head_line)
+        len - rest.len > config->max_head_line) /* no line is longer */
         return false;
     *head = (upf_str){(const char *)input->data, len - rest.len};
     upf_conn_take(conn, input, head->len);

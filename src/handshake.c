@@ -51,7 +51,7 @@ upf_status upf_accept_key(const char *key, size_t key_len,
     if (!upf_is_key((upf_str){key, key_len}))
         return UPF_ERR_KEY;
     upf_accept_digest(key, digest);
-    upf_base64_encode(digest, sizeof digest, accept);
+    upf_base64_encode_20(digest, accept);
     accept[UPF_ACCEPT_LEN] = '\0';
     return UPF_OK;
 }

@@ -12,6 +12,11 @@
 
 /* ---- Splitting -------------------------------------------------------- */
 
+static bool is_get(upf_str method)
+{
+    return method.len == 3 && memcmp(method.data, "GET", 3) == 0;
+}
+
 /* method SP request-target SP HTTP-version (RFC 9112, section 3) */
 static bool split_request_line(upf_str line, upf_request *request, int *major)
 {
@@ -24,12 +29,14 @@ static bool split_request_line(upf_str line, upf_request *request, int *major)
     if (!upf_http_version(version, major, &request->http_minor))
         return false;
 
-    const char *space = memchr(line.data, ' ', line.len);
+    const char *space =
+        is_get((upf_str){line.data, 3}) && line.data[3] == ' '
+            ? line.data + 3 : memchr(line.data, ' ', line.len);
     if (space == NULL || version[-1] != ' ' || version - space < 3)
         return false;
     request->method = (upf_str){line.data, (size_t)(space - line.data)};
     request->target = (upf_str){space + 1, (size_t)(version - space) - 2};
-    return upf_is_token(request->method);
+    return is_get(request->method) || upf_is_token(request->method);
 }
 
 /* False: this is no head of HTTP, of whatever version. */
@@ -45,8 +52,6 @@ static bool split_head(upf_str *text, upf_request *request,
         return false;
     if (!upf_fields_take(text, fields))
         return false;
-    if (line.len > fields->longest)
-        fields->longest = line.len;
 
     request->headers = fields->all;
     request->host    = upf_field(fields, UPF_FIELD_HOST);
@@ -59,11 +64,6 @@ static bool split_head(upf_str *text, upf_request *request,
 }
 
 /* ---- Judging ---------------------------------------------------------- */
-
-static bool is_get(upf_str method)
-{
-    return method.len == 3 && memcmp(method.data, "GET", 3) == 0;
-}
 
 /* Methods are case-sensitive: "get" is no method that somebody could have
  * meant to be refused with 405, but a broken request. */

@@ -12,25 +12,28 @@
 
 /* ---- Accepting -------------------------------------------------------- */
 
+/* The lines that each 101 begins with; the accept value is put in. */
+#define BEFORE_ACCEPT "HTTP/1.1 101 Switching Protocols\r\n" \
+                      "Upgrade: websocket\r\n"               \
+                      "Connection: Upgrade\r\n"              \
+                      "Sec-WebSocket-Accept: "
+
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,
                             const upf_header *headers, size_t header_count,
                             struct upf_http_out *o)
 {
-    char accept[UPF_ACCEPT_LEN];
-
     if ((subprotocol.len > 0 && !upf_is_token(subprotocol)) ||
-        !upf_is_field_value(extension) ||
-        !upf_headers_are_allowed(headers, header_count, false))
+        (extension.len > 0 && !upf_is_field_value(extension)) ||
+        (header_count > 0 &&
+         !upf_headers_are_allowed(headers, header_count, false)))
         return UPF_ERR_ARGUMENT;
-    upf_base64_encode(digest, UPF_SHA1_SIZE, accept);
 
     do {
-        upf_put_field(o, "HTTP/1.1 101 Switching Protocols\r\n"
-                         "Upgrade: websocket\r\n"
-                         "Connection: Upgrade\r\n"
-                         "Sec-WebSocket-Accept: ",
-                      (upf_str){accept, sizeof accept});
+        upf_put(o, UPF_LITERAL(BEFORE_ACCEPT
+                               "____________________________\r\n"));
+        if (o->data != NULL)
+            upf_base64_encode_20(digest, o->data + sizeof BEFORE_ACCEPT - 1);
         if (subprotocol.len > 0)
             upf_put_field(o, "Sec-WebSocket-Protocol: ", subprotocol);
         if (extension.len > 0)
@@ -303,7 +306,7 @@ upf_status upf_response_judge(upf_response *response,
         return UPF_ERR_UPGRADE;
     if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
-    upf_base64_encode(digest, UPF_SHA1_SIZE, expected);
+    upf_base64_encode_20(digest, expected);
     if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
         !upf_str_equal(upf_field(&f, UPF_FIELD_ACCEPT),
                        (upf_str){expected, sizeof expected}))

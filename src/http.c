@@ -8,42 +8,29 @@
 
 /* ---- Characters ------------------------------------------------------- */
 
-/* The sum of the classes that each character is in (enum upf_chars). */
-static const uint8_t classes[256] = {
-     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-     0, 7, 4, 1, 7, 5, 7, 7, 6, 6, 7,15, 6, 7, 7,12, /*  !"#$%&'()*+,-./ */
-    15,15,15,15,15,15,15,15,15,15, 4, 6, 4, 6, 4, 4, /* 0123456789:;<=>? */
-     4,15,15,15,15,15,15,15,15,15,15,15,15,15,15,15, /* @ABCDEFGHIJKLMNO */
-    15,15,15,15,15,15,15,15,15,15,15, 4, 4, 4, 5, 7, /* PQRSTUVWXYZ[\]^_ */
-     5,15,15,15,15,15,15,15,15,15,15,15,15,15,15,15, /* `abcdefghijklmno */
-    15,15,15,15,15,15,15,15,15,15,15, 4, 5, 4, 7, 0, /* pqrstuvwxyz{|}~ */
-    /* and nothing from 0x80 on */
+/*
+ * Sets as kernels.h has them. From the lowest bit to the highest, a byte stands
+ * for the two rows of control characters, then what ends with its own digit:
+ *  !"#$%&'()*+,-./  0123456789:;<=>?  @ABC..NO  PQRS..^_  `abc..no  pqrs..~
+ */
+const uint8_t upf_chars[][16] = {
+    [UPF_TOKEN_CHARS] = {
+        0xE8, 0xFC, 0xF8, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC,
+        0xF8, 0xF8, 0xF4, 0x54, 0xD0, 0x54, 0xF4, 0x70},
+    [UPF_HOST_CHARS] = {
+        0xA8, 0xFC, 0xF8, 0xF8, 0xFC, 0xF8, 0xFC, 0xFC,
+        0xFC, 0xFC, 0xF4, 0x5C, 0x54, 0x5C, 0xD4, 0x70},
+    [UPF_TARGET_CHARS] = {
+        0xF8, 0xFC, 0xFC, 0xF8, 0xFC, 0xFC, 0xFC, 0xFC,
+        0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0xFC, 0x7C},
+    [UPF_BASE64_CHARS] = {
+        0xA8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8,
+        0xF8, 0xF8, 0xF0, 0x54, 0x50, 0x50, 0x50, 0x54},
 };
-
-size_t upf_chars_run(upf_str text, enum upf_chars wanted)
-{
-    size_t n = 0;
-
-    for (; n < text.len / 4 * 4; n += 4) {
-        const uint8_t *c = (const uint8_t *)text.data + n;
-        if ((classes[c[0]] & classes[c[1]] & classes[c[2]] & classes[c[3]] &
-             wanted) == 0)
-            break;
-    }
-    while (n < text.len && (classes[(uint8_t)text.data[n]] & wanted) != 0)
-        n++;
-    return n;
-}
 
 bool upf_is_token(upf_str text)
 {
     return text.len > 0 && upf_chars_run(text, UPF_TOKEN_CHARS) == text.len;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 static bool is_space(char c)
@@ -108,17 +95,18 @@ bool upf_is_field_value(upf_str text)
 
 bool upf_http_line(upf_str *text, upf_str *line)
 {
-    size_t n = 0;
+    const char *at = text->data;
+    size_t left = text->len;
 
-    while (n < text->len) {
-        const char *lf = memchr(text->data + n, '\n', text->len - n);
-        if (lf == NULL)
-            return false;
-        n = (size_t)(lf - text->data) + 1;
-        if (n >= 2 && lf[-1] == '\r') {
-            *line = (upf_str){text->data, n - 2};
-            text->data += n;
-            text->len  -= n;
+    for (; left >= 2; at++, left--) {
+        const size_t run = upf_run_without_controls(at, left);
+        at   += run;
+        left -= run;
+        if (left < 2)
+            break;
+        if (memcmp(at, "\r\n", 2) == 0) {
+            *line = (upf_str){text->data, text->len - left};
+            *text = (upf_str){at + 2, left - 2};
             return true;
         }
     }
@@ -141,16 +129,6 @@ bool upf_http_field_line(upf_str *text, upf_str *line)
         return false;
     *line = (upf_str){text->data, text->len - left};
     *text = (upf_str){at + 2, left - 2};
-    return true;
-}
-
-bool upf_http_version(const char *text, int *major, int *minor)
-{
-    if (memcmp(text, "HTTP/", 5) != 0 || !is_digit(text[5]) ||
-        text[6] != '.' || !is_digit(text[7]))
-        return false;
-    *major = text[5] - '0';
-    *minor = text[7] - '0';
     return true;
 }
 

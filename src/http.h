@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <upframe/handshake.h>
+#include "kernels.h"
 
 struct upf_head_limits {
     uint32_t bytes; /* the whole head, blank line included */
@@ -44,7 +45,17 @@ bool upf_http_field_line(upf_str *text, upf_str *line);
  * Read "HTTP/" DIGIT "." DIGIT (RFC 9112, section 2.3) from the eight bytes at
  * `text`.
  */
-bool upf_http_version(const char *text, int *major, int *minor);
+static inline bool upf_http_version(const char *text, int *major, int *minor)
+{
+    const int first = text[5] - '0', second = text[7] - '0';
+
+    if (memcmp(text, "HTTP/", 5) != 0 || text[6] != '.' || first < 0 ||
+        first > 9 || second < 0 || second > 9)
+        return false;
+    *major = first;
+    *minor = second;
+    return true;
+}
 
 /*
  * Split a header line, "name: value" (RFC 9112, section 5.1): the name is a
@@ -72,12 +83,12 @@ enum upf_field {
     UPF_FIELDS /* how many; or: another field */
 };
 
-enum upf_field upf_field_called(upf_str name);
+enum upf_field upf_field_called(upf_str name); /* of a token */
 
 /* What one walk over the header lines finds. */
 struct upf_fields {
     upf_str  all;               /* the lines */
-    size_t   lines, longest;    /* how many; the length of the longest */
+    size_t   lines;             /* how many */
     unsigned seen;              /* 1 << field: there is one */
     unsigned repeated;          /* 1 << field: there are more than one */
     upf_str  value[UPF_FIELDS]; /* the first one's, if it was seen */
@@ -106,11 +117,11 @@ static inline bool upf_field_is_repeated(const struct upf_fields *fields,
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
 
-/* upf_str_equal() of a literal, which takes no call. */
-static inline bool upf_str_same(upf_str text, upf_str literal)
+/* upf_str_equal(), of texts that are there; of a literal it takes no call. */
+static inline bool upf_str_same(upf_str text, upf_str other)
 {
-    return text.len == literal.len &&
-           memcmp(text.data, literal.data, literal.len) == 0;
+    return text.len == other.len &&
+           memcmp(text.data, other.data, other.len) == 0;
 }
 
 bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
@@ -126,14 +137,19 @@ static inline bool upf_fields_have(const struct upf_fields *fields,
 
 /* Characters that may stand in ... */
 enum upf_chars {
-    UPF_TOKEN_CHARS  = 1, /* a token (RFC 9110, section 5.6.2) */
-    UPF_HOST_CHARS   = 2, /* a host's name, '%' aside (RFC 3986, 3.2.2) */
-    UPF_TARGET_CHARS = 4, /* a request target: what is visible but '#' */
-    UPF_BASE64_CHARS = 8  /* base64, padding aside (RFC 4648, section 4) */
+    UPF_TOKEN_CHARS,  /* a token (RFC 9110, section 5.6.2) */
+    UPF_HOST_CHARS,   /* a host's name, '%' aside (RFC 3986, 3.2.2) */
+    UPF_TARGET_CHARS, /* a request target: what is visible but '#' */
+    UPF_BASE64_CHARS  /* base64, padding aside (RFC 4648, section 4) */
 };
 
+extern const uint8_t upf_chars[][16]; /* as upf_kernels()->run wants them */
+
 /* How many characters at the beginning of `text` are such. */
-size_t upf_chars_run(upf_str text, enum upf_chars wanted);
+static inline size_t upf_chars_run(upf_str text, enum upf_chars wanted)
+{
+    return upf_kernels()->run(text.data, text.len, upf_chars[wanted]);
+}
 
 bool upf_is_token(upf_str text);
 

@@ -20,11 +20,6 @@ bool upf_put_again(struct upf_http_out *o)
     return o->data != NULL;
 }
 
-upf_status upf_put_status(const struct upf_http_out *o)
-{
-    return o->data != NULL ? UPF_OK : UPF_ERR_NO_MEMORY;
-}
-
 void upf_put_number(struct upf_http_out *o, size_t number)
 {
     char digits[3 * sizeof number]; /* 8 bits are less than 3 digits */

@@ -28,7 +28,10 @@ struct upf_http_out {
 bool upf_put_again(struct upf_http_out *o);
 
 /* UPF_OK, or UPF_ERR_NO_MEMORY if there was no room. */
-upf_status upf_put_status(const struct upf_http_out *o);
+static inline upf_status upf_put_status(const struct upf_http_out *o)
+{
+    return o->data != NULL ? UPF_OK : UPF_ERR_NO_MEMORY;
+}
 
 /* Not static: where they are not inlined, http_write.c has one of each. */
 inline void upf_put(struct upf_http_out *o, upf_str text)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "kernels_text.h"
 
 #define KERNEL       static inline
 #define KERNEL_ENTRY static
@@ -104,6 +105,28 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
 
 #endif
 
+/* ---- Text --------------------------------------------------------------- */
+
+static size_t run(const char *text, size_t len, const uint8_t set[16])
+{
+    size_t n = 0;
+
+    while (n < len && upf_is_in(set, text[n]))
+        n++;
+    return n;
+}
+
+static size_t fields(const char *text, size_t len,
+                     const struct upf_field_names *names,
+                     struct upf_fields *found)
+{
+    (void)text;
+    (void)len;
+    (void)names;
+    (void)found;
+    return 0;
+}
+
 #include "kernels_chacha20.h"
 
 /* ---- The set ------------------------------------------------------------ */
@@ -116,6 +139,9 @@ const struct upf_kernels upf_kernels_scalar = {
     .mask_utf8 = mask_utf8,
     .next      = next_any,
 #endif
+    .run       = run,
+    .fields    = fields,
+    .base64_20 = upf_base64_20,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
     .chacha20  = chacha20,
@@ -210,6 +236,23 @@ static upf_status next_first(upf_conn *conn, upf_input *input,
     return decide()->next(conn, input, event, slowly);
 }
 
+static size_t run_first(const char *text, size_t len, const uint8_t set[16])
+{
+    return decide()->run(text, len, set);
+}
+
+static size_t fields_first(const char *text, size_t len,
+                           const struct upf_field_names *names,
+                           struct upf_fields *found)
+{
+    return decide()->fields(text, len, names, found);
+}
+
+static void base64_20_first(const uint8_t data[20], char out[28])
+{
+    decide()->base64_20(data, out);
+}
+
 static void sha1_first(uint32_t h[5], const uint8_t block[64])
 {
     decide()->sha1(h, block);
@@ -232,6 +275,9 @@ static const struct upf_kernels deciding = {
     .utf8      = utf8_first,
     .mask_utf8 = mask_utf8_first,
     .next      = next_first,
+    .run       = run_first,
+    .fields    = fields_first,
+    .base64_20 = base64_20_first,
     .sha1      = sha1_first,
     .sha1_two  = sha1_two_first,
     .chacha20  = chacha20_first,

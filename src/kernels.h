@@ -23,6 +23,10 @@ struct upf_event;
 typedef upf_status upf_next_fn(struct upf_conn *conn, struct upf_input *input,
                                struct upf_event *event);
 
+/* The header lines of an HTTP head (http.h, kernels_fields.h): likewise. */
+struct upf_fields;
+struct upf_field_names;
+
 /* Which sets there are to choose from; -DUPF_SCALAR_ONLY leaves the scalar. */
 #if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
 #if defined(__x86_64__)
@@ -58,6 +62,25 @@ struct upf_kernels {
     /* upf_conn_next(), or what `slowly` makes of it: see conn_next.h. */
     upf_status (*next)(struct upf_conn *conn, struct upf_input *input,
                        struct upf_event *event, upf_next_fn *slowly);
+
+    /*
+     * How many characters at the beginning of text[0, len) are in a set of
+     * ASCII: its sixteen columns, in which character c is bit c / 16 of byte
+     * c % 16.
+     */
+    size_t (*run)(const char *text, size_t len, const uint8_t set[16]);
+
+    /*
+     * Take header lines from the beginning of text[0, len) on, as long as they
+     * are as usual: see kernels_fields.h. Adds what they say to `found` and
+     * returns how many bytes they are; the scalar set takes none.
+     */
+    size_t (*fields)(const char *text, size_t len,
+                     const struct upf_field_names *names,
+                     struct upf_fields *found);
+
+    /* Base64 of 20 bytes: upf_base64_encode(). */
+    void (*base64_20)(const uint8_t data[20], char out[28]);
 
     /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);
@@ -123,6 +146,14 @@ extern const struct upf_kernels upf_kernels_sse[2];
 extern const struct upf_kernels upf_kernels_avx2[2];
 extern const struct upf_kernels upf_kernels_avx512[2];
 extern const struct upf_kernels upf_kernels_neon;
+
+size_t upf_run_sse(const char *text, size_t len, const uint8_t set[16]);
+size_t upf_fields_avx2(const char *text, size_t len,
+                       const struct upf_field_names *names,
+                       struct upf_fields *found);
+
+void upf_base64_20(const uint8_t data[20], char out[28]);
+void upf_base64_20_ssse3(const uint8_t data[20], char out[28]);
 
 extern const uint32_t upf_sha1_second[80];
 void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);

@@ -11,6 +11,8 @@
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
 #define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          32
+#define FIELDS \
+    __attribute__((target("avx2,bmi,bmi2"))) size_t upf_fields_avx2
 
 typedef __m256i vec;
 
@@ -30,8 +32,21 @@ KERNEL vec vec_xor(vec a, vec b)  { return _mm256_xor_si256(a, b); }
 KERNEL vec vec_and(vec a, vec b)  { return _mm256_and_si256(a, b); }
 KERNEL vec vec_or(vec a, vec b)   { return _mm256_or_si256(a, b); }
 KERNEL vec vec_subs(vec a, vec b) { return _mm256_subs_epu8(a, b); }
+KERNEL vec vec_min(vec a, vec b)  { return _mm256_min_epu8(a, b); }
+KERNEL vec vec_same(vec a, vec b) { return _mm256_cmpeq_epi8(a, b); }
+KERNEL bool vec_has(vec a, vec b) { return _mm256_testc_si256(a, b); }
 KERNEL bool vec_is_zero(vec v)    { return _mm256_testz_si256(v, v); }
 KERNEL bool vec_is_ascii(vec v)   { return _mm256_movemask_epi8(v) == 0; }
+
+KERNEL vec vec_pick(vec table, vec v)
+{
+    return _mm256_shuffle_epi8(table, v);
+}
+
+KERNEL uint64_t vec_bits(vec v)
+{
+    return (unsigned)_mm256_movemask_epi8(v);
+}
 
 KERNEL vec vec_low4(vec v)
 {
@@ -68,12 +83,15 @@ KERNEL vec lane_before(vec v, vec prev)
 
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
+#include "kernels_fields.h"
 #include "conn_next.h"
 
 #define SET(block, two)                                  \
     {                                                   \
         .name = "avx2", .mask = mask, .utf8 = utf8,     \
         .mask_utf8 = mask_utf8, .next = next,           \
+        .run = upf_run_sse, .fields = upf_fields_avx2,  \
+        .base64_20 = upf_base64_20_ssse3,               \
         .sha1 = block, .sha1_two = two,                 \
         .chacha20 = chacha20                            \
     }

@@ -85,6 +85,8 @@ KERNEL vec lane_before(vec v, vec prev)
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
         .mask_utf8 = mask_utf8, .next = next,           \
+        .run = upf_run_sse, .fields = upf_fields_avx2,  \
+        .base64_20 = upf_base64_20_ssse3,               \
         .sha1 = block, .sha1_two = two,                 \
         .chacha20 = chacha20                            \
     }

@@ -10,6 +10,8 @@
 #define KERNEL       static inline __attribute__((always_inline))
 #define KERNEL_ENTRY static __attribute__((noinline))
 #define VEC          16
+#define RUN          KERNEL_ENTRY size_t run
+#define FIELDS       KERNEL_ENTRY size_t fields
 
 typedef uint8x16_t vec;
 
@@ -25,6 +27,29 @@ KERNEL vec vec_table(const uint8_t *p)     { return vld1q_u8(p); }
 KERNEL vec vec_lookup(vec table, vec v)    { return vqtbl1q_u8(table, v); }
 KERNEL bool vec_is_zero(vec v)             { return vmaxvq_u8(v) == 0; }
 KERNEL bool vec_is_ascii(vec v)            { return vmaxvq_u8(v) < 0x80; }
+KERNEL vec vec_min(vec a, vec b)           { return vminq_u8(a, b); }
+KERNEL vec vec_same(vec a, vec b)          { return vceqq_u8(a, b); }
+
+KERNEL vec vec_pick(vec table, vec v)
+{
+    return vqtbl1q_u8(table, vec_and(v, vec_fill8(0x8F)));
+}
+
+KERNEL bool vec_has(vec a, vec b)
+{
+    return vec_is_zero(vbicq_u8(b, a));
+}
+
+KERNEL uint64_t vec_bits(vec v)
+{
+    static const uint8_t places[16] = {1, 2, 4, 8, 16, 32, 64, 128,
+                                       1, 2, 4, 8, 16, 32, 64, 128};
+    const vec set = vec_and(vcltq_s8(vreinterpretq_s8_u8(v), vdupq_n_s8(0)),
+                            vld1q_u8(places));
+
+    return (uint64_t)vaddv_u8(vget_high_u8(set)) << 8 |
+           vaddv_u8(vget_low_u8(set));
+}
 
 KERNEL vec vec_low4(vec v)
 {
@@ -43,6 +68,7 @@ KERNEL vec vec_fill32(uint32_t x)
 
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
+#include "kernels_fields.h"
 #include "conn_next.h"
 
 const struct upf_kernels upf_kernels_neon = {
@@ -51,6 +77,9 @@ const struct upf_kernels upf_kernels_neon = {
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
     .next      = next,
+    .run       = run,
+    .fields    = fields,
+    .base64_20 = upf_base64_20,
     .sha1      = upf_sha1_block,
     .sha1_two  = upf_sha1_two,
     .chacha20  = chacha20,

@@ -11,6 +11,8 @@
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
 #define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          16
+#define RUN          TARGET size_t upf_run_sse
+#define FIELDS       KERNEL_ENTRY size_t fields
 
 typedef __m128i vec;
 
@@ -30,10 +32,19 @@ KERNEL vec vec_xor(vec a, vec b)        { return _mm_xor_si128(a, b); }
 KERNEL vec vec_and(vec a, vec b)        { return _mm_and_si128(a, b); }
 KERNEL vec vec_or(vec a, vec b)         { return _mm_or_si128(a, b); }
 KERNEL vec vec_subs(vec a, vec b)       { return _mm_subs_epu8(a, b); }
+KERNEL vec vec_min(vec a, vec b)        { return _mm_min_epu8(a, b); }
+KERNEL vec vec_same(vec a, vec b)       { return _mm_cmpeq_epi8(a, b); }
+KERNEL bool vec_has(vec a, vec b)       { return _mm_testc_si128(a, b); }
 KERNEL vec vec_table(const uint8_t *p)  { return vec_load(p); }
+KERNEL vec vec_pick(vec table, vec v)   { return _mm_shuffle_epi8(table, v); }
 KERNEL vec vec_lookup(vec table, vec v) { return _mm_shuffle_epi8(table, v); }
 KERNEL bool vec_is_zero(vec v)          { return _mm_testz_si128(v, v); }
 KERNEL bool vec_is_ascii(vec v)         { return _mm_movemask_epi8(v) == 0; }
+
+KERNEL uint64_t vec_bits(vec v)
+{
+    return (unsigned)_mm_movemask_epi8(v);
+}
 
 KERNEL vec vec_low4(vec v)
 {
@@ -52,12 +63,15 @@ KERNEL vec vec_high4(vec v)
 
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
+#include "kernels_fields.h"
 #include "conn_next.h"
 
 #define SET(block, two)                                  \
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
         .mask_utf8 = mask_utf8, .next = next,           \
+        .run = upf_run_sse, .fields = fields,           \
+        .base64_20 = upf_base64_20_ssse3,               \
         .sha1 = block, .sha1_two = two,                 \
         .chacha20 = chacha20                            \
     }

@@ -129,7 +129,9 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
         if (!is_ipv6(text.data + 1))
             return false;
     } else {
-        a.host.len = uri_run(text, "");
+        a.host.len = upf_chars_run(text, UPF_HOST_CHARS);
+        if (a.host.len < text.len && text.data[a.host.len] == '%')
+            a.host.len = uri_run(text, "");
         if (a.host.len == 0)
             return false;
     }
@@ -302,5 +304,5 @@ bool upf_is_origin_of(upf_str origin, upf_str host)
     const upf_str scheme = {origin.data, n}, rest = {origin.data + n, host.len};
     return (upf_str_same(scheme, UPF_LITERAL("https://")) ||
             upf_str_same(scheme, UPF_LITERAL("http://"))) &&
-           upf_str_equal(rest, host);
+           upf_str_same(rest, host);
 }

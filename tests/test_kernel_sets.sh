@@ -10,7 +10,7 @@
 set -u
 
 payload='mask utf8 sha1 message stream conn_oracle control limits in_place
-         conn_ext close_code failures'
+         conn_ext close_code failures fields http url handshake_request'
 
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 tests=$(cd "${1:-build/asan/examples}/../tests" && pwd) || exit 1

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include <upframe/conn.h>
+#include "../src/base64.h"
+#include "../src/http.h"
 #include "../src/kernels.h"
 #include "../src/mask.h"
 #include "../src/sha1.h"
@@ -583,6 +585,16 @@ static void call_sha1(void)
     assert_int_equal(digest[0], 0xA9);
 }
 
+static void call_sha1_60(void)
+{
+    static const uint8_t block[64] = {[60] = 0x80};
+    uint8_t digest[UPF_SHA1_SIZE], expected[UPF_SHA1_SIZE];
+
+    upf_sha1_60(block, digest);
+    upf_sha1(block, 60, expected);
+    assert_memory_equal(digest, expected, sizeof digest);
+}
+
 static void call_next(void)
 {
     upf_conn  conn;
@@ -595,12 +607,35 @@ static void call_next(void)
     upf_conn_free(&conn);
 }
 
+static void call_run(void)
+{
+    assert_int_equal(upf_chars_run(upf_str_of("a b"), UPF_TOKEN_CHARS), 1);
+}
+
+static void call_fields(void)
+{
+    upf_str text = upf_str_of("Host: a\r\n\r\n");
+    struct upf_fields fields;
+
+    assert_true(upf_fields_take(&text, &fields));
+    assert_int_equal(fields.lines, 1);
+}
+
+static void call_base64(void)
+{
+    char text[28];
+
+    upf_base64_encode_20((const uint8_t *)"abcdefghijklmnopqrst", text);
+    assert_memory_equal(text, "YWJjZGVmZ2hpamtsbW5vcHFyc3Q=", sizeof text);
+}
+
 static void the_first_call_chooses_the_fastest_set(void **state)
 {
     (void)state;
     need_a_choice();
     static void (*const calls[])(void) = {
-        call_mask, call_utf8, call_mask_utf8, call_sha1, call_next
+        call_mask, call_utf8, call_mask_utf8, call_sha1, call_sha1_60,
+        call_next, call_run, call_fields, call_base64
     };
 
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {

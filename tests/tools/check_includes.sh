@@ -24,15 +24,15 @@ bytes
 small
 compiler
 sha1         bytes kernels kernels_sha1
-base64
+base64       kernels
 utf8         kernels
 mask         kernels <frame>
 entropy
 random       compiler entropy kernels
 buf          <conn>
 ext          <conn>
-http         kernels_text <handshake>
-http_fields  http kernels_text
+http         kernels kernels_text <handshake>
+http_fields  http kernels_fields
 http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
@@ -56,15 +56,17 @@ conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   compiler conn_impl frame kernels mask output utf8
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next kernels_chacha20 small <conn>
+kernels             conn_next kernels_chacha20 kernels_text small <conn>
 kernels_text        kernels
+kernels_fields      http kernels kernels_text
 kernels_vector      kernels
 kernels_chacha20    kernels kernels_vector
-kernels_sse         conn_next kernels kernels_chacha20 kernels_vector
-kernels_avx2        conn_next kernels kernels_chacha20 kernels_vector
+kernels_sse         conn_next kernels kernels_chacha20 kernels_fields kernels_vector
+kernels_avx2        conn_next kernels kernels_chacha20 kernels_fields kernels_vector
 kernels_avx512      conn_next kernels kernels_chacha20 kernels_vector
-kernels_neon        conn_next kernels kernels_chacha20 kernels_vector
+kernels_neon        conn_next kernels kernels_chacha20 kernels_fields kernels_vector
 kernels_sha1        bytes kernels
+kernels_base64_x86  kernels
 kernels_sha_x86     kernels kernels_sha1
 io           <io>
 backoff

@@ -17,5 +17,7 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && last->sha1 != upf_sha1_block)
         puts("sha_x86");
+    if (argc > 1 && last->base64_20 != upf_base64_20)
+        puts("base64_x86");
     return 0;
 }

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kernels_fields.h - header lines, as nearly everybody writes them.
+ *
+ * Where lines end is found for 64 bytes at once, and a name is measured and
+ * recognised in one look. What is not as usual is left for http_fields.c to
+ * judge: nothing here knows an error.
+ *
+ * A file that includes this has included kernels_vector.h, with VEC at most 32,
+ * and has also defined
+ *
+ *   vec_min(a, b)        the lesser of two bytes
+ *   vec_same(a, b)       bytes, FF where those are the same, else 0
+ *   vec_has(a, b)        whether all bits of b are set in a, too
+ *   vec_pick(table, v)   table[v[i] % 16], 0 where v[i] is not ASCII
+ *   vec_bits(v)          the top bit of each byte, the first one's lowest
+ *   FIELDS               how the function upf_kernels.fields begins
+ *   RUN                  likewise .run, if VEC is 16: text is mostly too short
+ *                        to gain from more
+ *
+ * Without KERNEL it is what http_fields.c shares with that: known names.
+ */
+#ifndef UPF_KERNELS_FIELDS_H
+#define UPF_KERNELS_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http.h"
+#include "kernels.h"
+#include "kernels_text.h"
+
+struct upf_field_names {
+    char           known[UPF_FIELDS][32]; /* in lower case */
+    uint8_t        at[32];     /* the one of them that a name can be */
+    const uint8_t *characters; /* of any name: a set as for upf_kernels.run */
+};
+
+/*
+ * Where that one stands in `at`: by five bits of the name's length and its
+ * first letter, in either case. Known names have places of their own.
+ */
+#define UPF_NAME_PLACE(letter, len) (((letter) + (len)) & 0x1F)
+
+static inline void upf_note_field(struct upf_fields *fields,
+                                  enum upf_field field, upf_str value)
+{
+    const unsigned bit = 1u << field;
+
+    if ((fields->seen & bit) != 0) {
+        fields->repeated |= bit;
+    } else {
+        fields->seen |= bit;
+        fields->value[field] = value;
+    }
+}
+
+#ifdef KERNEL
+
+/* ---- Characters --------------------------------------------------------- */
+
+KERNEL size_t first_bit(uint64_t bits)
+{
+    return (size_t)__builtin_ctzll(bits);
+}
+
+/* A bit for each byte of v that is not in the set, of which `columns` is the
+ * vec_table(): a byte is looked up by its low half, its row by the high one. */
+KERNEL uint64_t strangers(vec v, vec columns)
+{
+    static const uint8_t rows[16] = {1, 2, 4, 8, 16, 32, 64, 128};
+    const vec found = vec_and(vec_pick(columns, v),
+                              vec_lookup(vec_table(rows), vec_high4(v)));
+
+    return vec_bits(vec_same(found, vec_fill8(0)));
+}
+
+/* A bit for each control character of text[0, 64). */
+KERNEL uint64_t controls_of_64(const char *text)
+{
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 64; i += VEC) {
+        const vec v = vec_load((const uint8_t *)text + i);
+        bits |= vec_bits(vec_or(vec_same(vec_min(v, vec_fill8(0x1F)), v),
+                                vec_same(v, vec_fill8(0x7F)))) << i;
+    }
+    return bits;
+}
+
+/* ---- Lines -------------------------------------------------------------- */
+
+enum { LOOK = 32 }; /* at a name and its colon; longer ones are not usual */
+
+KERNEL bool is_visible(char c)
+{
+    return (unsigned char)c > ' ';
+}
+
+/* One line, "name: value", in text[0, len), with LOOK bytes to the text's end.
+ * False: it is not as usual. */
+KERNEL bool take_line(const char *text, size_t len, vec columns,
+                      const struct upf_field_names *names,
+                      struct upf_fields *found)
+{
+    const uint8_t *const bytes = (const uint8_t *)text;
+    vec      name[LOOK / VEC];
+    uint64_t others = 0;
+    bool     is_known = true;
+
+    for (unsigned i = 0; i < LOOK / VEC; i++) {
+        name[i] = vec_load(bytes + i * VEC);
+        others |= strangers(name[i], columns) << i * VEC;
+    }
+    if (others == 0)
+        return false;
+    const size_t n = first_bit(others);
+    if (n == 0 || text[n] != ':')
+        return false;
+
+    const unsigned field = names->at[UPF_NAME_PLACE(bytes[0], n)];
+    const uint8_t *known = (const uint8_t *)names->known[field];
+    /* With 0x20 set, a letter is that letter in either case. */
+    for (unsigned i = 0; i < LOOK / VEC; i++) {
+        const vec wanted = vec_load(known + i * VEC);
+        is_known &= vec_has(
+            vec_same(vec_or(name[i], vec_fill8(0x20)), wanted), wanted);
+    }
+    if (!is_known || known[n - 1] == '\0')
+        return true; /* another name, or a longer one */
+
+    /* The CR behind the line is neither, so this ends within it. */
+    if (text[n + 1] != ' ' || !is_visible(text[n + 2]) ||
+        !is_visible(text[len - 1]))
+        return false;
+    upf_note_field(found, (enum upf_field)field,
+                   (upf_str){text + n + 2, len - n - 2});
+    return true;
+}
+
+/*
+ * Blocks of 64 bytes, the last of which may begin in the one before. Of control
+ * characters next to each other only the first counts: it must be the CR of CR
+ * LF, and behind that a name begins.
+ */
+FIELDS(const char *text, size_t len, const struct upf_field_names *names,
+       struct upf_fields *found)
+{
+    if (len <= 64)
+        return 0;
+
+    const vec columns = vec_table(names->characters);
+    /* What is found comes before the last byte, so that one is behind it. */
+    const char *const last = text + len - 1, *const last_look = last - LOOK;
+    const char *line = text;
+    uint64_t before = 0;
+
+    for (const char *block = text; block < last; block += 64) {
+        const size_t   left = (size_t)(last - block);
+        const unsigned back = left < 64 ? (unsigned)(64 - left) : 0;
+        const uint64_t all  = controls_of_64(block - back);
+        uint64_t bits = (all & ~(all << 1 | before)) >> back;
+
+        for (; bits != 0; bits &= bits - 1) {
+            const char *at = block + first_bit(bits);
+            if (memcmp(at, "\r\n", 2) != 0 || line > last_look ||
+                !take_line(line, (size_t)(at - line), columns, names, found))
+                return (size_t)(line - text);
+            found->lines++;
+            line = at + 2;
+        }
+        before = all >> 63;
+    }
+    return (size_t)(line - text);
+}
+
+#ifdef RUN
+
+RUN(const char *text, size_t len, const uint8_t set[16])
+{
+    const vec columns = vec_table(set);
+    size_t n = 0;
+
+    for (; len - n >= VEC; n += VEC) {
+        const uint64_t others =
+            strangers(vec_load((const uint8_t *)text + n), columns);
+        if (others != 0)
+            return n + first_bit(others);
+    }
+    if (n > 0 && n < len) { /* some are looked at twice */
+        const uint64_t others =
+            strangers(vec_load((const uint8_t *)text + len - VEC), columns) >>
+            (VEC - (len - n));
+        return others != 0 ? n + first_bit(others) : len;
+    }
+    while (n < len && upf_is_in(set, text[n]))
+        n++;
+    return n;
+}
+
+#endif
+#endif
+#endif
