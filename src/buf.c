@@ -81,9 +81,9 @@ bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
 
 void upf_buf_free(struct upf_buf *buf, const upf_config *config)
 {
-    if (buf->data != NULL)
-        upf_mem_free(config, buf->data - UPF_BUF_BYTES_AT,
-                     UPF_BUF_BYTES_AT + upf_buf_capacity(buf));
-    buf->data = NULL;
-    buf->len  = 0;
+    if (buf->data == NULL)
+        return;
+    upf_mem_free(config, buf->data - UPF_BUF_BYTES_AT,
+                 UPF_BUF_BYTES_AT + upf_buf_capacity(buf));
+    *buf = (struct upf_buf){NULL, 0};
 }

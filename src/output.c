@@ -130,25 +130,18 @@ static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
 
 /*
  * A turn mostly sends about as much as the one before it: with a block for all
- * of that nothing has to be moved into a larger one.
+ * of that, and a quarter more, nothing has to be moved into a larger one.
  */
 static size_t first_capacity(const upf_conn *conn, size_t len)
 {
     size_t capacity = FIRST_OWNED;
 
-    if (conn->out_kind == UPF_SLOT_NONE && conn->out.of.expected > capacity)
-        capacity = conn->out.of.expected;
+    if (conn->out_kind == UPF_SLOT_NONE && conn->out.of.expected > capacity) {
+        capacity = conn->out.of.expected + conn->out.of.expected / 4;
+        if (capacity > EXPECTED_MAX)
+            capacity = EXPECTED_MAX;
+    }
     return len > capacity ? len : capacity;
-}
-
-static size_t expected_after(const upf_conn *conn)
-{
-    if (conn->out_kind != UPF_SLOT_OWNED)
-        return 0;
-    const size_t used =
-        (size_t)(conn->out.data - conn->out.of.block) + conn->out.len;
-    const size_t more = used + used / 4;
-    return more < EXPECTED_MAX ? more : EXPECTED_MAX;
 }
 
 uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
@@ -315,9 +308,10 @@ bool upf_output_advance(upf_conn *conn, size_t written)
 
     assert(written <= conn->out.len);
     if (written == conn->out.len && (queue == NULL || !queue->late_waits)) {
-        const size_t expected = expected_after(conn);
+        const size_t used = conn->out_kind == UPF_SLOT_OWNED
+            ? (size_t)(conn->out.data - conn->out.of.block) + written : 0;
         upf_output_free(conn);
-        conn->out.of.expected = expected;
+        conn->out.of.expected = used;
         return true;
     }
     if (queue != NULL)
