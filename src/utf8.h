@@ -33,19 +33,20 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
  */
 inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 {
-#ifndef UPF_SMALL
+#ifdef UPF_SMALL
+    return upf_utf8_check_any(state, data, len);
+#else
     uint64_t head, tail;
 
     /* Short ASCII at one glance, as two words that overlap. */
-    if (len >= sizeof head && len <= 2 * sizeof head &&
-        *state == UPF_UTF8_START) {
-        memcpy(&head, data, sizeof head);
-        memcpy(&tail, data + len - sizeof tail, sizeof tail);
-        if (((head | tail) & UINT64_C(0x8080808080808080)) == 0)
-            return len;
-    }
+    if (len < sizeof head || len > 2 * sizeof head || *state != UPF_UTF8_START)
+        return upf_utf8_check_any(state, data, len);
+    memcpy(&head, data, sizeof head);
+    memcpy(&tail, data + len - sizeof tail, sizeof tail);
+    if (((head | tail) & UINT64_C(0x8080808080808080)) != 0)
+        return upf_utf8_check_any(state, data, len);
+    return len;
 #endif
-    return upf_utf8_check_any(state, data, len);
 }
 
 /* Whether it is a whole text. */
