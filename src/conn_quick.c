@@ -89,6 +89,7 @@ UPF_APART static upf_status send_longer(upf_conn *conn, upf_opcode opcode,
 {
     const upf_slice slice = {(void *)data, len};
 
+    assert(data != NULL || len == 0);
     return is_quick(conn, len) && is_sound(conn, opcode, data, len)
                ? send_quickly(conn, opcode, data, len)
                : upf_sendv(conn, opcode, &slice, 1);
@@ -101,12 +102,14 @@ UPF_APART static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
     uint8_t *out = conn->out.data + conn->out.len;
     uint32_t key;
 
+    /* What is written behind the output's end is not there until its length
+     * says so. */
+    out[0] = (uint8_t)(UPF_FIN | opcode);
+    out[1] = (uint8_t)(0x80 | len);
     if (!config->random(config->random_user, out + HEADER, KEY))
         return UPF_ERR_RANDOM;
     memcpy(&key, out + HEADER, KEY);
     conn->out.len += HEADER + KEY + len;
-    out[0] = (uint8_t)(UPF_FIN | opcode);
-    out[1] = (uint8_t)(0x80 | len);
     if (len >= 8 && len <= 16)
         upf_mask_8_to_16(out + HEADER + KEY, data, len, key);
     else
@@ -147,7 +150,6 @@ UPF_APART static upf_status send_text(upf_conn *conn, upf_opcode opcode,
 upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
                     size_t len)
 {
-    assert(data != NULL || len == 0);
     if (opcode != UPF_OP_BINARY)
         return send_text(conn, opcode, data, len);
     return is_next(conn, len) ? send_next(conn, opcode, data, len)
@@ -157,6 +159,7 @@ upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
 UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
                                           uint8_t *data, size_t len)
 {
+    assert(data != NULL || len == 0);
     if (!is_quick(conn, len) || data == NULL ||
         !is_sound(conn, opcode, data, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
@@ -174,7 +177,6 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len)
 {
-    assert(data != NULL || len == 0);
     if (is_next(conn, len)) /* a copy is cheaper than a slot */
         return upf_send(conn, opcode, data, len);
     if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||

@@ -60,6 +60,7 @@ static bool refill(void)
 
 UPF_APART static bool draw(uint8_t *out, size_t len)
 {
+    assert(out != NULL);
     if (batch.left < len || batch.forks != fork_count()) {
         if (len > BATCH - UPF_CHACHA20_KEY ||
             !(batch.forks != 0 || upf_forks_are_seen()))
@@ -79,7 +80,6 @@ bool upf_random(void *user, void *out, size_t len)
     enum { KEY = 4 }; /* a masking key: nearly always */
 
     (void)user;
-    assert(out != NULL);
     if (len != KEY || batch.left < KEY || batch.forks != fork_count())
         return draw(out, len);
     uint8_t *bytes = batch.bytes + BATCH - batch.left;
