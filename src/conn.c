@@ -118,7 +118,7 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     conn->timer = 0;
     conn->quick = 0;
     conn->quick_send = 0;
-    conn->short_until = 0;
+    conn->block_until = 0;
     if (state == UPF_STATE_OPEN) {
         memset(&conn->in, 0, sizeof conn->in);
         upf_conn_note_sending(conn);

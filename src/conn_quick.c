@@ -4,9 +4,9 @@
  *
  * Most messages are sent on an open connection far below its limits, and nobody
  * watches. conn->quick_send says so: how many pages may wait before any of the
- * questions of conn_send.c has to be asked. And most messages are short and
- * follow each other: conn->short_until says how far they fit into the block
- * that waits already. Whatever is not like that is left to conn_send.c.
+ * questions of conn_send.c has to be asked. And most messages follow each other:
+ * conn->block_until says how far they fit into the block that waits already.
+ * Whatever is not like that is left to conn_send.c.
  */
 
 #include <assert.h>
@@ -17,7 +17,9 @@
 #include "frame.h"
 #include "kernels.h"
 #include "mask.h"
+#include "move.h"
 #include "output.h"
+#include "random.h"
 #include "utf8.h"
 
 #ifdef UPF_SMALL
@@ -40,7 +42,11 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
 
 #else
 
-enum { HEADER = 2, KEY = 4 }; /* of a short frame; of a client's */
+enum {
+    HEADER     = 2, /* of a frame up to 125 bytes */
+    HEADER_MAX = 4, /* up to 65,535 */
+    KEY        = 4  /* a client's, behind it */
+};
 
 /* A message that may be sent, as far as its content goes. What is wrong with
  * another is found out by conn_send.c. */
@@ -59,6 +65,17 @@ static inline bool is_quick(const upf_conn *conn, size_t len)
            conn->quick_send;
 }
 
+/* Without a call, which would have registers saved. */
+static inline bool draw_quickly(const upf_config *config, uint32_t *key)
+{
+    return config->random == upf_random && upf_random_has_key(key);
+}
+
+static inline bool draw(const upf_config *config, uint32_t *key)
+{
+    return config->random(config->random_user, key, sizeof *key);
+}
+
 /* Where is_quick(): what upf_conn_put_frame() would do. */
 static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
                                const void *data, size_t len)
@@ -66,8 +83,8 @@ static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
     const bool masked = upf_has(conn, UPF_IS_CLIENT);
     uint32_t   key    = 0;
 
-    if (masked &&
-        !conn->config->random(conn->config->random_user, &key, sizeof key))
+    if (masked && !draw_quickly(conn->config, &key) &&
+        !draw(conn->config, &key))
         return UPF_ERR_RANDOM;
     uint8_t *out =
         upf_output_reserve(conn, upf_frame_header_size(len, masked) + len);
@@ -95,33 +112,66 @@ UPF_APART static upf_status send_longer(upf_conn *conn, upf_opcode opcode,
                : upf_sendv(conn, opcode, &slice, 1);
 }
 
+/*
+ * Where is_next(): take the room, and return where the header is to be. The sum
+ * is written in this way because the next message waits for it.
+ */
+static inline uint8_t *take_next(upf_conn *conn, size_t len, size_t key)
+{
+    uint8_t *out = conn->out.data + conn->out.len;
+
+    conn->out.len += upf_frame_header_size(len, false) + key + len;
+    return out;
+}
+
+/* Where is_next(), by a client. */
+static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
+                                    const void *data, size_t len, uint32_t key)
+{
+    uint8_t *out = take_next(conn, len, KEY);
+
+    out += upf_frame_header_put(out, UPF_FIN | opcode, 0x80, len);
+    memcpy(out, &key, KEY);
+    out += KEY;
+    if (len >= 8 && len <= 16)
+        upf_mask_8_to_16(out, data, len, key);
+    else
+        upf_kernels()->mask(out, data, len, key);
+    return UPF_OK;
+}
+
+UPF_APART static upf_status draw_and_put(upf_conn *conn, upf_opcode opcode,
+                                         const void *data, size_t len)
+{
+    uint32_t key;
+
+    return draw(conn->config, &key)
+               ? put_masked(conn, opcode, data, len, key)
+               : UPF_ERR_RANDOM;
+}
+
 UPF_APART static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
                                         const void *data, size_t len)
 {
-    const upf_config *config = conn->config;
-    uint8_t *out = conn->out.data + conn->out.len;
     uint32_t key;
 
-    /* What is written behind the output's end is not there until its length
-     * says so. */
-    out[0] = (uint8_t)(UPF_FIN | opcode);
-    out[1] = (uint8_t)(0x80 | len);
-    if (!config->random(config->random_user, out + HEADER, KEY))
-        return UPF_ERR_RANDOM;
-    memcpy(&key, out + HEADER, KEY);
-    conn->out.len += HEADER + KEY + len;
-    if (len >= 8 && len <= 16)
-        upf_mask_8_to_16(out + HEADER + KEY, data, len, key);
-    else
-        upf_kernels()->mask(out + HEADER + KEY, data, len, key);
-    return UPF_OK;
+    return draw_quickly(conn->config, &key)
+               ? put_masked(conn, opcode, data, len, key)
+               : draw_and_put(conn, opcode, data, len);
 }
 
 /* Whether a frame of it follows in the block that waits already. */
 static inline bool is_next(const upf_conn *conn, size_t len)
 {
-    return len < UPF_LEN7_THEN_16_BITS &&
-           conn->out.len + HEADER + KEY + len <= conn->short_until;
+    return len <= UINT16_MAX &&
+           conn->out.len + HEADER_MAX + KEY + len <= conn->block_until;
+}
+
+UPF_APART static upf_status copy(uint8_t *out, const void *data, size_t len)
+{
+    if (len > 0)
+        memcpy(out, data, len);
+    return UPF_OK;
 }
 
 /* Where is_next(). */
@@ -130,12 +180,11 @@ static inline upf_status send_next(upf_conn *conn, upf_opcode opcode,
 {
     if (upf_has(conn, UPF_IS_CLIENT))
         return send_masked(conn, opcode, data, len);
-    uint8_t *out = conn->out.data + conn->out.len;
-    conn->out.len += HEADER + len;
-    out[0] = (uint8_t)(UPF_FIN | opcode);
-    out[1] = (uint8_t)len;
-    if (len > 0)
-        memcpy(out + HEADER, data, len);
+    uint8_t *out = take_next(conn, len, 0);
+    out += upf_frame_header_put(out, UPF_FIN | opcode, 0, len);
+    if (!upf_is_short(len))
+        return copy(out, data, len);
+    upf_move_short(out, data, len);
     return UPF_OK;
 }
 
@@ -177,13 +226,14 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len)
 {
-    if (is_next(conn, len)) /* a copy is cheaper than a slot */
-        return upf_send(conn, opcode, data, len);
+    if (len <= UPF_COPY_MAX && is_next(conn, len)) /* cheaper than a slot */
+        return opcode == UPF_OP_BINARY ? send_next(conn, opcode, data, len)
+                                       : send_text(conn, opcode, data, len);
     if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
         return send_in_place(conn, opcode, data, len);
     if (conn->out_kind == UPF_SLOT_BORROWED &&
-        len < UPF_LEN7_THEN_16_BITS &&
+        upf_is_short(len) &&
         upf_output_follows(conn, HEADER, data, len)) {
         uint8_t *out = upf_output_move_up(conn, HEADER, data, len);
         out[0] = UPF_FIN | UPF_OP_BINARY;

@@ -80,7 +80,7 @@ void upf_conn_note_sending(upf_conn *conn)
     /* Two are rounded off by conn_quick.c, and a header comes on top. */
     conn->quick_send =
         (uint8_t)(pages < 2 ? 0 : pages > UINT8_MAX ? UINT8_MAX : pages - 2);
-    conn->short_until = 0;
+    conn->block_until = 0;
 }
 
 #endif

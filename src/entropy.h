@@ -16,4 +16,9 @@ bool upf_entropy(uint8_t *out, size_t len);
 extern atomic_uint upf_forks;
 bool               upf_forks_are_seen(void);
 
+static inline unsigned upf_fork_count(void)
+{
+    return atomic_load_explicit(&upf_forks, memory_order_relaxed);
+}
+
 #endif

@@ -44,7 +44,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
     }
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
-    conn->short_until  = 0;
+    conn->block_until  = 0;
     return queue;
 }
 
@@ -318,7 +318,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
         return advance_queue(conn, written);
     conn->out.data += written;
     conn->out.len  -= written;
-    conn->short_until = 0;
+    conn->block_until = 0;
     if (conn->out_kind == UPF_SLOT_BORROWED) {
         if (!own(conn, &conn->out, conn->out.len))
             return false;
@@ -343,7 +343,7 @@ void upf_output_free(upf_conn *conn)
     conn->out_kind    = UPF_SLOT_NONE;
     conn->out.len     = 0;
     conn->out.of.expected = 0;
-    conn->short_until = 0;
+    conn->block_until = 0;
 }
 
 /* ---- The budget of control frames --------------------------------------- */

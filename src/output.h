@@ -17,6 +17,7 @@
 
 #include <upframe/conn.h>
 #include "buf.h"
+#include "move.h"
 
 /* A payload up to this is copied, rather than have a slot among others. */
 enum { UPF_COPY_MAX = 256 };
@@ -111,7 +112,7 @@ static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
     return upf_output_reserve_slowly(conn, len);
 }
 
-/* If `out` is one block: it takes short frames until it is full, or `max` bytes
+/* If `out` is one block: it takes frames until it is full, or `max` bytes
  * wait. */
 static inline void upf_output_note_room(upf_conn *conn, size_t max)
 {
@@ -122,7 +123,7 @@ static inline void upf_output_note_room(upf_conn *conn, size_t max)
     const size_t room =
         upf_buf_capacity(&block) - (size_t)(conn->out.data - block.data);
     max = room < max ? room : max;
-    conn->short_until = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
+    conn->block_until = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
 }
 
 /* The same as a slot of its own. */
@@ -156,20 +157,20 @@ static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
                                           const uint8_t *data, size_t len)
 {
     uint8_t *end = conn->out.data + conn->out.len;
-    uint64_t head, tail;
 
     conn->out.len += header_len + len;
-    if (len < sizeof head || len > 2 * sizeof head) {
+    if (upf_is_short(len))
+        upf_move_short(end + header_len, data, len);
+    else
         memmove(end + header_len, data, len);
-        return end;
-    }
-    /* The words as which it was unmasked (mask.h): a load of both would wait
-     * for both stores to leave the processor. */
-    memcpy(&head, data, sizeof head);
-    memcpy(&tail, data + len - sizeof tail, sizeof tail);
-    memcpy(end + header_len, &head, sizeof head);
-    memcpy(end + header_len + len - sizeof tail, &tail, sizeof tail);
     return end;
+}
+
+/* Where nothing waits: whether this is the first of many short frames, if the
+ * turn is like the one before, which ended in a block of several. */
+static inline bool upf_output_begins_many(const upf_conn *conn, size_t len)
+{
+    return len <= UPF_COPY_MAX / 2 && conn->out.of.expected > UPF_COPY_MAX;
 }
 
 /* Likewise, moved or copied where that is cheaper. */
@@ -184,7 +185,8 @@ uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
 static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
                                            uint8_t *data, size_t len)
 {
-    if (conn->out_kind == UPF_SLOT_NONE ||
+    if ((conn->out_kind == UPF_SLOT_NONE &&
+         !upf_output_begins_many(conn, len)) ||
         (conn->out_kind == UPF_SLOT_QUEUE && len > UPF_COPY_MAX))
         return upf_output_borrow(conn, header_len, data, len);
     return upf_output_in_place_slowly(conn, header_len, data, len);

@@ -180,7 +180,7 @@ struct upf_conn {
     uint8_t  send_utf8;    /* of the message begun by parts */
     uint8_t  trusted;      /* log2 of the largest message put together */
     uint8_t  quick_send;   /* pages of output that need no look at each message */
-    uint16_t short_until;  /* `out` takes short frames while not longer */
+    uint16_t block_until;  /* the block `out` takes frames while not longer */
     uint16_t quick;        /* conn_next.h takes payloads shorter than this */
 };
 

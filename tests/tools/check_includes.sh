@@ -23,12 +23,13 @@ table='
 bytes
 small
 compiler
+move
 sha1         bytes kernels kernels_sha1
 base64       kernels
 utf8         kernels
 mask         kernels <frame>
 entropy
-random       compiler entropy kernels
+random       entropy kernels small
 buf          <conn>
 ext          <conn>
 http         kernels kernels_text <handshake>
@@ -37,7 +38,7 @@ http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
-output       buf shared <conn>
+output       buf move shared <conn>
 status_rows
 status       status_rows <status>
 status_name  status_rows <status>
@@ -53,7 +54,7 @@ conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
-conn_quick   compiler conn_impl frame kernels mask output utf8
+conn_quick   compiler conn_impl frame kernels mask move output random utf8
 conn_control bytes close conn_impl frame output
 shared       buf conn_impl frame utf8 <conn>
 kernels             conn_next kernels_chacha20 kernels_text small <conn>
