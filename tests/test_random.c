@@ -123,6 +123,21 @@ static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
     close(pipes[1]);
 }
 
+/* What was sent cannot be read back from here. */
+static void what_was_drawn_is_wiped(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[BATCH];
+    const struct upf_random_batch *batch = &upf_random_batch;
+    uint8_t drawn[400];
+
+    for (size_t len = 1; len <= sizeof drawn; len += 3) {
+        assert_true(upf_random(NULL, drawn, len));
+        const uint8_t *end = batch->bytes + sizeof batch->bytes - batch->left;
+        assert_memory_equal(end - len, zeros, len);
+    }
+}
+
 static void it_is_what_a_connection_draws_from(void **state)
 {
     (void)state;
@@ -135,6 +150,7 @@ int main(void)
         cmocka_unit_test(masking_keys_repeat_only_by_chance),
         cmocka_unit_test(any_amount_is_filled_to_its_last_byte),
         cmocka_unit_test(a_forked_child_does_not_repeat_its_parents_bytes),
+        cmocka_unit_test(what_was_drawn_is_wiped),
         cmocka_unit_test(it_is_what_a_connection_draws_from),
     };
 
