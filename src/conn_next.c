@@ -19,13 +19,22 @@ static inline upf_status longer(upf_conn *conn, upf_input *input,
     return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
+/* Text, or no message: what then follows is seldom one. */
+static inline upf_status other(upf_conn *conn, upf_input *input,
+                               upf_event *event)
+{
+    return input->len == 0 || conn->quick == 0
+               ? upf_conn_next_slowly(conn, input, event)
+               : longer(conn, input, event);
+}
+
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     enum { HEADER = 2 + KEY_LEN, WORD = 8 };
     uint8_t *data = input->data;
 
     if (input->len < HEADER || data[0] != FIN_BINARY)
-        return longer(conn, input, event);
+        return other(conn, input, event);
     const uint32_t len = (uint32_t)data[1] - MASKED; /* immense if none */
     if ((len - WORD > WORD && len != 0) || len >= conn->quick ||
         len > input->len - HEADER)

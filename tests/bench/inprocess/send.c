@@ -180,6 +180,54 @@ static void add_sender(struct bench *bench, enum form form, size_t payload)
         sender_free(&senders[k]);
 }
 
+/* ---- Without a connection ----------------------------------------------- */
+
+/* Header and payload as two slices, which the program queues by itself. */
+static double run_frames(void *state, uint64_t passes)
+{
+    struct sender *s     = state;
+    uint64_t       total = 0;
+    upf_slice      slices[2 * BATCH];
+    uint8_t        heads[BATCH][UPF_FRAME_HEADER_MAX];
+
+    const double start = bench_now();
+    for (uint64_t p = 0; p < passes; p++) {
+        for (size_t i = 0; i < s->batch; i++) {
+            const upf_frame_header header = {.opcode = UPF_OP_BINARY,
+                                             .fin = true,
+                                             .payload_len = s->payload};
+
+            slices[2 * i] = (upf_slice){
+                heads[i], upf_frame_header_write(&header, heads[i])};
+            slices[2 * i + 1] = (upf_slice){
+                s->source + i * s->stride + UPF_FRAME_HEADER_MAX, s->payload};
+        }
+        BENCH_CLOBBER();
+        for (size_t i = 0; i < 2 * s->batch; i++)
+            total += slices[i].len;
+    }
+    const double took = bench_now() - start;
+    if (total != passes * s->batch * s->frame_len)
+        bench_die("%llu bytes are in slices", (unsigned long long)total);
+    return took;
+}
+
+static void add_frames(struct bench *bench, size_t payload)
+{
+    char size[24], name[BENCH_NAME];
+
+    snprintf(name, sizeof name, "%s server, no queue",
+             bench_size_text(payload, size));
+    struct bench_row *row = bench_row(bench, "send", name, payload, BATCH);
+    if (row == NULL)
+        return;
+    struct sender s = sender_new(IN_PLACE, payload);
+    bench_add(row, "upframe", run_frames, &s);
+    bench_target(row, NULL, NULL, 3.0);
+    bench_measure(bench, row);
+    sender_free(&s);
+}
+
 /* ---- One message to many connections ------------------------------------ */
 
 struct broadcast {
@@ -312,6 +360,8 @@ void bench_send(struct bench *bench)
     static const size_t sizes[] = {0, 16, 125, KIB, 64 * KIB, MIB};
     static const size_t echoed[] = {0, 16, 125, KIB, 16 * KIB};
 
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        add_frames(bench, sizes[i]);
     for (enum form form = IN_PLACE; form <= CLIENT; form++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             add_sender(bench, form, sizes[i]);
