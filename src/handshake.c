@@ -32,15 +32,11 @@ bool upf_is_key(upf_str key)
 void upf_accept_digest(const char key[UPF_KEY_LEN],
                        uint8_t    digest[UPF_SHA1_SIZE])
 {
-    /* Room for the key, the GUID (section 1.3), and how SHA-1 pads them. */
-    static const char text[] = "________________________"
-                               "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0";
-    uint8_t block[sizeof text];
+    /* Section 1.3; and how SHA-1 pads it */
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0";
 
-    _Static_assert(sizeof text == 64, "a block");
-    memcpy(block, text, sizeof block);
-    memcpy(block, key, UPF_KEY_LEN);
-    upf_sha1_60(block, digest);
+    _Static_assert(UPF_KEY_LEN + sizeof guid == 64, "a block");
+    upf_sha1_60((const uint8_t *)key, (const uint8_t *)guid, digest);
 }
 
 upf_status upf_accept_key(const char *key, size_t key_len,

@@ -143,7 +143,7 @@ const struct upf_kernels upf_kernels_scalar = {
     .fields    = fields,
     .base64_20 = upf_base64_20,
     .sha1      = upf_sha1_block,
-    .sha1_two  = upf_sha1_two,
+    .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,
 };
 
@@ -258,9 +258,10 @@ static void sha1_first(uint32_t h[5], const uint8_t block[64])
     decide()->sha1(h, block);
 }
 
-static void sha1_two_first(uint32_t h[5], const uint8_t block[64])
+static void sha1_60_first(const uint8_t head[24], const uint8_t tail[40],
+                          uint8_t digest[20])
 {
-    decide()->sha1_two(h, block);
+    decide()->sha1_60(head, tail, digest);
 }
 
 static void chacha20_first(const uint8_t key[UPF_CHACHA20_KEY],
@@ -279,7 +280,7 @@ static const struct upf_kernels deciding = {
     .fields    = fields_first,
     .base64_20 = base64_20_first,
     .sha1      = sha1_first,
-    .sha1_two  = sha1_two_first,
+    .sha1_60   = sha1_60_first,
     .chacha20  = chacha20_first,
 };
 

@@ -85,9 +85,9 @@ struct upf_kernels {
     /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
     void (*sha1)(uint32_t h[5], const uint8_t block[64]);
 
-    /* The same of two: one that ends with 80 00 00 00, and the block behind it
-     * if no more is hashed than those 60 bytes. NULL of UPF_SCALAR_ONLY. */
-    void (*sha1_two)(uint32_t h[5], const uint8_t block[64]);
+    /* SHA-1 of 60 bytes, as upf_sha1_60() has them; NULL of UPF_SCALAR_ONLY. */
+    void (*sha1_60)(const uint8_t head[24], const uint8_t tail[40],
+                    uint8_t digest[20]);
 
     /*
      * The first 16 blocks of the stream that `key` gives with a nonce of zero
@@ -161,13 +161,14 @@ void upf_sha1_block_bmi2(uint32_t h[5], const uint8_t block[64]);
 void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64]);
 
 #ifndef UPF_SCALAR_ONLY
-void upf_sha1_two(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_two_bmi2(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64]);
+void upf_sha1_of_60(const uint8_t head[24], const uint8_t tail[40],
+                    uint8_t digest[20]);
+void upf_sha1_of_60_bmi2(const uint8_t head[24], const uint8_t tail[40],
+                         uint8_t digest[20]);
+void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[40],
+                        uint8_t digest[20]);
 #else
-#define upf_sha1_two      NULL
-#define upf_sha1_two_bmi2 NULL
-#define upf_sha1_two_sha  NULL
+#define upf_sha1_of_60 NULL
 #endif
 
 #endif

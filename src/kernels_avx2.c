@@ -86,19 +86,19 @@ KERNEL vec lane_before(vec v, vec prev)
 #include "kernels_fields.h"
 #include "conn_next.h"
 
-#define SET(block, two)                                  \
+#define SET(block, sixty)                                \
     {                                                   \
         .name = "avx2", .mask = mask, .utf8 = utf8,     \
         .mask_utf8 = mask_utf8, .next = next,           \
         .run = upf_run_sse, .fields = upf_fields_avx2,  \
         .base64_20 = upf_base64_20_ssse3,               \
-        .sha1 = block, .sha1_two = two,                 \
+        .sha1 = block, .sha1_60 = sixty,                \
         .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_avx2[2] = {
-    SET(upf_sha1_block_bmi2, upf_sha1_two_bmi2),
-    SET(upf_sha1_block_sha, upf_sha1_two_sha),
+    SET(upf_sha1_block_bmi2, upf_sha1_of_60_bmi2),
+    SET(upf_sha1_block_sha, upf_sha1_of_60_sha),
 };
 
 #else

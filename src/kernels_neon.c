@@ -81,7 +81,7 @@ const struct upf_kernels upf_kernels_neon = {
     .fields    = fields,
     .base64_20 = upf_base64_20,
     .sha1      = upf_sha1_block,
-    .sha1_two  = upf_sha1_two,
+    .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,
 };
 

@@ -10,6 +10,7 @@
 #define UPF_KERNELS_SHA1_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "bytes.h"
 #include "kernels.h"
@@ -19,6 +20,24 @@ enum { SHA1_WORDS = 5, SHA1_BLOCK = 64, SHA1_STEPS = 80 };
 KERNEL static inline uint32_t rotl(uint32_t x, unsigned n)
 {
     return x << n | x >> (32 - n);
+}
+
+static inline void sha1_begin(uint32_t h[SHA1_WORDS])
+{
+    static const uint32_t beginning[SHA1_WORDS] = {
+        0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0
+    };
+
+    memcpy(h, beginning, sizeof beginning);
+}
+
+static inline void sha1_put_digest(const uint32_t h[SHA1_WORDS],
+                                   uint8_t        digest[20])
+{
+    for (unsigned i = 0; i < SHA1_WORDS; i++) {
+        const uint32_t big_endian = upf_load_be32((const uint8_t *)&h[i]);
+        memcpy(digest + 4 * i, &big_endian, sizeof big_endian);
+    }
 }
 
 /* f(t; B, C, D) of section 5, each in the form with the fewest operations. */
@@ -96,11 +115,18 @@ KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
 
 #ifndef UPF_SCALAR_ONLY
 
-KERNEL void NAME(sha1_two)(uint32_t h[SHA1_WORDS],
-                          const uint8_t block[SHA1_BLOCK])
+KERNEL void NAME(sha1_of_60)(const uint8_t head[24], const uint8_t tail[40],
+                             uint8_t digest[20])
 {
+    uint8_t  block[SHA1_BLOCK];
+    uint32_t h[SHA1_WORDS];
+
+    memcpy(block, head, 24);
+    memcpy(block + 24, tail, 40);
+    sha1_begin(h);
     NAME(sha1_block)(h, block);
     sha1_scheduled(h, upf_sha1_second);
+    sha1_put_digest(h, digest);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernels_sha_x86.c - SHA-1 on x86: with BMI2, with the SHA instructions. */
 
+#include "bytes.h"
 #include "kernels.h"
 
 #if UPF_KERNELS_X86
@@ -32,14 +33,12 @@ SHA static inline void store_state(uint32_t h[5], struct state s)
     h[4] = (uint32_t)_mm_extract_epi32(s.e, 3);
 }
 
-SHA static inline void load_block(__m128i w[4], const uint8_t block[64])
+/* Sixteen bytes from the last to the first: words of the other byte order, and
+ * the first of them highest, as the instructions want them. */
+SHA static inline __m128i reversed(__m128i bytes)
 {
-    const __m128i reverse = _mm_set_epi64x(0x0001020304050607,
-                                           0x08090A0B0C0D0E0F);
-
-    for (int i = 0; i < 4; i++)
-        w[i] = _mm_shuffle_epi8(
-            _mm_loadu_si128((const __m128i *)(block + 16 * i)), reverse);
+    return _mm_shuffle_epi8(bytes, _mm_set_epi64x(0x0001020304050607,
+                                                  0x08090A0B0C0D0E0F));
 }
 
 SHA static inline struct state add_block(struct state before, __m128i w[4])
@@ -74,16 +73,30 @@ SHA void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64])
 {
     __m128i w[4];
 
-    load_block(w, block);
+    for (int i = 0; i < 4; i++)
+        w[i] = reversed(_mm_loadu_si128((const __m128i *)(block + 16 * i)));
     store_state(h, add_block(load_state(h), w));
 }
 
-SHA void upf_sha1_two_sha(uint32_t h[5], const uint8_t block[64])
+SHA void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[40],
+                            uint8_t digest[20])
 {
     const __m128i zero = _mm_setzero_si128();
-    __m128i w[4], last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
+    const __m128i *const rest = (const __m128i *)(tail + 8);
+    __m128i last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
+    /* Not by way of memory: a load of what came by two stores would wait. */
+    __m128i w[4] = {
+        reversed(_mm_loadu_si128((const __m128i *)head)),
+        reversed(_mm_unpacklo_epi64(_mm_loadu_si64(head + 16),
+                                    _mm_loadu_si64(tail))),
+        reversed(_mm_loadu_si128(rest)),
+        reversed(_mm_loadu_si128(rest + 1))
+    };
+    uint32_t h[SHA1_WORDS];
 
-    load_block(w, block);
-    store_state(h, add_block(add_block(load_state(h), w), last));
+    sha1_begin(h);
+    const struct state s = add_block(add_block(load_state(h), w), last);
+    _mm_storeu_si128((__m128i *)digest, reversed(s.abcd));
+    upf_store_be32(digest + 16, (uint32_t)_mm_extract_epi32(s.e, 3));
 }
 #endif

@@ -15,19 +15,6 @@ enum { LENGTH_FIELD = 8 }; /* bytes at the end of the last block */
 
 #include "kernels_sha1.h"
 
-static const uint32_t beginning[SHA1_WORDS] = {
-    0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0
-};
-
-static void put_digest(const uint32_t h[SHA1_WORDS],
-                       uint8_t        digest[UPF_SHA1_SIZE])
-{
-    for (unsigned i = 0; i < SHA1_WORDS; i++) {
-        const uint32_t big_endian = upf_load_be32((const uint8_t *)&h[i]);
-        memcpy(digest + 4 * i, &big_endian, sizeof big_endian);
-    }
-}
-
 void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
 {
     assert(data != NULL || len == 0);
@@ -37,7 +24,7 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
     size_t   left = len;
     uint32_t h[SHA1_WORDS];
 
-    memcpy(h, beginning, sizeof h);
+    sha1_begin(h);
     for (; left >= SHA1_BLOCK; in += SHA1_BLOCK, left -= SHA1_BLOCK)
         upf_kernels()->sha1(h, in);
 
@@ -52,7 +39,7 @@ void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE])
     }
     upf_store_be64(last + SHA1_BLOCK - LENGTH_FIELD, (uint64_t)len * 8);
     upf_kernels()->sha1(h, last);
-    put_digest(h, digest);
+    sha1_put_digest(h, digest);
 }
 
 #ifndef UPF_SCALAR_ONLY
@@ -78,14 +65,18 @@ const uint32_t upf_sha1_second[SHA1_STEPS] = {
     0xE96249D6, 0xCA62C1D6, 0xD71B49D6, 0x0663B1D6, 0xCE6D0BD6,
 };
 
-void upf_sha1_60(const uint8_t block[SHA1_BLOCK],
-                 uint8_t       digest[UPF_SHA1_SIZE])
-{
-    uint32_t h[SHA1_WORDS];
-
-    memcpy(h, beginning, sizeof h);
-    upf_kernels()->sha1_two(h, block);
-    put_digest(h, digest);
-}
-
 #endif
+
+void upf_sha1_60(const uint8_t head[24], const uint8_t tail[40],
+                 uint8_t digest[UPF_SHA1_SIZE])
+{
+#ifndef UPF_SCALAR_ONLY
+    upf_kernels()->sha1_60(head, tail, digest);
+#else
+    uint8_t text[60];
+
+    memcpy(text, head, 24);
+    memcpy(text + 24, tail, 36);
+    upf_sha1(text, sizeof text, digest);
+#endif
+}

@@ -22,13 +22,11 @@ enum { UPF_SHA1_SIZE = 20 }; /* bytes of a digest */
 void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE]);
 
 /*
- * The same of 60 bytes, as a handshake has them, in a block that ends with the
- * beginning of their padding: 80 00 00 00.
+ * The same of 60 bytes, as a handshake has them: `head` and, constant, `tail`
+ * without its last four bytes, which are the beginning of the padding:
+ * 80 00 00 00.
  */
-#ifdef UPF_SCALAR_ONLY
-#define upf_sha1_60(block, digest) upf_sha1(block, 60, digest)
-#else
-void upf_sha1_60(const uint8_t block[64], uint8_t digest[UPF_SHA1_SIZE]);
-#endif
+void upf_sha1_60(const uint8_t head[24], const uint8_t tail[40],
+                 uint8_t digest[UPF_SHA1_SIZE]);
 
 #endif

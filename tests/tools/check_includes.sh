@@ -68,7 +68,7 @@ kernels_avx512      conn_next kernels kernels_chacha20 kernels_vector
 kernels_neon        conn_next kernels kernels_chacha20 kernels_fields kernels_vector
 kernels_sha1        bytes kernels
 kernels_base64_x86  kernels
-kernels_sha_x86     kernels kernels_sha1
+kernels_sha_x86     bytes kernels kernels_sha1
 io           <io>
 backoff
 arena        <conn>
