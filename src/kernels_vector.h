@@ -137,6 +137,19 @@ KERNEL void mask_64(uint8_t *dst, const uint8_t *src, vec keys)
         vec_store(dst + i, vec_xor(vec_load(src + i), keys));
 }
 
+/* The same of 256, all of which are loaded first. Else each load would follow
+ * stores that may look like its own bytes: a processor compares the lowest
+ * twelve bits of addresses. */
+KERNEL void mask_256(uint8_t *dst, const uint8_t *src, vec keys)
+{
+    vec all[256 / VEC];
+
+    for (size_t i = 0; i < 256 / VEC; i++)
+        all[i] = vec_load(src + i * VEC);
+    for (size_t i = 0; i < 256 / VEC; i++)
+        vec_store(dst + i * VEC, vec_xor(all[i], keys));
+}
+
 /*
  * 192 bytes and more: the first vector, then on at multiples of VEC of dst,
  * then the last 64 bytes. What overlaps is read before it is written.
@@ -155,12 +168,8 @@ KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
     vec_store(dst + skip, next);
 
     size_t i = skip + VEC;
-    for (; len - i > 256; i += 256) {
-        mask_64(dst + i, src + i, keys);
-        mask_64(dst + i + 64, src + i + 64, keys);
-        mask_64(dst + i + 128, src + i + 128, keys);
-        mask_64(dst + i + 192, src + i + 192, keys);
-    }
+    for (; len - i > 256; i += 256)
+        mask_256(dst + i, src + i, keys);
     for (; len - i > 64; i += 64)
         mask_64(dst + i, src + i, keys);
     mask_64(dst + len - 64, tail, vec_fill32(turned(key, len)));

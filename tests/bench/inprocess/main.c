@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "bench.h"
 
@@ -80,6 +83,19 @@ static void take_options(struct bench *bench, struct options *options,
     }
 }
 
+/*
+ * What is freed stays with the process. glibc would give it back to the system
+ * or not by what the rows before it did, and a row of long messages would
+ * measure page faults or not.
+ */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* its most */
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static struct bench bench = {.samples      = 21,
@@ -88,6 +104,7 @@ int main(int argc, char **argv)
     struct options options = {0};
 
     take_options(&bench, &options, argc, argv);
+    keep_memory();
     bench_receive(&bench);
     bench_send(&bench);
     bench_handshake(&bench);
