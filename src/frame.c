@@ -90,11 +90,10 @@ size_t upf_frame_header_write(const upf_frame_header *header, uint8_t *out)
     const unsigned bits = (header->fin ? 0x80u : 0u) |
                           (header->rsv & 0x07u) << 4 |
                           ((unsigned)header->opcode & 0x0Fu);
-    const size_t len = upf_frame_header_put(
-        out, bits, header->masked ? 0x80 : 0, header->payload_len);
-
     if (!header->masked)
-        return len;
+        return upf_frame_header_put(out, bits, 0, header->payload_len);
+    const size_t len =
+        upf_frame_header_put(out, bits, 0x80, header->payload_len);
     memcpy(out + len, header->mask_key, sizeof header->mask_key);
     return len + sizeof header->mask_key;
 }

@@ -120,6 +120,9 @@ void bench_primitives(struct bench *bench);
 /* Nothing that the compiler knows of memory survives this. */
 #define BENCH_CLOBBER() __asm__ volatile("" ::: "memory")
 
+/* Somebody may have read what this points to. */
+#define BENCH_SEEN(pointer) __asm__ volatile("" : : "r"(pointer) : "memory")
+
 /* The compiler knows nothing of this integer any more. */
 #define BENCH_HIDE(integer) __asm__ volatile("" : "+r"(integer))
 
