@@ -145,9 +145,9 @@ KERNEL void mask_256(uint8_t *dst, const uint8_t *src, vec keys)
     vec all[256 / VEC];
 
     for (size_t i = 0; i < 256 / VEC; i++)
-        all[i] = vec_load(src + i * VEC);
+        all[i] = vec_xor(vec_load(src + i * VEC), keys);
     for (size_t i = 0; i < 256 / VEC; i++)
-        vec_store(dst + i * VEC, vec_xor(all[i], keys));
+        vec_store(dst + i * VEC, all[i]);
 }
 
 /*
