@@ -101,8 +101,9 @@ static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-UPF_APART static upf_status send_longer(upf_conn *conn, upf_opcode opcode,
-                                        const void *data, size_t len)
+/* Where not is_next(): a block has to be begun or to grow, or more. */
+UPF_APART static upf_status send_anew(upf_conn *conn, upf_opcode opcode,
+                                      const void *data, size_t len)
 {
     const upf_slice slice = {(void *)data, len};
 
@@ -193,7 +194,7 @@ UPF_APART static upf_status send_text(upf_conn *conn, upf_opcode opcode,
 {
     return is_next(conn, len) && is_sound(conn, opcode, data, len)
                ? send_next(conn, opcode, data, len)
-               : send_longer(conn, opcode, data, len);
+               : send_anew(conn, opcode, data, len);
 }
 
 upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
@@ -202,7 +203,7 @@ upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
     if (opcode != UPF_OP_BINARY)
         return send_text(conn, opcode, data, len);
     return is_next(conn, len) ? send_next(conn, opcode, data, len)
-                              : send_longer(conn, opcode, data, len);
+                              : send_anew(conn, opcode, data, len);
 }
 
 UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
