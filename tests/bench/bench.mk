@@ -53,7 +53,7 @@ bench-idle: bench-build ## measure the memory of idle connections
 	@$(call bench_run,loopback/idle.py)
 
 bench-size: ## measure the code at -Os, scalar only
-	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh
+	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh $(BENCH_ARGS)
 
 bench-deps: ## install what the benchmarks compare with, only if missing
 	@BUILD='$(BUILD)' sh $(bench_dir)/deps.sh

@@ -9,7 +9,32 @@
 #
 # CC: the compiler, arguments and all (cc). SIZE: its size(1), for another
 # machine's objects. SIZE_CFLAGS: further flags, "-mthumb -mcpu=cortex-m4".
+#
+#   --json FILE  save all figures
+#   --quick      as always
+#   --help       this text
 set -eu
+
+json=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --json)
+        json=${2:?--json takes a file}
+        shift 2
+        ;;
+    --quick)
+        shift
+        ;;
+    --help)
+        sed -n '/^# size.sh/,/^[^#]/s/^# \{0,1\}//p' "$0"
+        exit 0
+        ;;
+    *)
+        echo "bench-size: no option '$1': see --help" >&2
+        exit 2
+        ;;
+    esac
+done
 
 CC=${CC:-cc}
 SIZE=${SIZE:-size}
@@ -112,7 +137,9 @@ for object in "$work"/*.o; do
         $1 ~ /^\.rodata|^\.data\.rel\.ro/ { read_only += $2 }
         $1 ~ /^\.t?(data|bss)/ && $1 !~ /rel\.ro/ { writable += $2 }
         END { print name, need, code + 0, read_only + 0, writable + 0 }'
-done | sort -k2,2r -k3,3nr | awk -v limit=$LIMIT '
+done | sort -k2,2r -k3,3nr >"$work/rows"
+
+awk -v limit=$LIMIT '
 BEGIN {
     printf "%-24s %8s %10s %8s %9s\n",
            "-Os, scalar, bytes", "code", "read-only", "sum", "writable"
@@ -130,13 +157,30 @@ function total() {
            code, read_only, code + read_only, writable, limit,
            code + read_only <= limit ? "ok" : "OVER"
 }
-END { if (!others) total() }'
+END { if (!others) total() }' "$work/rows"
 
+linked=
 echo 'int main(void) { return 0; }' >"$work/empty.c"
 if all=$(program linked "$work/roles.c" src/*.c) &&
    none=$(program empty "$work/empty.c"); then
+    linked=$((all - none))
     printf '\n%-24s %28d  linked with --gc-sections\n' \
-        "both roles and main()" $((all - none))
+        "both roles and main()" $linked
 else
     echo "not linked: see $work/linked.log"
 fi
+
+[ -z "$json" ] || awk -v limit=$LIMIT -v linked=$linked '
+BEGIN {
+    printf "{\"benchmark\": \"size\", \"unit\": \"bytes\", \"objects\": ["
+}
+{
+    printf "%s\n {\"name\": \"%s\", \"needed\": %s, \"code\": %d, " \
+           "\"read_only\": %d, \"writable\": %d}", (NR > 1 ? "," : ""), $1,
+           ($2 == "yes" ? "true" : "false"), $3, $4, $5
+    if ($2 == "yes") sum += $3 + $4
+}
+END {
+    printf "\n], \"both_roles\": %d, \"most\": %d, \"linked\": %s}\n",
+           sum, limit, (linked == "" ? "null" : linked)
+}' "$work/rows" >"$json"
