@@ -93,7 +93,8 @@ bool upf_is_field_value(upf_str text)
 
 /* ---- Lines and fields ------------------------------------------------- */
 
-bool upf_http_line(upf_str *text, upf_str *line)
+/* A field has no control character but tabs (RFC 9110, section 5.5). */
+static bool take_line(upf_str *text, upf_str *line, bool is_field)
 {
     const char *at = text->data;
     size_t left = text->len;
@@ -109,27 +110,20 @@ bool upf_http_line(upf_str *text, upf_str *line)
             *text = (upf_str){at + 2, left - 2};
             return true;
         }
+        if (is_field && at[0] != '\t')
+            break;
     }
     return false;
 }
 
+bool upf_http_line(upf_str *text, upf_str *line)
+{
+    return take_line(text, line, false);
+}
+
 bool upf_http_field_line(upf_str *text, upf_str *line)
 {
-    const char *at = text->data;
-    size_t left = text->len;
-
-    for (; left >= 2; at++, left--) {
-        const size_t run = upf_run_without_controls(at, left);
-        at   += run;
-        left -= run;
-        if (left < 2 || at[0] != '\t')
-            break;
-    }
-    if (left < 2 || at[0] != '\r' || at[1] != '\n')
-        return false;
-    *line = (upf_str){text->data, text->len - left};
-    *text = (upf_str){at + 2, left - 2};
-    return true;
+    return take_line(text, line, true);
 }
 
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value)
