@@ -19,7 +19,8 @@ static inline upf_status longer(upf_conn *conn, upf_input *input,
     return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
-/* Text, or no message: what then follows is seldom one. */
+/* No binary message. Without input, or while the connection is not open, no set
+ * of kernels has anything to look at. */
 static inline upf_status other(upf_conn *conn, upf_input *input,
                                upf_event *event)
 {

@@ -44,13 +44,13 @@ static int decide_again(void **state)
 static void need_loops_over_text(void)
 {
     if (upf_kernels_scalar.utf8 == NULL)
-        skip();
+        skip(); /* UPF_SMALL: utf8.c checks text by itself */
 }
 
 static void need_a_choice(void)
 {
 #ifdef UPF_SCALAR_ONLY
-    skip();
+    skip(); /* the scalar set is the only one */
 #endif
 }
 
