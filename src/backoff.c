@@ -93,6 +93,7 @@ static bool status_allows(upf_status status)
     case UPF_ERR_HANDSHAKE_TIMEOUT:
     case UPF_ERR_PONG_TIMEOUT:
     case UPF_ERR_CLOSE_TIMEOUT:
+    case UPF_ERR_WRITE_TIMEOUT:
     case UPF_ERR_NO_MEMORY:
     case UPF_ERR_RANDOM:
         return true;

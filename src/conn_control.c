@@ -67,7 +67,12 @@ upf_status upf_conn_send_late_pong(upf_conn *conn)
 
     if (!upf_output_late_pong(conn, payload, &len))
         return UPF_OK;
-    return send_control(conn, UPF_OP_PONG, payload, len);
+    const bool replying = upf_has(conn, UPF_REPLYING);
+    upf_output_begin_replies(conn);
+    const upf_status status = send_control(conn, UPF_OP_PONG, payload, len);
+    if (!replying)
+        upf_output_end_replies(conn);
+    return status;
 }
 
 /* ---- Closing (sections 5.5.1 and 7.1) ----------------------------------- */

@@ -48,6 +48,10 @@ void upf_conn_drop_assembly(upf_conn *conn);
 /* After output was added or written: the high-water mark. */
 void upf_conn_note_output(upf_conn *conn);
 
+/* Nothing more will be written. What the transport may be writing from stays
+ * until upf_conn_output_done(). */
+void upf_conn_drop_output(upf_conn *conn);
+
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
 /* UPF_OK: an event; UPF_NEED_MORE: no event, look at the state again. */
@@ -71,7 +75,9 @@ static inline void upf_conn_end_event(upf_conn *conn)
 {
     if (upf_has(conn, UPF_EVENT_IN_BLOCK))
         conn->assembly.len = 0;
-    upf_clear(conn, UPF_EVENT_IN_BLOCK);
+    if (upf_has(conn, UPF_BLOCK_LENT)) /* it is the output's alone */
+        conn->assembly.data = NULL;
+    upf_clear(conn, UPF_EVENT_IN_BLOCK | UPF_BLOCK_LENT);
 }
 
 /* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
@@ -91,11 +97,10 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
 /* ---- conn_message.c: the memory for what arrives ------------------------ */
 
 /*
- * Make room for `len` bytes in all in conn->assembly, of which so many are
- * here; `more` are declared to follow. Stays within 4 KiB of what the peer has
- * sent.
+ * Make room for `len` bytes in all in conn->assembly, behind the first `kept`;
+ * they may come to `most`. Takes at most `most`, or 4 KiB and twice `len`.
  */
-bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
+bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* ---- conn_send.c: bytes out --------------------------------------------- */
 

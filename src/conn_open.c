@@ -51,7 +51,8 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
         return UPF_OK;
     }
     if (taken > 0) {
-        if (!upf_conn_grow(conn, block->len + taken, UINT64_MAX))
+        if (!upf_conn_grow(conn, block->len, block->len + taken,
+                           conn->config->max_head))
             return UPF_ERR_NO_MEMORY;
         memcpy(block->data + block->len, start, taken);
         block->len += taken;

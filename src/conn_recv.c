@@ -143,6 +143,7 @@ static upf_status receive_control(upf_conn *conn, upf_event *event,
     if (opcode == UPF_OP_CLOSE)
         return receive_close(conn, event, payload, len);
     if (opcode == UPF_OP_PING) {
+        upf_output_begin_replies(conn);
         const upf_status status = upf_conn_send_pong(conn, payload, len);
         if (status != UPF_OK)
             return status;
@@ -164,8 +165,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
 
     /* A split one is put together behind the message that it interrupts. */
     if (already > 0 || len < frame->payload.left) {
-        if (!upf_conn_grow(conn, block->len + already + len,
-                           frame->payload.left - len))
+        const size_t kept = block->len + already;
+        if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))
             return UPF_ERR_NO_MEMORY;
         payload = block->data + block->len + already;
         frame->payload.control_len = (uint8_t)(already + len);
@@ -297,6 +298,10 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     assert(event != NULL && (start != NULL || input->len == 0));
     upf_conn_end_event(conn);
     const upf_status status = next(conn, input, event);
+    if (status != UPF_OK)
+        upf_output_end_replies(conn);
+    else if (event->type == UPF_EVENT_MESSAGE || event->type == UPF_EVENT_CHUNK)
+        upf_output_begin_replies(conn);
     if (status != UPF_OK && conn->assembly.data != NULL &&
         (is_at_rest(conn) || conn->state == UPF_STATE_OVER))
         upf_conn_drop_assembly(conn);

@@ -55,7 +55,7 @@ ROW(UPF_WANT_READ,             NONE,          0,    0,
 ROW(UPF_WANT_WRITE,            NONE,          0,    0,
     "nothing to do before output has drained")
 ROW(UPF_WANT_ANSWER,           NONE,          0,    0,
-    "a deferred request awaits its answer")
+    "it is for the application to answer, or to read on")
 ROW(UPF_DONE,                  NONE,          0,    0,
     "there is no more")
 
@@ -153,6 +153,8 @@ ROW(UPF_ERR_QUEUE_FULL,        NONE,          0,    0,
     "output queue full")
 ROW(UPF_ERR_URL,               RFC6455_3,     0,    0,
     "not a ws:// or wss:// URL")
+ROW(UPF_ERR_WRITE_TIMEOUT,     NONE,          0,    0,
+    "no byte of what waits was written in time: the peer does not read")
 /* clang-format on */
 
 #undef SECTION

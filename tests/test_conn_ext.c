@@ -11,6 +11,8 @@
 
 #include <upframe/conn.h>
 
+#include "buf.h"
+
 #include "support/heads.h"
 #include "support/split.h"
 #include "support/testext.h"
@@ -651,6 +653,151 @@ static void without_memory_to_encode_nothing_is_sent(void **state)
         }
 }
 
+/* ---- An encoder that has a memory ---------------------------------------- */
+
+/* Puts a number in front of each message: how many were sent so far. */
+struct counter {
+    uint8_t sent, next;
+};
+
+static struct counter counter;
+
+static upf_status count_encode(struct upf_ext_state *ext_state,
+                               const upf_config *config, const uint8_t *data,
+                               size_t len, bool first, bool end,
+                               struct upf_buf *out, bool *encoded)
+{
+    (void)ext_state;
+    (void)end;
+    *encoded = true;
+    if (first && !upf_buf_append(out, config, &(uint8_t){++counter.next}, 1))
+        return UPF_ERR_NO_MEMORY;
+    return upf_buf_append(out, config, data, len) ? UPF_OK
+                                                  : UPF_ERR_NO_MEMORY;
+}
+
+static void count_settle(struct upf_ext_state *ext_state,
+                         const upf_config *config, bool sent)
+{
+    (void)ext_state;
+    (void)config;
+    if (sent)
+        counter.sent = counter.next;
+    else
+        counter.next = counter.sent;
+}
+
+/* Refuse a message by `hurt`, then see that the next one is in step. */
+static void check_in_step(enum role role, size_t len,
+                          void hurt(struct session *session, size_t n),
+                          upf_status why)
+{
+    for (size_t n = 1; n < 10; n++) {
+        struct upf_ext  ext = test_ext;
+        struct session  session;
+        struct blob     head = {0};
+        static uint8_t  text[6000];
+        struct frame    frame;
+
+        ext.encode = count_encode;
+        ext.settle = count_settle;
+        counter    = (struct counter){0, 0};
+        memset(text, 'x', sizeof text);
+        put_agreement(&head, role);
+        session_prepare(&session);
+        session.config.ext        = &ext;
+        session.config.max_queued = 7000;
+        session_begin(&session, role);
+        session_give_blob(&session, &head);
+        blob_clear(&session.output);
+
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "a", 1), UPF_OK);
+        hurt(&session, n);
+        const upf_status status =
+            upf_send(&session.conn, UPF_OP_TEXT, text, len);
+        session.alloc.fault = session.random.fault = (struct fault){0, false};
+        assert_status(status, n == 1 || status != UPF_OK ? why : UPF_OK);
+        session_write(&session);
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "b", 1), UPF_OK);
+        session_write(&session);
+
+        const uint8_t *at   = session.output.data;
+        size_t         left = session.output.len;
+        for (uint8_t i = 1; left > 0; i++) {
+            assert_true(get_frame(at, left, &frame));
+            const uint8_t *payload = at + frame.header_len;
+            assert_int_equal(payload[0] ^ (frame.masked ? frame.key[0] : 0),
+                             i);
+            at   += frame.header_len + frame.len;
+            left -= frame.header_len + (size_t)frame.len;
+        }
+        session_free(&session);
+        blob_free(&head);
+    }
+}
+
+static void fail_memory(struct session *session, size_t n)
+{
+    session->alloc.fault = (struct fault){session->alloc.calls + n, true};
+}
+
+static void fail_random(struct session *session, size_t n)
+{
+    session->random.fault =
+        (struct fault){session->random.calls + 1, n % 2 == 0};
+}
+
+/* One byte fewer than the encoded message takes. */
+static void fill_queue(struct session *session, size_t n)
+{
+    static uint8_t filler[1000];
+
+    (void)n;
+    assert_status(upf_send(&session->conn, UPF_OP_BINARY, filler,
+                           sizeof filler - 6), UPF_OK);
+}
+
+static void a_send_that_is_refused_leaves_the_encoder_in_step(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 200, 300, 5000};
+
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        check_in_step(SERVER, lens[i], fail_memory, UPF_ERR_NO_MEMORY);
+        check_in_step(CLIENT, lens[i], fail_memory, UPF_ERR_NO_MEMORY);
+        check_in_step(CLIENT, lens[i], fail_random, UPF_ERR_RANDOM);
+    }
+    check_in_step(SERVER, 5994, fill_queue, UPF_ERR_QUEUE_FULL);
+    check_in_step(CLIENT, 5990, fill_queue, UPF_ERR_QUEUE_FULL);
+}
+
+/* The limit is held to the byte by what is on the wire. */
+static void the_encoded_length_is_judged(void **state)
+{
+    (void)state;
+    struct session session;
+    char           text[100];
+
+    start_agreed(&session, SERVER);
+    session.hold = true;
+    session.config.max_queued = 60;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i % 2); /* no runs: it doubles */
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, 30),
+                  UPF_ERR_QUEUE_FULL);
+    assert_int_equal(upf_conn_queued(&session.conn), 0);
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, 29), UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 60);
+    session_write(&session);
+    session.hold = false;
+    session_write(&session);
+    memset(text, 'a', sizeof text); /* one run: two bytes */
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, sizeof text),
+                  UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 4);
+    session_free(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -672,6 +819,8 @@ int main(void)
         cmocka_unit_test(what_is_sent_reads_back),
         cmocka_unit_test(a_shared_message_is_sent_plain),
         cmocka_unit_test(without_memory_to_encode_nothing_is_sent),
+        cmocka_unit_test(a_send_that_is_refused_leaves_the_encoder_in_step),
+        cmocka_unit_test(the_encoded_length_is_judged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -689,7 +689,8 @@ static void reading_pauses_over_high_water_until_half_is_left(void **state)
     char           load[98] = {0};
 
     session_prepare(&session);
-    session.config.high_water = 1000;
+    session.config.high_water    = 1000;
+    session.config.pause_reading = UPF_PAUSE_ALWAYS;
     session.hold = true;
     session_begin(&session, OPEN_SERVER);
     session_give(&session, NULL, 0);

@@ -68,6 +68,7 @@ static const struct {
     {UPF_ERR_ARGUMENT, "UPF_ERR_ARGUMENT", 0, 0},
     {UPF_ERR_QUEUE_FULL, "UPF_ERR_QUEUE_FULL", 0, 0},
     {UPF_ERR_URL, "UPF_ERR_URL", 0, 0},
+    {UPF_ERR_WRITE_TIMEOUT, "UPF_ERR_WRITE_TIMEOUT", 0, 0},
 };
 
 enum { COUNT = sizeof expected / sizeof *expected };

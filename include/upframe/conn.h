@@ -54,6 +54,15 @@ typedef bool upf_random_fn(void *user, void *out, size_t len);
 typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
                           const upf_frame_header *header);
 
+/* When a connection does not want to read: while more than high_water bytes wait
+ * of ... */
+typedef enum upf_pause {
+    UPF_PAUSE_BY_ROLE = 0, /* a server: its replies; a client: nothing */
+    UPF_PAUSE_REPLIES,     /* replies: see upf_conn_wants() */
+    UPF_PAUSE_ALWAYS,      /* all output, replies or not */
+    UPF_PAUSE_NEVER        /* nothing: max_queued is the only bound */
+} upf_pause;
+
 /*
  * What connections share. Take upf_config_default() and change what differs;
  * the struct must outlive its connections and not change under them. Limits
@@ -71,13 +80,16 @@ typedef struct upf_config {
     /* What may wait for the transport */
     size_t max_queued; /* bytes, over which a send is refused: 32 MiB */
     size_t high_water; /* bytes, over which reading pauses: 1 MiB */
+    upf_pause pause_reading; /* of which bytes: UPF_PAUSE_BY_ROLE */
 
     /* Milliseconds; 0 switches one off. See upf_conn_tick(). */
     uint32_t handshake_timeout; /* 10 s */
-    uint32_t ping_interval;     /* silence after which we ping: 30 s; it is
-                                   noticed by ticks, so up to twice as long */
-    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s */
-    uint32_t close_timeout;     /* waiting for the end, once closing: 5 s */
+    uint32_t ping_interval;     /* silence after which we ping: 30 s, known to
+                                   a tenth */
+    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s;
+                                   also, if neither is 0: output of which no
+                                   byte is written for both together */
+    uint32_t close_timeout;     /* from the Close to the transport's end: 5 s */
 
     /* Behaviour */
     bool stream;          /* CHUNK events as bytes come, no MESSAGE */
@@ -177,7 +189,6 @@ struct upf_conn {
     uint8_t  out_kind;    /* what `out` is */
     uint8_t  state;
     uint8_t  send_utf8;    /* of the message begun by parts */
-    uint8_t  trusted;      /* log2 of the largest message put together */
     uint8_t  quick_send;   /* pages of output that need no look at each message */
     uint16_t block_until;  /* the block `out` takes frames while not longer */
     uint16_t quick;        /* conn_next.h takes payloads shorter than this */
@@ -290,9 +301,10 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event);
 /*
  * Where the next bytes belong, so that a large payload is read in place: NULL
  * if it does not matter, else the start of *len writable bytes. After a read
- * into it, hand the same address to upf_conn_next(). Void after any other
- * call on the connection. What is taken for it exceeds the bytes that the peer
- * has sent on this connection by 4 KiB at most.
+ * into it, hand the same address to upf_conn_next(). Valid until the next call
+ * of that, or of upf_conn_free(): so a read into it may be under way meanwhile.
+ * The memory for a message that arrives in pieces is at most twice what was
+ * received of it and 4 KiB, and at most what its header declares.
  */
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len);
 
@@ -383,7 +395,8 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
  *   data  the payload of the MESSAGE at hand, or the start of it; or memory
  *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`.
  *         The library may move it towards the front. It is borrowed, and its
- *         content void, until upf_conn_output_done() has returned.
+ *         content void, until upf_conn_output_done() or upf_conn_output_keep()
+ *         has returned.
  */
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len);
@@ -431,17 +444,30 @@ upf_status upf_pong(upf_conn *conn, const void *data, size_t len);
 upf_status upf_close(upf_conn *conn, int code, const char *reason);
 
 /*
- * The bytes to write now, in order: at most `max` slices, which stay valid
- * until the next call on the connection. Returns their count. What was offered
- * once and not written comes again first, though perhaps from elsewhere: a TLS
- * library may repeat its write.
+ * The bytes to write now, in order: at most `max` slices. Returns their count.
+ * They stay where they are, and as they are, through every call but
+ * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may be
+ * under way while messages are sent and received. A second call offers them
+ * again, with what was queued behind them.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 
 /*
+ * End all borrowing: what waits of upf_send_in_place() is copied. For who leaves
+ * a write pending, or uses the input's memory again, before the output was
+ * written (completion I/O: io_uring, IOCP, libuv). Call it before
+ * upf_conn_output(): slices that were offered before still lie in the caller's
+ * memory until upf_conn_output_done().
+ *
+ * Returns UPF_OK, or UPF_ERR_NO_MEMORY: the connection has then failed, as
+ * CLOSE will say.
+ */
+upf_status upf_conn_output_keep(upf_conn *conn);
+
+/*
  * `written` bytes of those slices were written; 0 or negative: none (as when
- * writev says EAGAIN). Borrowed memory is free again afterwards: what was not
- * written of it has been copied.
+ * writev says EAGAIN). Slices that were offered are void; borrowed memory is
+ * free again: what was not written of it has been copied.
  *
  * Returns UPF_OK, or UPF_ERR_NO_MEMORY if that copy failed: the connection
  * has then failed, as CLOSE will say.
@@ -457,14 +483,30 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
 #define UPF_WANTS_CLOSE    8u /* close the transport */
 
 /*
- * What the connection wants of its transport now, as UPF_WANTS_ bits. READ is
- * withheld while more than config->high_water bytes are queued (until half of
- * it is left), so that a peer that sends but does not read is slowed down.
+ * What the connection wants of its transport now, as UPF_WANTS_ bits.
+ *
+ * A server withholds READ while more than config->high_water bytes of replies
+ * wait (until half of that is left), so that a peer that sends but does not read
+ * is slowed down. A reply is what is queued from the moment upf_conn_next()
+ * returns a MESSAGE, CHUNK or PING, its pong included, until it next returns
+ * anything but UPF_OK. All else is sent unasked, and is no reason not to read:
+ * two ends that each wait for the other to read would wait for ever. So a client
+ * always reads, and what is sent unasked is bounded by config->max_queued.
+ * config->pause_reading chooses another rule. (Where both sorts share a block of
+ * up to 24 KiB, the replies in it count as the last to leave.)
+ *
  * After CLOSE was delivered it leads the transport to its end: WRITE, then
  * SHUTDOWN (a failed or server connection) or READ (a client awaits the
  * server), then CLOSE at the end of stream or after config->close_timeout.
  */
 unsigned upf_conn_wants(const upf_conn *conn);
+
+/*
+ * Hold reading, or go on: while held, READ is withheld whatever waits, for an
+ * application that cannot take more now, or whose answers come later. What was
+ * handed in is delivered all the same. A silence that is ours is not the peer's.
+ */
+void upf_conn_hold(upf_conn *conn, bool hold);
 
 /* Bytes that are queued and not written. */
 size_t upf_conn_queued(const upf_conn *conn);
@@ -482,9 +524,18 @@ bool upf_conn_is_open(const upf_conn *conn);
  *                    UINT64_MAX: no need. It is 0 before the first tick, and
  *                    while OPEN or CLOSE waits to be delivered.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
- *                    failure without an answer to them. `now` is not 0. Call
- *                    it at the deadline, or more often, then upf_conn_next():
- *                    a time-out is a CLOSE event.
+ *                    failure without an answer to them; failure if the peer
+ *                    takes no byte of what waits. `now` is not 0. Call it at
+ *                    the deadline, or more often, then upf_conn_next(): a
+ *                    time-out is a CLOSE event.
+ *
+ * Nobody tells the time when bytes come: the tick behind them does. So while
+ * bytes came since the last one, or output waits, the deadline is a tenth of
+ * ping_interval after the time that is known. Ask for it after each turn, or
+ * tick all connections every tenth; those that are idle are ticked once an
+ * interval. Read what has arrived before a tick: a process that stood still
+ * would take its own sleep for the peer's silence. (A tick that comes late by
+ * more than a tenth of pong_timeout therefore asks once more.)
  */
 uint64_t upf_conn_deadline(const upf_conn *conn);
 void     upf_conn_tick(upf_conn *conn, uint64_t now);

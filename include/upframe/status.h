@@ -17,7 +17,8 @@ typedef enum upf_status {
     UPF_NEED_MORE   = 1, /* the bytes so far are the start of something */
     UPF_WANT_READ   = 2, /* nothing to do before more bytes arrive */
     UPF_WANT_WRITE  = 3, /* nothing to do before output has drained */
-    UPF_WANT_ANSWER = 4, /* a deferred request awaits upf_accept/upf_refuse */
+    UPF_WANT_ANSWER = 4, /* it is the application's turn: a deferred request
+                            awaits upf_accept/upf_refuse; reading is held */
     UPF_DONE        = 5, /* the CLOSE event was delivered: there is no more */
 
     /* One frame, judged from its own bytes (RFC 6455, section 5) */
@@ -74,10 +75,12 @@ typedef enum upf_status {
     UPF_ERR_STATE      = -41, /* not now: before OPEN, after Close, … */
     UPF_ERR_ARGUMENT   = -42, /* an argument outside its contract */
     UPF_ERR_QUEUE_FULL = -43, /* over upf_config.max_queued: send later */
-    UPF_ERR_URL        = -44  /* not a ws:// or wss:// URL */
+    UPF_ERR_URL        = -44, /* not a ws:// or wss:// URL */
+
+    UPF_ERR_WRITE_TIMEOUT = -45 /* no byte of what waits was written in time */
 } upf_status;
 
-#define UPF_STATUS_LAST UPF_ERR_URL /* the most negative one */
+#define UPF_STATUS_LAST UPF_ERR_WRITE_TIMEOUT /* the most negative one */
 
 /* RFC 6455, section 7.4.1 and the IANA registry. */
 typedef enum upf_close_code {

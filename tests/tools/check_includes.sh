@@ -38,7 +38,7 @@ http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
-output       buf move shared <conn>
+output       buf conn_state move shared <conn>
 status_rows
 status       status_rows <status>
 status_name  status_rows <status>
