@@ -235,6 +235,10 @@ static size_t pausing(const upf_conn *conn)
 
 void upf_conn_note_output(upf_conn *conn)
 {
+    if (conn->out.len <= conn->config->high_water / 2) {
+        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
+        return;
+    }
     note_mark(conn, conn->out.len, UPF_CONGESTED);
     note_mark(conn, pausing(conn), UPF_PAUSED);
 }

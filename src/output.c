@@ -518,9 +518,6 @@ bool upf_output_advance(upf_conn *conn, size_t written)
     const struct upf_queue *queue = upf_queue_of(conn);
 
     assert(written <= conn->out.len);
-    upf_clear(conn, UPF_OFFERED);
-    if (written > 0)
-        upf_clear(conn, UPF_WAITED);
     if (written == conn->out.len && (queue == NULL || !queue->late_waits)) {
         const size_t used = queue != NULL ? queue->small
             : conn->out_kind == UPF_SLOT_OWNED
@@ -529,6 +526,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
         conn->out.of.expected = used;
         return true;
     }
+    upf_clear(conn, written > 0 ? UPF_OFFERED | UPF_WAITED : UPF_OFFERED);
     if (queue != NULL) {
         advance_queue(conn, written);
     } else {
@@ -559,8 +557,8 @@ void upf_output_free(upf_conn *conn)
     conn->out.of.expected = 0;
     conn->block_until = 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_OUT_IS_REPLY);
-    if (upf_has(conn, UPF_REPLYING))
-        upf_set(conn, UPF_OUT_IS_REPLY);
+    /* Of nothing, it is the sort of what comes next. */
+    conn->flags |= conn->flags / UPF_REPLYING % 2 * UPF_OUT_IS_REPLY;
 }
 
 /* ---- Time --------------------------------------------------------------- */
