@@ -279,6 +279,18 @@ static bool is_at_rest(const upf_conn *conn)
            conn->in.open.message.opcode == 0;
 }
 
+/* Nothing of a message or a control frame is in the block: it is one that a
+ * message before left. */
+static bool is_block_empty(const upf_conn *conn)
+{
+    const union upf_frame_in *frame = &conn->in.open.frame;
+
+    return conn->state == UPF_STATE_OPEN && conn->assembly.len == 0 &&
+           conn->in.open.message.carry_len == 0 &&
+           (frame->payload.phase == PHASE_HEADER ||
+            frame->payload.control_len == 0);
+}
+
 #ifndef UPF_SMALL
 
 /* So that conn_next.h may take the next frame. */
@@ -303,7 +315,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     else if (event->type == UPF_EVENT_MESSAGE || event->type == UPF_EVENT_CHUNK)
         upf_output_begin_replies(conn);
     if (status != UPF_OK && conn->assembly.data != NULL &&
-        (is_at_rest(conn) || conn->state == UPF_STATE_OVER))
+        (conn->state == UPF_STATE_OVER || is_block_empty(conn)))
         upf_conn_drop_assembly(conn);
 
     /* The run of in-place output goes on as long as the input does. */
