@@ -67,8 +67,10 @@ static bool next_event(struct client *c, upf_event *ev)
     const uint64_t give_up = clock_ms() + c->o->timeout_s * UINT64_C(1000);
 
     for (;;) {
-        upf_conn_tick(&c->ws, clock_ms()); /* pings, and other time-outs */
+        const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
+        /* Pings and time-outs, as of before we looked at what has arrived. */
+        upf_conn_tick(&c->ws, before);
         if (status == UPF_OK || status == UPF_DONE) {
             if (c->o->trace)
                 trace_event(&c->trace, status == UPF_OK ? ev : NULL);

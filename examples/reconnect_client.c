@@ -206,15 +206,17 @@ static void converse(struct client *c, int fd, tls_stream *tls,
     for (;;) {
         const bool leave = leaving(c);
 
-        upf_conn_tick(&ws, clock_ms());
         if (leave)
             (void)upf_close(&ws, UPF_CLOSE_GOING_AWAY, "client is stopping");
         else
             send_if_due(c, &ws);
 
+        const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&io, &ws, &ev);
         if (status == UPF_DONE)
             break;
+        /* Pings and time-outs, as of before we looked at what has arrived. */
+        upf_conn_tick(&ws, before);
         if (status == UPF_OK) {
             on_event(c, &ev, end);
             continue;
