@@ -126,6 +126,52 @@ static void no_allocator_or_no_random_source_is_refused(void **state)
     check_refused(&config);
 }
 
+/* Every way for an init to fail: the struct's old content is not looked at,
+ * and what is left is safe in every call. */
+static void after_any_init_that_failed_all_calls_are_safe(void **state)
+{
+    (void)state;
+    static const char *const bad_tokens[] = {"", "two words", "a,b", "\r\n"};
+    static const char *const bad_urls[]   = {"", "http://h/", "ws://", "ws:///",
+                                             "ws://h/#f", "ws://h:0x/"};
+    const upf_header bad_header = {"X-A", "b\r\nX-C: d"};
+    upf_conn conn;
+
+    for (size_t i = 0; i < sizeof bad_tokens / sizeof *bad_tokens; i++)
+        for (int client = 0; client < 2; client++) {
+            memset(&conn, 0xA5, sizeof conn);
+            assert_status(upf_conn_init_open(&conn, NULL, client != 0,
+                                             bad_tokens[i]),
+                          UPF_ERR_ARGUMENT);
+            assert_dead(&conn);
+        }
+    for (size_t i = 0; i < sizeof bad_urls / sizeof *bad_urls; i++) {
+        memset(&conn, 0xA5, sizeof conn);
+        assert_status(upf_conn_init_client(&conn, NULL,
+                          &(upf_client_request){.url = bad_urls[i]}),
+                      UPF_ERR_URL);
+        assert_dead(&conn);
+    }
+    memset(&conn, 0xA5, sizeof conn);
+    assert_status(upf_conn_init_client(&conn, NULL,
+                      &(upf_client_request){.url = "ws://h/",
+                                            .headers = &bad_header,
+                                            .header_count = 1}),
+                  UPF_ERR_ARGUMENT);
+    assert_dead(&conn);
+    for (int random = 0; random < 2; random++) {
+        struct session session;
+
+        session_prepare(&session);
+        *(random ? &session.random.fault : &session.alloc.fault) =
+            (struct fault){1, true};
+        assert_status(session_try(&session, CLIENT),
+                      random ? UPF_ERR_RANDOM : UPF_ERR_NO_MEMORY);
+        assert_dead(&session.conn);
+        session_free(&session);
+    }
+}
+
 static void a_malformed_subprotocol_of_ours_is_refused(void **state)
 {
     (void)state;
@@ -837,6 +883,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_allocator_or_no_random_source_is_refused),
         cmocka_unit_test(a_malformed_subprotocol_of_ours_is_refused),
+        cmocka_unit_test(after_any_init_that_failed_all_calls_are_safe),
         cmocka_unit_test(a_client_whose_handshake_failed_closes_at_once),
         cmocka_unit_test(a_deferred_request_has_all_the_time_it_wants),
         cmocka_unit_test(an_event_that_is_due_is_due_now),
