@@ -342,6 +342,55 @@ static void an_answer_may_have_headers_of_any_length(void **state)
             check_accept(count, fails);
 }
 
+/* ---- What an event says of a handshake ----------------------------------- */
+
+static upf_event first_event(struct session *session, upf_event_type type)
+{
+    upf_input input = {NULL, 0};
+    upf_event event;
+
+    memset(&event, 0xA5, sizeof event);
+    assert_status(upf_conn_next(&session->conn, &input, &event), UPF_OK);
+    assert_int_equal(event.type, type);
+    assert_null(event.data);
+    assert_int_equal(event.len, 0);
+    return event;
+}
+
+/* OPEN and CLOSE name a response only if one arrived: for a connection that
+ * was adopted, timed out, cut off, refused, lost or closed, there is none. */
+static void without_a_response_its_status_is_0(void **state)
+{
+    (void)state;
+    for (int role = SERVER; role <= OPEN_CLIENT; role++)
+        for (int how = 0; how < 4; how++) {
+            struct session session;
+            upf_event      event;
+
+            session_start(&session, (enum role)role);
+            if (role >= OPEN_SERVER) {
+                event = first_event(&session, UPF_EVENT_OPEN);
+                assert_status(event.status, UPF_OK);
+                assert_int_equal(event.response.status, 0);
+                assert_null(event.response.headers.data);
+                assert_null(event.subprotocol.data);
+            }
+            if (how == 0)
+                upf_conn_eof(&session.conn);
+            if (how == 1)
+                upf_conn_lost(&session.conn);
+            if (how == 2)
+                assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+            if (how == 2 || how == 3)
+                for (uint64_t now = 1000; now < 2000000; now += 1000)
+                    upf_conn_tick(&session.conn, now);
+            event = first_event(&session, UPF_EVENT_CLOSE);
+            assert_int_equal(event.response.status, 0);
+            assert_null(event.response.headers.data);
+            session_free(&session);
+        }
+}
+
 /* ---- Keepalive ---------------------------------------------------------- */
 
 static void without_memory_for_a_ping_the_connection_fails(void **state)
@@ -890,6 +939,7 @@ int main(void)
         cmocka_unit_test(
             without_memory_a_request_cannot_be_deferred_but_answered),
         cmocka_unit_test(an_answer_may_have_headers_of_any_length),
+        cmocka_unit_test(without_a_response_its_status_is_0),
         cmocka_unit_test(without_memory_for_a_ping_the_connection_fails),
         cmocka_unit_test(pings_that_do_not_leave_are_as_good_as_one_more),
         cmocka_unit_test(a_byte_ends_the_wait_for_a_pong_at_the_next_tick),

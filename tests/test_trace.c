@@ -150,6 +150,39 @@ static void each_rsv_bit_is_seen(void **state)
     }
 }
 
+/* The usual messages, of every length that has a way of its own, whole in the
+ * input: being watched, they are not read at one glance. */
+static void ordinary_messages_are_seen_too(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 7, 8, 16, 17, 125, 126, 300, 65535,
+                                  65536};
+
+    for (int client = 0; client < 2; client++) {
+        const enum role role = client ? OPEN_CLIENT : OPEN_SERVER;
+        struct session  session;
+        struct tracer   tracer;
+        struct blob     bytes = {0}, expected = {0};
+
+        start(&session, &tracer, role);
+        session.app = app_echo;
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+            for (unsigned opcode = TEXT; opcode <= BINARY; opcode++) {
+                put_run(&bytes, role_peer(role), FIN | opcode, 'o', lens[i]);
+                blob_printf(&expected, "read %u fin=1 masked=%d rsv=0 %zu\n"
+                            "sent %u fin=1 masked=%d rsv=0 %zu\n",
+                            opcode, !client, lens[i], opcode, client,
+                            lens[i]);
+            }
+        session_give_blob(&session, &bytes);
+        assert_text(blob_str(&tracer.text), blob_str(&expected));
+        session_free(&session);
+        blob_free(&tracer.text);
+        blob_free(&bytes);
+        blob_free(&expected);
+    }
+}
+
 static void a_frame_that_is_refused_is_not_seen_as_sent(void **state)
 {
     (void)state;
@@ -192,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_frame_is_seen_once),
+        cmocka_unit_test(ordinary_messages_are_seen_too),
         cmocka_unit_test(each_rsv_bit_is_seen),
         cmocka_unit_test(what_a_client_sends_is_seen_with_its_key),
         cmocka_unit_test(a_frame_that_is_refused_is_not_seen_as_sent),
