@@ -473,6 +473,33 @@ static void responses_before_the_101_are_skipped(void **state)
     blob_free(&request);
 }
 
+/* Every status there is: 1xx but 101 is skipped, any other is the answer. */
+static void only_1xx_is_skipped_before_the_101(void **state)
+{
+    (void)state;
+    struct blob request = {0};
+
+    get_request(&request, NULL);
+    for (int status = 100; status < 600; status++) {
+        struct session session;
+        struct blob    bytes = {0};
+
+        if (status == 101)
+            continue;
+        blob_printf(&bytes, "HTTP/1.1 %d x\r\n\r\n", status);
+        put_101(&bytes, &request, "");
+        session_start(&session, CLIENT);
+        session_write(&session);
+        session_give_blob(&session, &bytes);
+        if (upf_conn_is_open(&session.conn) != (status < 200))
+            fail_msg("%d was %staken for an interim response", status,
+                     status < 200 ? "not " : "");
+        session_free(&session);
+        blob_free(&bytes);
+    }
+    blob_free(&request);
+}
+
 static void endless_responses_before_the_101_are_given_up(void **state)
 {
     (void)state;
@@ -599,6 +626,7 @@ int main(void)
         cmocka_unit_test(a_101_may_be_written_in_other_ways),
         cmocka_unit_test(a_subprotocol_must_be_one_that_was_offered),
         cmocka_unit_test(responses_before_the_101_are_skipped),
+        cmocka_unit_test(only_1xx_is_skipped_before_the_101),
         cmocka_unit_test(endless_responses_before_the_101_are_given_up),
         cmocka_unit_test(a_response_has_limits_too),
         cmocka_unit_test(the_stream_may_end_inside_the_response),

@@ -188,6 +188,61 @@ static void what_arrives_puts_the_ping_off(void **state)
     blob_free(&bytes);
 }
 
+/* ---- What counts as a sign of life --------------------------------------- */
+
+enum { TEN_MINUTES = 600 };
+
+/*
+ * The peer says nothing for ten minutes. Each second we tick; each twelve, so
+ * much of what waits is written. How long that was, in seconds.
+ */
+static uint64_t seconds_of_silence(size_t queued, size_t each_time)
+{
+    static uint8_t bytes[100000];
+    struct session session;
+    upf_slice      slices[8];
+    uint64_t       second = 1;
+
+    session_prepare(&session);
+    session.hold = true;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session_tick(&session, 1000);
+    if (queued > 0)
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, queued),
+                      UPF_OK);
+    while (session.last != UPF_DONE && second < TEN_MINUTES) {
+        second++;
+        if (second % 12 == 0) {
+            const size_t count = upf_conn_output(&session.conn, slices, 8);
+            size_t       all   = 0;
+
+            for (size_t i = 0; i < count; i++)
+                all += slices[i].len;
+            assert_status(upf_conn_output_done(
+                &session.conn,
+                (ptrdiff_t)(each_time < all ? each_time : all)), UPF_OK);
+        }
+        session_tick(&session, 1000 * second);
+    }
+    session_free(&session);
+    return second;
+}
+
+/* A peer that reads bit by bit lives, though it says nothing; one that reads
+ * nothing, or all of it (which may only have gone into a buffer), may not. */
+static void output_that_drains_bit_by_bit_puts_the_pong_off(void **state)
+{
+    (void)state;
+    assert_int_equal(seconds_of_silence(100000, 1), TEN_MINUTES);
+    assert_int_equal(seconds_of_silence(100000, 1000), TEN_MINUTES);
+    assert_in_range(seconds_of_silence(100000, 0), 45, 60);
+    assert_in_range(seconds_of_silence(10, 1000000), 45, 60);
+    assert_in_range(seconds_of_silence(0, 1000000), 45, 60);
+    /* It stops to drain after some 120 s: the wait begins then. */
+    assert_in_range(seconds_of_silence(100000, 10500), 110 + 40, 120 + 65);
+}
+
 /* ---- Closing ---------------------------------------------------------- */
 
 static void a_peer_that_does_not_answer_our_close_is_given_up(void **state)
@@ -604,6 +659,7 @@ int main(void)
         cmocka_unit_test(silence_after_the_ping_fails),
         cmocka_unit_test(any_byte_keeps_a_connection_alive),
         cmocka_unit_test(what_arrives_puts_the_ping_off),
+        cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
         cmocka_unit_test(a_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(the_end_of_the_stream_is_awaited_for_so_long),
         cmocka_unit_test(a_peer_that_does_not_read_our_last_words_is_given_up),

@@ -235,6 +235,64 @@ static void limits_of_zero_are_refused(void **state)
     }
 }
 
+/* The least that a limit can be is not 0's neighbour by chance: each one is
+ * tried alone, and all together. */
+static void limits_of_one_are_limits(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= 8; i++) {
+        upf_config config = upf_config_default();
+        upf_conn   conn;
+
+        if (i == 0 || i == 8)
+            config.max_message = 1;
+        if (i == 1 || i == 8)
+            config.max_frame = 1;
+        if (i == 2 || i == 8)
+            config.max_fragments = 1;
+        if (i == 3 || i == 8)
+            config.max_head = 1;
+        if (i == 4 || i == 8)
+            config.max_head_line = 1;
+        if (i == 5 || i == 8)
+            config.max_head_lines = 1;
+        if (i == 6 || i == 8)
+            config.max_queued = 1;
+        if (i == 7 || i == 8)
+            config.high_water = 1;
+        assert_status(upf_conn_init_server(&conn, &config), UPF_OK);
+        upf_conn_free(&conn);
+        assert_status(upf_conn_init_open(&conn, &config, true, NULL), UPF_OK);
+        upf_conn_free(&conn);
+        assert_status(upf_conn_init_client(&conn, &config,
+                          &(upf_client_request){.url = "ws://a/"}), UPF_OK);
+        upf_conn_free(&conn);
+    }
+}
+
+static void over_a_limit_of_one_byte_a_connection_still_closes(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    uint8_t        room[16] = {0};
+
+    session_prepare(&session);
+    session.config.max_queued = session.config.high_water = 1;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "", 0),
+                  UPF_ERR_QUEUE_FULL);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, room + 14,
+                                    0), UPF_ERR_QUEUE_FULL);
+    put_text(&bytes, FROM_CLIENT, FIN | PING, "x");
+    put_close(&bytes, FROM_CLIENT, 1000, NULL);
+    session_give_blob(&session, &bytes);
+    assert_sent(&session, "fin PONG 1 \"x\"\nfin CLOSE 1000 \"\"\n");
+    session_free(&session);
+    blob_free(&bytes);
+}
+
 static void the_defaults_are_those_that_are_documented(void **state)
 {
     (void)state;
@@ -468,6 +526,8 @@ int main(void)
             declared_lengths_of_any_size_are_refused_at_the_header),
         cmocka_unit_test(lengths_that_would_wrap_are_refused),
         cmocka_unit_test(limits_of_zero_are_refused),
+        cmocka_unit_test(limits_of_one_are_limits),
+        cmocka_unit_test(over_a_limit_of_one_byte_a_connection_still_closes),
         cmocka_unit_test(the_defaults_are_those_that_are_documented),
         cmocka_unit_test(a_header_that_declares_the_limit_takes_little_memory),
         cmocka_unit_test(dribbled_bytes_take_no_more_memory_than_they_are),
