@@ -242,34 +242,66 @@ bool upf_is_request_target(upf_str target, upf_str host)
 
 /* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
 
+struct origin {
+    upf_str  scheme, host;
+    uint16_t port; /* 0: none was given, and the scheme implies none */
+};
+
 /* scheme://host[:port] and nothing else: no path, not even "/". */
-static bool parse_origin(upf_str origin, upf_str *scheme,
-                         struct upf_authority *authority)
+static bool parse_origin(upf_str text, struct origin *origin)
 {
-    *scheme = take_scheme(&origin);
-    if (scheme->len == 0 || !is_alpha(scheme->data[0]))
+    const upf_str scheme = take_scheme(&text);
+    struct upf_authority authority;
+
+    if (scheme.len == 0 || !is_alpha(scheme.data[0]))
         return false;
-    for (size_t i = 0; i < scheme->len; i++) {
-        const char c = scheme->data[i];
+    for (size_t i = 0; i < scheme.len; i++) {
+        const char c = scheme.data[i];
         if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
             return false;
     }
-    return upf_authority_parse(origin, authority);
+    if (!upf_authority_parse(text, &authority))
+        return false;
+    *origin = (struct origin){
+        scheme, authority.host,
+        authority.port ? authority.port : default_port(scheme)};
+    return true;
 }
 
-/* A port that one side leaves out is that of the origin's scheme: ours is not
- * known here, a proxy may have ended the TLS. */
-static bool is_same_host(upf_str scheme, const struct upf_authority *origin,
-                         upf_str host)
+static bool is_same_origin(const struct origin *a, const struct origin *b)
 {
-    const uint16_t standard = default_port(scheme);
+    return upf_str_equal_nocase(a->scheme, b->scheme) &&
+           upf_str_equal_nocase(a->host, b->host) && a->port == b->port;
+}
+
+/* Only a page that was loaded over HTTP can come from here: the hosts of other
+ * schemes (capacitor://localhost) are names of something else. A port that our
+ * side leaves out is that of the origin's scheme: ours is not known, a proxy
+ * may have ended the TLS. */
+static bool is_same_host(const struct origin *origin, upf_str host)
+{
     struct upf_authority ours;
 
-    if (!upf_authority_parse(host, &ours))
+    if (!upf_str_is(origin->scheme, "http") &&
+        !upf_str_is(origin->scheme, "https"))
         return false;
-    return upf_str_equal_nocase(origin->host, ours.host) &&
-           (origin->port ? origin->port : standard) ==
-               (ours.port ? ours.port : standard);
+    return upf_authority_parse(host, &ours) &&
+           upf_str_equal_nocase(origin->host, ours.host) &&
+           origin->port ==
+               (ours.port ? ours.port : default_port(origin->scheme));
+}
+
+/* What is no scheme://host[:port], as "null" and "file://", is itself only. */
+static bool is_listed(upf_str origin, const struct origin *parsed,
+                      const char *entry)
+{
+    struct origin listed;
+
+    if (strcmp(entry, "*") == 0)
+        return true;
+    return parsed != NULL && parse_origin(upf_str_of(entry), &listed)
+               ? is_same_origin(parsed, &listed)
+               : upf_str_equal(origin, upf_str_of(entry));
 }
 
 bool upf_origin_allowed(upf_str origin, upf_str host,
@@ -280,19 +312,13 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     if (origin.len == 0)
         return false; /* no origin at all, so not even one of "*" */
 
-    struct upf_authority authority;
-    upf_str scheme;
-    const bool is_tuple = parse_origin(origin, &scheme, &authority);
+    struct origin tuple;
+    const bool is_tuple = parse_origin(origin, &tuple);
 
-    for (; allowed != NULL && *allowed != NULL; allowed++) {
-        if (strcmp(*allowed, "*") == 0)
+    for (; allowed != NULL && *allowed != NULL; allowed++)
+        if (is_listed(origin, is_tuple ? &tuple : NULL, *allowed))
             return true;
-        /* Other than scheme://host[:port] is "null", or is matched as such */
-        if (is_tuple ? upf_str_is(origin, *allowed)
-                     : upf_str_equal(origin, upf_str_of(*allowed)))
-            return true;
-    }
-    return is_tuple && is_same_host(scheme, &authority, host);
+    return is_tuple && is_same_host(&tuple, host);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

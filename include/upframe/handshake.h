@@ -108,13 +108,18 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * any web page can use a visitor's cookies here).
  *
  *   origin   the Origin field's value; data NULL (no browser) is allowed
- *   host     the Host field's value
+ *   host     upf_request.host
  *   allowed  further origins, "https://app.example.com", compared exactly
- *            but for ASCII case in scheme and host; ends with NULL; "*"
- *            allows every origin; may be NULL
+ *            but for ASCII case in scheme and host, and for a default port
+ *            (http 80, https 443), which may be left out on either side; what
+ *            has no host ("null", "file://") is compared byte by byte; ends
+ *            with NULL; "*" allows every origin; may be NULL
  *
- * The origin is allowed if its host and port are those of `host` (a scheme's
- * default port may be left out on either side), or if the list has it.
+ * The origin is allowed if it is http:// or https:// and its host and port are
+ * those of `host`, or if the list has it. A port that is left out on either
+ * side is the default of the origin's own scheme: http://a is never of the host
+ * a:443, nor https://a of a:80. Origins of other schemes, such as
+ * capacitor://localhost, are allowed by the list only.
  */
 bool upf_origin_allowed(upf_str origin, upf_str host,
                         const char *const *allowed);
