@@ -227,17 +227,69 @@ upf_status upf_url_parse(const char *text, upf_url *url)
 
 /* ---- Request targets -------------------------------------------------- */
 
-/* Characters are not judged further: clients send more than RFC 3986 lets
- * them, and what a path may hold is the application's to say. */
-bool upf_is_request_target(upf_str target, upf_str host)
+/* How many characters at the beginning of `text` a target may have. Clients
+ * send more than RFC 3986 lets them, raw UTF-8 too, and what a path may hold is
+ * the application's to say. */
+static size_t target_run(upf_str text)
 {
-    if (upf_chars_run(target, UPF_TARGET_CHARS) != target.len)
-        return false;
-    if (target.len > 0 && target.data[0] == '/')
-        return true;
+    size_t n = 0;
 
-    return default_port(take_scheme(&target)) != 0 &&
-           upf_str_equal_nocase(take_authority(&target), host);
+    for (;;) {
+        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+                           UPF_TARGET_CHARS);
+        if (n == text.len || (unsigned char)text.data[n] < 0x80)
+            return n;
+        while (n < text.len && (unsigned char)text.data[n] >= 0x80)
+            n++;
+    }
+}
+
+/* Absolute-form: a URL, which names the server that Host names, too. */
+static upf_status split_absolute(upf_str *target, upf_str *host,
+                                 bool is_options)
+{
+    upf_str rest = *target;
+    const uint16_t standard = default_port(take_scheme(&rest));
+    const upf_str  whole    = take_authority(&rest);
+    struct upf_authority named, ours;
+
+    if (standard == 0 || !upf_authority_parse(whole, &named))
+        return UPF_ERR_TARGET;
+    if (!upf_authority_parse(*host, &ours))
+        return UPF_ERR_HOST;
+    if (!upf_str_equal_nocase(named.host, ours.host) ||
+        (named.port ? named.port : standard) !=
+            (ours.port ? ours.port : standard))
+        return UPF_ERR_AUTHORITY;
+
+    *host   = whole;
+    *target = rest.len > 0 ? rest
+              : is_options ? UPF_LITERAL("*") /* RFC 9112, section 3.2.4 */
+                           : UPF_LITERAL("/");
+    return UPF_OK;
+}
+
+/* Any but the usual path. */
+static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
+{
+    const size_t n = target_run(*target);
+
+    if (n < target->len)
+        return target->data[n] == '#' ? UPF_ERR_TARGET_FRAGMENT
+                                      : UPF_ERR_TARGET_CHARACTER;
+    if (n > 0 && target->data[0] == '/')
+        return UPF_OK;
+    if (is_options && upf_str_same(*target, UPF_LITERAL("*")))
+        return UPF_OK;
+    return split_absolute(target, host, is_options);
+}
+
+upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
+{
+    if (target->len > 0 && target->data[0] == '/' &&
+        upf_chars_run(*target, UPF_TARGET_CHARS) == target->len)
+        return UPF_OK;
+    return split_target(target, host, is_options);
 }
 
 /* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */

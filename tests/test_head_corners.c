@@ -30,7 +30,8 @@ static void a_request_line_has_two_spaces_in_their_places(void **state)
             text_edit(BASE, "GET /chat HTTP/1.1", lines[i]);
         upf_request request;
 
-        if (upf_request_parse(head->data, head->len, &request) != UPF_ERR_HTTP)
+        if (upf_request_parse(head->data, head->len, &request) !=
+            UPF_ERR_REQUEST_LINE)
             fail_msg("\"%s\" is read as a request line", lines[i]);
     }
 }
