@@ -373,7 +373,7 @@ static void a_target_of_another_form_is_refused_by_its_cause(void **state)
     assert_int_equal(upf_target_split(&url, &none, false), UPF_ERR_HOST);
 }
 
-/* nginx, Apache and Node take them as they are, and so do we. */
+/* nginx and Apache take them as they are, and so do we. */
 static void a_target_may_have_raw_bytes_of_any_other_encoding(void **state)
 {
     (void)state;
