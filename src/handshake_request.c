@@ -199,7 +199,7 @@ static upf_status judge_http(upf_request *request, const struct upf_fields *f,
                              bool websocket)
 {
     const bool is_options =
-        !websocket && upf_str_same(request->method, UPF_LITERAL("OPTIONS"));
+        upf_str_same(request->method, UPF_LITERAL("OPTIONS"));
 
     if (!is_host_sound(f, websocket, request->http_minor))
         return UPF_ERR_HOST;

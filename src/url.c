@@ -239,8 +239,7 @@ static size_t target_run(upf_str text)
                            UPF_TARGET_CHARS);
         if (n == text.len || (unsigned char)text.data[n] < 0x80)
             return n;
-        while (n < text.len && (unsigned char)text.data[n] >= 0x80)
-            n++;
+        n++;
     }
 }
 
