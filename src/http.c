@@ -166,7 +166,8 @@ bool upf_header_find(upf_str headers, const char *name, upf_str *value)
 
 /* ---- Comma-separated lists -------------------------------------------- */
 
-bool upf_list_split(upf_str *list, upf_str *element)
+/* An empty list is one empty element. */
+static bool split_list(upf_str *list, upf_str *element)
 {
     if (list->data == NULL)
         return false;
@@ -187,7 +188,7 @@ bool upf_list_split(upf_str *list, upf_str *element)
 
 bool upf_list_next(upf_str *list, upf_str *element)
 {
-    while (upf_list_split(list, element))
+    while (split_list(list, element))
         if (element->len > 0)
             return true;
     return false;
@@ -203,10 +204,10 @@ bool upf_list_has(upf_str list, const char *token)
     return false;
 }
 
-bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
-                           upf_str *element)
+bool upf_header_list_next(upf_str *headers, upf_str *list, const char *name,
+                          upf_str *element)
 {
-    while (!upf_list_split(list, element))
+    while (!upf_list_next(list, element))
         if (!upf_header_next_called(headers, name, list))
             return false;
     return true;

@@ -227,49 +227,132 @@ upf_status upf_url_parse(const char *text, upf_url *url)
 
 /* ---- Request targets -------------------------------------------------- */
 
-/* Characters are not judged further: clients send more than RFC 3986 lets
- * them, and what a path may hold is the application's to say. */
-bool upf_is_request_target(upf_str target, upf_str host)
+/* How many characters at the beginning of `text` a target may have. Clients
+ * send more than RFC 3986 lets them, raw UTF-8 too, and what a path may hold is
+ * the application's to say. */
+static size_t target_run(upf_str text)
 {
-    if (upf_chars_run(target, UPF_TARGET_CHARS) != target.len)
-        return false;
-    if (target.len > 0 && target.data[0] == '/')
-        return true;
+    size_t n = 0;
 
-    return default_port(take_scheme(&target)) != 0 &&
-           upf_str_equal_nocase(take_authority(&target), host);
+    for (;;) {
+        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+                           UPF_TARGET_CHARS);
+        if (n == text.len || (unsigned char)text.data[n] < 0x80)
+            return n;
+        n++;
+    }
+}
+
+/* Absolute-form: a URL, which names the server that Host names, too. */
+static upf_status split_absolute(upf_str *target, upf_str *host,
+                                 bool is_options)
+{
+    upf_str rest = *target;
+    const uint16_t standard = default_port(take_scheme(&rest));
+    const upf_str  whole    = take_authority(&rest);
+    struct upf_authority named, ours;
+
+    if (standard == 0 || !upf_authority_parse(whole, &named))
+        return UPF_ERR_TARGET;
+    if (!upf_authority_parse(*host, &ours))
+        return UPF_ERR_HOST;
+    if (!upf_str_equal_nocase(named.host, ours.host) ||
+        (named.port ? named.port : standard) !=
+            (ours.port ? ours.port : standard))
+        return UPF_ERR_AUTHORITY;
+
+    *host   = whole;
+    *target = rest.len > 0 ? rest
+              : is_options ? UPF_LITERAL("*") /* RFC 9112, section 3.2.4 */
+                           : UPF_LITERAL("/");
+    return UPF_OK;
+}
+
+/* Any but the usual path. */
+static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
+{
+    const size_t n = target_run(*target);
+
+    if (n < target->len)
+        return target->data[n] == '#' ? UPF_ERR_TARGET_FRAGMENT
+                                      : UPF_ERR_TARGET_CHARACTER;
+    if (n > 0 && target->data[0] == '/')
+        return UPF_OK;
+    if (is_options && upf_str_same(*target, UPF_LITERAL("*")))
+        return UPF_OK;
+    return split_absolute(target, host, is_options);
+}
+
+upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
+{
+    if (target->len > 0 && target->data[0] == '/' &&
+        upf_chars_run(*target, UPF_TARGET_CHARS) == target->len)
+        return UPF_OK;
+    return split_target(target, host, is_options);
 }
 
 /* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
 
+struct origin {
+    upf_str  scheme, host;
+    uint16_t port; /* 0: none was given, and the scheme implies none */
+};
+
 /* scheme://host[:port] and nothing else: no path, not even "/". */
-static bool parse_origin(upf_str origin, upf_str *scheme,
-                         struct upf_authority *authority)
+static bool parse_origin(upf_str text, struct origin *origin)
 {
-    *scheme = take_scheme(&origin);
-    if (scheme->len == 0 || !is_alpha(scheme->data[0]))
+    const upf_str scheme = take_scheme(&text);
+    struct upf_authority authority;
+
+    if (scheme.len == 0 || !is_alpha(scheme.data[0]))
         return false;
-    for (size_t i = 0; i < scheme->len; i++) {
-        const char c = scheme->data[i];
+    for (size_t i = 0; i < scheme.len; i++) {
+        const char c = scheme.data[i];
         if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
             return false;
     }
-    return upf_authority_parse(origin, authority);
+    if (!upf_authority_parse(text, &authority))
+        return false;
+    *origin = (struct origin){
+        scheme, authority.host,
+        authority.port ? authority.port : default_port(scheme)};
+    return true;
 }
 
-/* A port that one side leaves out is that of the origin's scheme: ours is not
- * known here, a proxy may have ended the TLS. */
-static bool is_same_host(upf_str scheme, const struct upf_authority *origin,
-                         upf_str host)
+static bool is_same_origin(const struct origin *a, const struct origin *b)
 {
-    const uint16_t standard = default_port(scheme);
+    return upf_str_equal_nocase(a->scheme, b->scheme) &&
+           upf_str_equal_nocase(a->host, b->host) && a->port == b->port;
+}
+
+/* Only a page that was loaded over HTTP can come from here: the hosts of other
+ * schemes (capacitor://localhost) are names of something else. A port that our
+ * side leaves out is that of the origin's scheme: ours is not known, a proxy
+ * may have ended the TLS. */
+static bool is_same_host(const struct origin *origin, upf_str host)
+{
     struct upf_authority ours;
 
-    if (!upf_authority_parse(host, &ours))
+    if (!upf_str_is(origin->scheme, "http") &&
+        !upf_str_is(origin->scheme, "https"))
         return false;
-    return upf_str_equal_nocase(origin->host, ours.host) &&
-           (origin->port ? origin->port : standard) ==
-               (ours.port ? ours.port : standard);
+    return upf_authority_parse(host, &ours) &&
+           upf_str_equal_nocase(origin->host, ours.host) &&
+           origin->port ==
+               (ours.port ? ours.port : default_port(origin->scheme));
+}
+
+/* What is no scheme://host[:port], as "null" and "file://", is itself only. */
+static bool is_listed(upf_str origin, const struct origin *parsed,
+                      const char *entry)
+{
+    struct origin listed;
+
+    if (strcmp(entry, "*") == 0)
+        return true;
+    return parsed != NULL && parse_origin(upf_str_of(entry), &listed)
+               ? is_same_origin(parsed, &listed)
+               : upf_str_equal(origin, upf_str_of(entry));
 }
 
 bool upf_origin_allowed(upf_str origin, upf_str host,
@@ -280,19 +363,13 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     if (origin.len == 0)
         return false; /* no origin at all, so not even one of "*" */
 
-    struct upf_authority authority;
-    upf_str scheme;
-    const bool is_tuple = parse_origin(origin, &scheme, &authority);
+    struct origin tuple;
+    const bool is_tuple = parse_origin(origin, &tuple);
 
-    for (; allowed != NULL && *allowed != NULL; allowed++) {
-        if (strcmp(*allowed, "*") == 0)
+    for (; allowed != NULL && *allowed != NULL; allowed++)
+        if (is_listed(origin, is_tuple ? &tuple : NULL, *allowed))
             return true;
-        /* Other than scheme://host[:port] is "null", or is matched as such */
-        if (is_tuple ? upf_str_is(origin, *allowed)
-                     : upf_str_equal(origin, upf_str_of(*allowed)))
-            return true;
-    }
-    return is_tuple && is_same_host(scheme, &authority, host);
+    return is_tuple && is_same_host(&tuple, host);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

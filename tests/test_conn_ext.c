@@ -101,6 +101,10 @@ static const struct {
     const char *offer;  /* header lines of a request */
     const char *answer; /* the response's value; NULL: none; "": refused */
 } offers[] = {
+    /* empty elements are ignored (RFC 9110, section 5.6.1.2) */
+    {"Sec-WebSocket-Extensions:\r\n"
+     "Sec-WebSocket-Extensions: , x-runs,\r\n", "x-runs"},
+    {"Sec-WebSocket-Extensions: x-other,, x-runs\r\n", "x-runs"},
     {"", NULL},
     {"Sec-WebSocket-Extensions: x-runs\r\n", "x-runs"},
     {"Sec-WebSocket-Extensions: x-runs; level=3\r\n", "x-runs; level=3"},

@@ -233,6 +233,11 @@ origins()
     check "a page of the server's own is not" \
         exits 0 client --origin "http://127.0.0.1:$port"
     check 'one from another port is' exits 1 client --origin http://127.0.0.1
+    check 'the default port may be named' \
+        exits 0 client --origin https://friend.example:443
+    stop
+    start echo_server --origin https://friend.example:443
+    check 'on either side' exits 0 client --origin https://friend.example
     stop
 }
 
@@ -246,6 +251,10 @@ pages()
     check 'a query changes nothing' answers 'GET /?a=b HTTP/1.1' 200
     check 'there is no icon' answers 'GET /favicon.ico HTTP/1.1' 204
     check 'there is nothing else' answers 'GET /etc/passwd HTTP/1.1' 404
+    check 'a load balancer may ask' answers 'OPTIONS * HTTP/1.1' 204
+    check 'a key without Upgrade' answers \
+        "$(printf 'GET /chat HTTP/1.1\r\nSec-WebSocket-Key: x')" 426
+    check 'is told of the proxy' said 'A proxy on the way removed it'
     check 'nothing is posted' answers 'POST / HTTP/1.1' 405
     check 'what is not HTTP is refused' answers 'hello' 400
     check 'an open page does not hinder the end' stop

@@ -270,54 +270,138 @@ static void an_authority_is_read_within_its_length(void **state)
 
 /* ---- Request-targets -------------------------------------------------- */
 
+static void assert_split(const char *target, const char *host, bool is_options,
+                         upf_status expected, const char *path,
+                         const char *authority)
+{
+    const upf_str sent = exact(target, strlen(target));
+    const upf_str field = exact(host, strlen(host));
+    upf_str left = sent, named = field;
+    const upf_status status = upf_target_split(&left, &named, is_options);
+
+    if (status != expected)
+        fail_msg("\"%s\" at \"%s\": %s, not %s", target, host,
+                 upf_status_name(status), upf_status_name(expected));
+    if (!upf_str_equal(left, upf_str_of(path)) ||
+        !upf_str_equal(named, upf_str_of(authority)))
+        fail_msg("\"%s\" at \"%s\" became \"%.*s\" at \"%.*s\"", target, host,
+                 (int)left.len, left.data, (int)named.len, named.data);
+    exact_free(field);
+    exact_free(sent);
+}
+
+/* RFC 9112, sections 3.2.1 and 3.2.2. */
 static void a_target_is_a_path_or_a_url_of_this_host(void **state)
 {
     (void)state;
-    static const struct { const char *target; bool valid; } cases[] = {
-        {"/", true},
-        {"/chat?room=1", true},
-        {"//other/x", true},
-        {"/a|b[c]^\"{}<>\\`%", true},
-        {"http://a.b:8", true},
-        {"https://A.B:8/x", true},
-        {"ws://a.b:8?q", true},
-        {"WSS://a.b:8/", true},
-        {"", false},
-        {"*", false},
-        {"x", false},
-        {"?q", false},
-        {"a.b:8", false},
-        {"http:/a.b:8/", false},
-        {"http://a.b/", false},
-        {"http://a.b:80/", false},
-        {"http://other/", false},
-        {"http://a.b:8.evil/", false},
-        {"http://u@a.b:8/", false},
-        {"http:///", false},
-        {"ftp://a.b:8/", false},
-        {"://a.b:8/", false},
-        {"/#", false},
-        {"/x#y", false},
-        {"http://a.b:8/#", false},
-        {"/ x", false},
-        {"/\t", false},
-        {"/\x01", false},
-        {"/\x7F", false},
-        {"/\x80", false},
-        {"/\xFF", false},
+    static const struct { const char *sent, *host, *target, *named; } cases[] = {
+        {"/", "a.b:8", "/", "a.b:8"},
+        {"/chat?room=1", "a.b:8", "/chat?room=1", "a.b:8"},
+        {"//other/x", "a.b:8", "//other/x", "a.b:8"},
+        {"/http://other/x", "a.b:8", "/http://other/x", "a.b:8"},
+        {"/|[]^\"{}<>\\`%", "a.b:8", "/|[]^\"{}<>\\`%", "a.b:8"},
+        {"/x", "", "/x", ""},
+        {"http://a.b:8", "a.b:8", "/", "a.b:8"},
+        {"https://A.B:8/x", "a.b:8", "/x", "A.B:8"},
+        {"ws://a.b:8?q", "a.b:8", "?q", "a.b:8"},
+        {"ws://a.b:8/?q", "a.b:8", "/?q", "a.b:8"},
+        {"WSS://a.b:8/", "a.b:8", "/", "a.b:8"},
+        /* the scheme's port may be left out on either side */
+        {"ws://localhost:80/foo", "localhost", "/foo", "localhost:80"},
+        {"ws://localhost/foo", "localhost:80", "/foo", "localhost"},
+        {"http://localhost:80", "localhost:", "/", "localhost:80"},
+        {"http://localhost:", "localhost:80", "/", "localhost:"},
+        {"wss://localhost:443/foo?a=b", "LOCALHOST", "/foo?a=b",
+         "localhost:443"},
+        {"https://[::1]/", "[::1]:443", "/", "[::1]"},
+        {"ws://a:0080/b", "a", "/b", "a:0080"},
+        {"ws://a:443/", "a:443", "/", "a:443"},
+        {"wss://a:80/", "a:80", "/", "a:80"},
     };
-    const upf_str host = exact("a.b:8", 5);
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_split(cases[i].sent, cases[i].host, false, UPF_OK,
+                     cases[i].target, cases[i].named);
+}
 
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        const upf_str target = exact(cases[i].target, strlen(cases[i].target));
-        if (upf_is_request_target(target, host) != cases[i].valid)
-            fail_msg("\"%s\"", cases[i].target);
-        exact_free(target);
+static void a_target_of_another_form_is_refused_by_its_cause(void **state)
+{
+    (void)state;
+    static const struct { const char *sent, *host; upf_status status; } cases[] = {
+        {"", "a.b:8", UPF_ERR_TARGET},
+        {"*", "a.b:8", UPF_ERR_TARGET},
+        {"x", "a.b:8", UPF_ERR_TARGET},
+        {"?q", "a.b:8", UPF_ERR_TARGET},
+        {"a.b:8", "a.b:8", UPF_ERR_TARGET},
+        {"http:/a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"http://u@a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"http://u:p@a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"http://@a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"http:///", "a.b:8", UPF_ERR_TARGET},
+        {"http://", "a.b:8", UPF_ERR_TARGET},
+        {"http://a.b:0/", "a.b", UPF_ERR_TARGET},
+        {"http://a.b:65616/", "a.b", UPF_ERR_TARGET}, /* 80 + 2^16 */
+        {"http://[::1/", "[::1]", UPF_ERR_TARGET},
+        {"ftp://a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"://a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"x/http://a.b:8/", "a.b:8", UPF_ERR_TARGET},
+        {"http://\xC3\xBC/", "\xC3\xBC", UPF_ERR_TARGET},
+        {"http://a.b/", "a.b:8", UPF_ERR_AUTHORITY},
+        {"http://a.b:80/", "a.b:8", UPF_ERR_AUTHORITY},
+        {"http://a.b:8/", "a.b", UPF_ERR_AUTHORITY},
+        {"http://other/", "a.b:8", UPF_ERR_AUTHORITY},
+        {"http://a.b:8.evil/", "a.b:8", UPF_ERR_TARGET},
+        {"http://a.b.evil/", "a.b", UPF_ERR_AUTHORITY},
+        {"ws://a:443/", "a", UPF_ERR_AUTHORITY},
+        {"wss://a/", "a:80", UPF_ERR_AUTHORITY},
+        {"ws://a/", "a:443", UPF_ERR_AUTHORITY},
+        {"http://a/", "", UPF_ERR_HOST},
+        {"/#", "a.b:8", UPF_ERR_TARGET_FRAGMENT},
+        {"/x#y", "a.b:8", UPF_ERR_TARGET_FRAGMENT},
+        {"http://a.b:8/#", "a.b:8", UPF_ERR_TARGET_FRAGMENT},
+        {"/ x", "a.b:8", UPF_ERR_TARGET_CHARACTER},
+        {"/\t", "a.b:8", UPF_ERR_TARGET_CHARACTER},
+        {"/\x01", "a.b:8", UPF_ERR_TARGET_CHARACTER},
+        {"/\xC3\xBC\x7F", "a.b:8", UPF_ERR_TARGET_CHARACTER},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_split(cases[i].sent, cases[i].host, false, cases[i].status,
+                     cases[i].sent, cases[i].host);
+
+    upf_str nul = {"/\0", 2}, url = upf_str_of("http://a/"), none = {NULL, 0};
+    assert_int_equal(upf_target_split(&nul, &none, false),
+                     UPF_ERR_TARGET_CHARACTER);
+    assert_int_equal(upf_target_split(&url, &none, false), UPF_ERR_HOST);
+}
+
+/* nginx and Apache take them as they are, and so do we. */
+static void a_target_may_have_raw_bytes_of_any_other_encoding(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        const char target[] = {'/', 'a', (char)c, (char)c, 'b', '\0'};
+        const bool taken = c > ' ' && c != '#' && c != 0x7F;
+        upf_str left = {target, 5}, host = upf_str_of("a");
+
+        assert_int_equal(upf_target_split(&left, &host, false) == UPF_OK,
+                         taken);
     }
-    assert_false(upf_is_request_target((upf_str){"/\0", 2}, host));
-    assert_false(upf_is_request_target(upf_str_of("http://a/"),
-                                       (upf_str){NULL, 0}));
-    exact_free(host);
+    assert_split("/r\xC3\xA4um\xE9?\xF0\x9F\x98\x80", "a", false, UPF_OK,
+                 "/r\xC3\xA4um\xE9?\xF0\x9F\x98\x80", "a");
+    assert_split("\x80", "a", false, UPF_ERR_TARGET, "\x80", "a");
+}
+
+/* RFC 9112, section 3.2.4. */
+static void an_asterisk_is_for_options_alone(void **state)
+{
+    (void)state;
+    assert_split("*", "a", true, UPF_OK, "*", "a");
+    assert_split("*", "", true, UPF_OK, "*", "");
+    assert_split("http://a:80", "a", true, UPF_OK, "*", "a:80");
+    assert_split("http://a:80/", "a", true, UPF_OK, "/", "a:80");
+    assert_split("/x", "a", true, UPF_OK, "/x", "a");
+    assert_split("*", "a", false, UPF_ERR_TARGET, "*", "a");
+    assert_split("**", "a", true, UPF_ERR_TARGET, "**", "a");
+    assert_split("*/", "a", true, UPF_ERR_TARGET, "*/", "a");
 }
 
 int main(void)
@@ -329,6 +413,9 @@ int main(void)
         cmocka_unit_test(an_ipv6_address_is_what_inet_pton_takes),
         cmocka_unit_test(an_authority_is_read_within_its_length),
         cmocka_unit_test(a_target_is_a_path_or_a_url_of_this_host),
+        cmocka_unit_test(a_target_of_another_form_is_refused_by_its_cause),
+        cmocka_unit_test(a_target_may_have_raw_bytes_of_any_other_encoding),
+        cmocka_unit_test(an_asterisk_is_for_options_alone),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);
 }

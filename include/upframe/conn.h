@@ -322,7 +322,8 @@ void upf_conn_lost(upf_conn *conn);
  * On a REQUEST event the server may answer; if it does not, the next call of
  * upf_conn_next() answers for it: accepted if event->status is UPF_OK, with
  * the first of config->subprotocols that the client offers; refused with
- * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE 426).
+ * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE and
+ * UPF_ERR_UPGRADE_STRIPPED 426).
  *
  * upf_accept   queues the 101. Also where status is UPF_ERR_ORIGIN.
  *   subprotocol  one that the client offered, or NULL; it must live until

@@ -33,15 +33,23 @@ typedef struct upf_header {
 #define UPF_KEY_LEN    24 /* Sec-WebSocket-Key: 16 bytes in Base64 */
 #define UPF_ACCEPT_LEN 28 /* Sec-WebSocket-Accept: 20 bytes in Base64 */
 
-/* A request head, as slices of the bytes it was parsed from. */
+/*
+ * A request head, as slices of the bytes it was parsed from.
+ *
+ * A target may be sent as a whole URL, "ws://example.com/chat?room=1". Then
+ * `target` is the URL's path and query: "/" if it has neither, "?room=1" if it
+ * has no path but a query; and `host` is its authority, which names the same
+ * host and port as the Host field. "*" is a target of OPTIONS only.
+ */
 typedef struct upf_request {
     upf_str method;     /* "GET" */
-    upf_str target;     /* "/chat?room=1", as sent */
+    upf_str target;     /* "/chat?room=1"; not decoded, raw bytes included */
     upf_str headers;    /* all header lines: see upf_header_next() */
     upf_str host;       /* "example.com:8080" */
     upf_str origin;     /* data is NULL: no Origin, so no browser's request */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
     int     http_minor; /* HTTP/1.x */
+    upf_str target_as_sent; /* mostly the same as `target` */
 } upf_request;
 
 /* A response head, likewise. */
@@ -61,8 +69,13 @@ typedef struct upf_response {
  * Returns
  *   UPF_OK               a WebSocket handshake to the letter (section 4.2.1)
  *   UPF_ERR_NOT_UPGRADE  sound HTTP/1.0 or 1.1 that asks for no WebSocket
- *   UPF_ERR_HTTP, _HTTP_VERSION, _METHOD, _TARGET, _HOST, _BODY,
- *   _CONNECTION, _KEY, _VERSION, _SUBPROTOCOL, _EXTENSION
+ *   UPF_ERR_UPGRADE_STRIPPED
+ *                        likewise, but with a Sec-WebSocket-Key: what a proxy
+ *                        makes of a handshake if it drops Upgrade
+ *   UPF_ERR_HTTP, _REQUEST_LINE, _HTTP_VERSION, _METHOD, _NO_PROXY, _TARGET,
+ *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _AUTHORITY, _BODY,
+ *   _BODY_LENGTH, _CONNECTION, _KEY, _VERSION, _VERSION_REPEATED,
+ *   _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
  *                        what is wrong: upf_status_http() has the answer
  *
  * Origin is not judged here: see upf_origin_allowed().
@@ -108,13 +121,18 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * any web page can use a visitor's cookies here).
  *
  *   origin   the Origin field's value; data NULL (no browser) is allowed
- *   host     the Host field's value
+ *   host     upf_request.host
  *   allowed  further origins, "https://app.example.com", compared exactly
- *            but for ASCII case in scheme and host; ends with NULL; "*"
- *            allows every origin; may be NULL
+ *            but for ASCII case in scheme and host, and for a default port
+ *            (http 80, https 443), which may be left out on either side; what
+ *            has no host ("null", "file://") is compared byte by byte; ends
+ *            with NULL; "*" allows every origin; may be NULL
  *
- * The origin is allowed if its host and port are those of `host` (a scheme's
- * default port may be left out on either side), or if the list has it.
+ * The origin is allowed if it is http:// or https:// and its host and port are
+ * those of `host`, or if the list has it. A port that is left out on either
+ * side is the default of the origin's own scheme: http://a is never of the host
+ * a:443, nor https://a of a:80. Origins of other schemes, such as
+ * capacitor://localhost, are allowed by the list only.
  */
 bool upf_origin_allowed(upf_str origin, upf_str host,
                         const char *const *allowed);

@@ -42,10 +42,11 @@ output       buf conn_state move shared <conn>
 status_rows
 status       status_rows <status>
 status_name  status_rows <status>
+status_advice  status_rows <status>
 frame        bytes <frame>
 handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
-handshake_response  base64 handshake http http_write
+handshake_response  base64 handshake http http_write status_advice
 message      mask utf8 <conn>
 conn_state   <conn>
 conn_impl    conn_state small <conn>
