@@ -17,6 +17,7 @@ enum upf_conn_state {
     UPF_STATE_ANSWER,   /* server: REQUEST was delivered, no answer yet */
     UPF_STATE_DEFERRED, /* server: the answer was put off */
     UPF_STATE_RESPONSE, /* client: the response's head is arriving */
+    UPF_STATE_REFUSAL,  /* client: its status is not 101; the rest arrives */
     UPF_STATE_OPENING,  /* OPEN is to be delivered */
     UPF_STATE_OPEN,
     UPF_STATE_CLOSING   /* CLOSE is to be delivered */
@@ -102,6 +103,23 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
                                   upf_event *event);
+
+/* ---- conn_refusal.c: a response other than 101 -------------------------- */
+
+/*
+ * Whether a response's first bytes, from its beginning on, say a status of 200
+ * or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ */
+bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
+
+/* Take the rest; UPF_NEED_MORE. Once there is all of it, or as much as may be
+ * held, the connection has failed with UPF_ERR_RESPONSE. */
+upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
+
+/* What was read, as slices of the assembly. */
+void upf_conn_refusal(const upf_conn *conn, upf_response *response);
+
+/* ---- conn_open.c, again: answers ---------------------------------------- */
 
 /* The answer that the application left to us. */
 void upf_conn_answer(upf_conn *conn);

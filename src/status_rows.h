@@ -153,6 +153,11 @@ ROW(UPF_ERR_QUEUE_FULL,        NONE,          0,    0,
     "output queue full")
 ROW(UPF_ERR_URL,               RFC6455_3,     0,    0,
     "not a ws:// or wss:// URL")
+
+ROW(UPF_ERR_NO_REQUEST,        RFC6455_4_2_1, 0,    0,
+    "connection that ended before the request was complete")
+ROW(UPF_ERR_NO_RESPONSE,       RFC6455_4_1,   0,    0,
+    "connection that ended before the handshake was answered")
 /* clang-format on */
 
 #undef SECTION

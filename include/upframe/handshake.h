@@ -50,6 +50,7 @@ typedef struct upf_response {
     upf_str reason;      /* "Switching Protocols"; may be empty */
     upf_str headers;     /* all header lines */
     upf_str subprotocol; /* data is NULL: none was chosen */
+    upf_str body;        /* of a status other than 101: as much as was read */
 } upf_response;
 
 /*

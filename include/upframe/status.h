@@ -74,10 +74,14 @@ typedef enum upf_status {
     UPF_ERR_STATE      = -41, /* not now: before OPEN, after Close, … */
     UPF_ERR_ARGUMENT   = -42, /* an argument outside its contract */
     UPF_ERR_QUEUE_FULL = -43, /* over upf_config.max_queued: send later */
-    UPF_ERR_URL        = -44  /* not a ws:// or wss:// URL */
+    UPF_ERR_URL        = -44, /* not a ws:// or wss:// URL */
+
+    /* The stream, once more: its end inside the opening handshake */
+    UPF_ERR_NO_REQUEST  = -45, /* it ended before the request was complete */
+    UPF_ERR_NO_RESPONSE = -46  /* it ended before the request was answered */
 } upf_status;
 
-#define UPF_STATUS_LAST UPF_ERR_URL /* the most negative one */
+#define UPF_STATUS_LAST UPF_ERR_NO_RESPONSE /* the most negative one */
 
 /* RFC 6455, section 7.4.1 and the IANA registry. */
 typedef enum upf_close_code {
