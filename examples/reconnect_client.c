@@ -55,7 +55,7 @@ static const char usage[] =
 "then stop the server, wait a little, and start it again.\n"
 "Ctrl-C or SIGTERM says 1001, going away, and exits with 0. The status is 1\n"
 "when it gives up, or when the server has said that there is no use in\n"
-"coming back (close code 1008, HTTP 404, ...).\n";
+"coming back (close code 1008, HTTP 403, ...).\n";
 
 /* Kept small on purpose: this much of one message is held in memory. */
 enum { MAX_MESSAGE = 1 << 20, MAX_QUEUED = 1 << 20 };

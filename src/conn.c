@@ -23,6 +23,7 @@ static const upf_config defaults = {
     .max_head          = 16 * 1024,
     .max_head_line     = 8 * 1024,
     .max_head_lines    = 100,
+    .max_body          = 4 * 1024,
     .max_queued        = 32 * MIB,
     .high_water        = 1 * MIB,
     .handshake_timeout = 10000,
@@ -143,6 +144,8 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
 
     if (conn->state == UPF_STATE_OVER || conn->state == UPF_STATE_CLOSING)
         return;
+    if (conn->state == UPF_STATE_REFUSAL)
+        status = UPF_ERR_RESPONSE; /* that says more than how it ended */
     conn->status = (int8_t)status;
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
@@ -173,7 +176,10 @@ upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
     event->data      = NULL;
     event->len       = 0;
     event->status    = (upf_status)conn->status;
-    event->response  = (upf_response){0};
+    if (event->status == UPF_ERR_RESPONSE)
+        upf_conn_refusal(conn, &event->response);
+    else
+        event->response = (upf_response){0};
     event->close     = (upf_close_info){
         .code      = UPF_CLOSE_ABNORMAL,
         .sent_code = conn->sent_code,
@@ -351,6 +357,7 @@ static uint32_t patience(const upf_conn *conn)
     case UPF_STATE_REQUEST:
     case UPF_STATE_ANSWER:
     case UPF_STATE_RESPONSE:
+    case UPF_STATE_REFUSAL:
         return config->handshake_timeout;
     case UPF_STATE_OPEN:
         if (upf_has(conn, UPF_CLOSE_SENT))

@@ -128,6 +128,7 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason)
     case UPF_STATE_ANSWER:
     case UPF_STATE_DEFERRED:
     case UPF_STATE_RESPONSE:
+    case UPF_STATE_REFUSAL:
         break;
     }
     upf_conn_fail(conn, UPF_ERR_REFUSED);

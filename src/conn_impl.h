@@ -60,6 +60,23 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
                                   upf_event *event);
 
+/* ---- conn_refusal.c: a response other than 101 -------------------------- */
+
+/*
+ * Whether a response's first bytes, from its beginning on, say a status of 200
+ * or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ */
+bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
+
+/* Take the rest; UPF_NEED_MORE. Once there is all of it, or as much as may be
+ * held, the connection has failed with UPF_ERR_RESPONSE. */
+upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
+
+/* What was read, as slices of the assembly. */
+void upf_conn_refusal(const upf_conn *conn, upf_response *response);
+
+/* ---- conn_open.c, again: answers ---------------------------------------- */
+
 /* The answer that the application left to us. */
 void upf_conn_answer(upf_conn *conn);
 

@@ -424,18 +424,20 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
     upf_str       head;
 
     for (;;) {
+        if (upf_conn_is_refusal(conn, input))
+            return UPF_NEED_MORE;
         upf_status status = read_head(conn, input, &head);
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);
         if (status != UPF_OK)
             return status;
-        if (response->status / 100 == 1 && response->status != 101) {
+        assert(response->status < 200);
+        if (response->status != 101) {
             forget_interim(conn);
             continue;
         }
-        status = response->status == 101 ? judge_response(conn, response)
-                                         : UPF_ERR_RESPONSE;
+        status = judge_response(conn, response);
         if (status == UPF_OK)
             return open_client(conn, event);
         kept = *response;

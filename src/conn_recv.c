@@ -237,6 +237,8 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
         return UPF_NEED_MORE;
     case UPF_STATE_RESPONSE:
         return upf_conn_read_response(conn, input, event);
+    case UPF_STATE_REFUSAL:
+        return upf_conn_read_refusal(conn, input);
     case UPF_STATE_OPENING:
         return deliver_open(conn, event);
     case UPF_STATE_OPEN:
@@ -250,6 +252,20 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
         break;
     }
     return UPF_DONE;
+}
+
+/* What the end of the stream means now. */
+static upf_status end_of_stream(const upf_conn *conn)
+{
+    switch ((enum upf_conn_state)conn->state) {
+    case UPF_STATE_REQUEST:
+        return UPF_ERR_NO_REQUEST;
+    case UPF_STATE_DEFERRED:
+    case UPF_STATE_RESPONSE:
+        return UPF_ERR_NO_RESPONSE;
+    default:
+        return UPF_ERR_EOF;
+    }
 }
 
 static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
@@ -266,7 +282,7 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
             continue;
         if (!upf_has(conn, UPF_AT_EOF))
             return status == UPF_WANT_ANSWER ? status : UPF_WANT_READ;
-        upf_conn_fail(conn, UPF_ERR_EOF);
+        upf_conn_fail(conn, end_of_stream(conn));
     }
 }
 

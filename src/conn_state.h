@@ -14,6 +14,7 @@ enum upf_conn_state {
     UPF_STATE_ANSWER,   /* server: REQUEST was delivered, no answer yet */
     UPF_STATE_DEFERRED, /* server: the answer was put off */
     UPF_STATE_RESPONSE, /* client: the response's head is arriving */
+    UPF_STATE_REFUSAL,  /* client: its status is not 101; the rest arrives */
     UPF_STATE_OPENING,  /* OPEN is to be delivered */
     UPF_STATE_OPEN,
     UPF_STATE_CLOSING   /* CLOSE is to be delivered */

@@ -304,6 +304,38 @@ static void put_offer(struct upf_http_out *o, const char *const *subprotocols)
     upf_put_text(o, "\r\n");
 }
 
+/*
+ * What a browser percent-encodes (WHATWG's URL standard: the path and the
+ * special-query percent-encode set), but for what upf_url_parse() refuses.
+ */
+static bool is_encoded(char c, bool in_query)
+{
+    const unsigned char code = (unsigned char)c;
+
+    return code <= ' ' || code >= 0x7F ||
+           strchr(in_query ? "\"<>'" : "\"<>^`{}", c) != NULL;
+}
+
+static void put_target(struct upf_http_out *o, upf_str target)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    bool   in_query = false;
+    size_t start    = 0; /* of what is not yet written */
+
+    for (size_t i = 0; i < target.len; i++) {
+        const char c = target.data[i];
+        in_query = in_query || c == '?';
+        if (!is_encoded(c, in_query))
+            continue;
+        const char code[] = {'%', digits[(unsigned char)c >> 4],
+                             digits[c & 0x0F]};
+        upf_put(o, (upf_str){target.data + start, i - start});
+        upf_put(o, (upf_str){code, sizeof code});
+        start = i + 1;
+    }
+    upf_put(o, (upf_str){target.data + start, target.len - start});
+}
+
 upf_status upf_request_write(const upf_client_request *request,
                              const upf_url *url, const char key[UPF_KEY_LEN],
                              const char *const *subprotocols,
@@ -322,7 +354,7 @@ upf_status upf_request_write(const upf_client_request *request,
     do {
         /* An empty path is "/" (section 3). */
         upf_put_text(o, has_path ? "GET " : "GET /");
-        upf_put(o, url->target);
+        put_target(o, url->target);
         upf_put_field(o, " HTTP/1.1\r\n"
                          "Host: ", url->authority);
         upf_put_field(o, "Upgrade: websocket\r\n"

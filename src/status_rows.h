@@ -188,6 +188,10 @@ ROW(UPF_ERR_SUBPROTOCOL_REPEATED, RFC6455_4_1, 0,   400,
     "subprotocol that is offered twice")
 ROW(UPF_ERR_SUBPROTOCOL_COUNT, NONE,          0,    400,
     "more than 32 subprotocols offered")
+ROW(UPF_ERR_NO_REQUEST,        RFC6455_4_2_1, 0,    0,
+    "connection that ended before the request was complete")
+ROW(UPF_ERR_NO_RESPONSE,       RFC6455_4_1,   0,    0,
+    "connection that ended before the handshake was answered")
 
 ADVICE(UPF_ERR_HTTP,
     "Write each header line as \"Name: value\", with no space before the colon "

@@ -192,25 +192,99 @@ static uint16_t default_port(upf_str scheme)
     return 0;
 }
 
-upf_status upf_url_parse(const char *text, upf_url *url)
-{
-    assert(text != NULL);
+/* What upf_url_fault() says. */
+static const char not_a_scheme[] = "it does not begin with ws:// or wss://",
+    no_host[] = "there is no host",
+    user_info[] = "user name and password: send them in an Authorization field",
+    zone[] = "an IPv6 zone, which means something on this machine only, is no "
+             "part of a URL",
+    bad_ipv6[] = "not an IPv6 address in brackets",
+    foreign_host[] = "a host in other letters than ASCII: write its xn-- form",
+    bad_host[] = "a character that no host has",
+    bad_port[] = "not a port from 1 to 65535",
+    fragment[] = "a fragment, \"#...\": it is never sent, and a WebSocket has "
+                 "none; write %23 for the character itself",
+    control[] = "a control character",
+    backslash[] = "a backslash: write a slash, or %5C",
+    blank_end[] = "a blank at the end";
 
+/* Why upf_authority_parse() takes no `whole`; *at: where. */
+static const char *authority_fault(upf_str whole, const char **at)
+{
+    *at = whole.data;
+    if (whole.len == 0 || *whole.data == ':')
+        return no_host;
+    if (memchr(whole.data, '@', whole.len) != NULL)
+        return user_info;
+
+    size_t n;
+    if (*whole.data == '[') {
+        const char *end = memchr(whole.data, ']', whole.len);
+        n = end != NULL ? (size_t)(end - whole.data) + 1 : whole.len;
+        const char *percent = memchr(whole.data, '%', n);
+        if (percent != NULL) {
+            *at = percent;
+            return zone;
+        }
+        if (end == NULL || !is_ipv6(whole.data + 1))
+            return bad_ipv6;
+    } else {
+        n = uri_run(whole, "");
+    }
+    *at = whole.data + n;
+    if (n < whole.len && **at == ':') {
+        *at += 1;
+        return bad_port;
+    }
+    return **at == '#'                 ? fragment
+           : **at == '\\'              ? backslash
+           : (unsigned char)**at > 0x7F ? foreign_host
+                                        : bad_host;
+}
+
+/*
+ * What no request can carry, even percent-encoded: a fragment (section 3), and
+ * what browsers take out or turn into something else.
+ */
+static const char *target_fault(upf_str target, const char **at)
+{
+    bool in_query = false;
+
+    for (size_t i = 0; i < target.len; i++) {
+        const unsigned char c = (unsigned char)target.data[i];
+        *at = target.data + i;
+        if (c < 0x20 || c == 0x7F)
+            return control;
+        if (c == '#')
+            return fragment;
+        if (c == '\\' && !in_query)
+            return backslash;
+        if (c == ' ' && i + 1 == target.len)
+            return blank_end;
+        in_query = in_query || c == '?';
+    }
+    return NULL;
+}
+
+/* NULL, and *url is written; or what upf_url_fault() says, and *at: where. */
+static const char *parse_url(const char *text, upf_url *url, const char **at)
+{
     upf_str rest = upf_str_of(text);
     const upf_str  scheme   = take_scheme(&rest);
     const uint16_t standard = default_port(scheme);
+
+    *at = text;
     if (standard == 0 || (scheme.data[0] | 0x20) != 'w')
-        return UPF_ERR_URL;
+        return not_a_scheme;
 
     const upf_str whole = take_authority(&rest);
     struct upf_authority authority;
     if (!upf_authority_parse(whole, &authority))
-        return UPF_ERR_URL;
+        return authority_fault(whole, at);
 
-    /* What is left is path and query; '#' is not among their characters, as
-     * section 3 wants it: a fragment means nothing to a WebSocket. */
-    if (uri_run(rest, ":@/?") != rest.len)
-        return UPF_ERR_URL;
+    const char *fault = target_fault(rest, at);
+    if (fault != NULL)
+        return fault;
 
     const bool bracketed = authority.host.data[0] == '[';
     url->secure    = standard == 443;
@@ -222,7 +296,27 @@ upf_status upf_url_parse(const char *text, upf_url *url)
         url->host.data += 1;
         url->host.len  -= 2;
     }
-    return UPF_OK;
+    return NULL;
+}
+
+upf_status upf_url_parse(const char *text, upf_url *url)
+{
+    const char *at;
+
+    assert(text != NULL);
+    return parse_url(text, url, &at) == NULL ? UPF_OK : UPF_ERR_URL;
+}
+
+const char *upf_url_fault(const char *text, size_t *position)
+{
+    upf_url     url;
+    const char *at;
+
+    assert(text != NULL);
+    const char *fault = parse_url(text, &url, &at);
+    if (fault != NULL && position != NULL)
+        *position = (size_t)(at - text);
+    return fault;
 }
 
 /* ---- Request targets -------------------------------------------------- */

@@ -776,8 +776,8 @@ static void the_stream_may_end_inside_the_head(void **state)
         session_start(&session, SERVER);
         session_give(&session, HEAD_REQUEST, len);
         session_eof(&session);
-        assert_log(&session, "CLOSE 1006 sent=0 clean=0 status=UPF_ERR_EOF "
-                   "reason=\"\"\n");
+        assert_log(&session, "CLOSE 1006 sent=0 clean=0 "
+                   "status=UPF_ERR_NO_REQUEST reason=\"\"\n");
         assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
         session_free(&session);
     }

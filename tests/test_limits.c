@@ -304,6 +304,7 @@ static void the_defaults_are_those_that_are_documented(void **state)
     assert_int_equal(config.max_head, 16 * 1024);
     assert_int_equal(config.max_head_line, 8 * 1024);
     assert_int_equal(config.max_head_lines, 100);
+    assert_int_equal(config.max_body, 4 * 1024);
     assert_int_equal(config.max_queued, 32 * MIB);
     assert_int_equal(config.high_water, MIB);
     assert_int_equal(config.handshake_timeout, 10000);

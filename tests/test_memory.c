@@ -13,12 +13,12 @@
 #include "support/heads.h"
 #include "support/session.h"
 
-static void a_connection_has_at_most_160_bytes(void **state)
+static void a_connection_has_at_most_128_bytes(void **state)
 {
     (void)state;
     if (sizeof(void *) > 8)
         skip(); /* the bound is for pointers of up to 64 bits */
-    assert_true(sizeof(upf_conn) <= 160);
+    assert_true(sizeof(upf_conn) <= 128);
 }
 
 /* A handshake, each kind of traffic in pieces, and no memory is left. */
@@ -157,7 +157,7 @@ static void a_thousand_messages_leave_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_connection_has_at_most_160_bytes),
+        cmocka_unit_test(a_connection_has_at_most_128_bytes),
         cmocka_unit_test(an_idle_server_connection_holds_no_heap),
         cmocka_unit_test(an_idle_client_connection_holds_no_heap),
         cmocka_unit_test(a_connection_that_has_closed_holds_no_heap),

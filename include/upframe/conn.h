@@ -76,6 +76,8 @@ typedef struct upf_config {
     uint32_t max_head;      /* bytes of a handshake's head: 16 KiB */
     uint32_t max_head_line; /* bytes of one of its lines: 8 KiB */
     uint16_t max_head_lines; /* header lines: 100 */
+    uint32_t max_body; /* client: bytes of the body that comes with a status
+                          other than 101: 4 KiB; 0: it is not read */
 
     /* What may wait for the transport */
     size_t max_queued; /* bytes, over which a send is refused: 32 MiB */
@@ -114,7 +116,7 @@ upf_config upf_config_default(void);
 
 /* ---- The connection --------------------------------------------------- */
 
-/* The next four are private, and here because a connection holds them. */
+/* The next five are private, and here because a connection holds them. */
 
 struct upf_buf { /* growable bytes; their capacity stands in front of them */
     uint8_t *data;
@@ -148,6 +150,19 @@ struct upf_message { /* the message that its frames make up */
     uint32_t taken;     /* encoded: of the current frame's payload */
 };
 
+struct upf_refusal { /* a response other than 101, as far as it is here */
+    uint64_t taken;   /* bytes of all heads and the body */
+    uint64_t left;    /* bytes of the body, or its chunk, still to come */
+    uint32_t reason;  /* in `assembly`: bytes of the phrase, then fields */
+    uint32_t field;   /* where the last field begins */
+    uint32_t line;    /* where the line at hand begins */
+    uint32_t body;    /* where the body begins */
+    uint16_t lines;
+    uint16_t status;
+    uint8_t  phase;
+    bool     is_long; /* the line at hand is over the limit */
+};
+
 struct upf_slot { /* bytes that wait for the transport, or a queue of them */
     uint8_t *data;
     size_t   len; /* of all that waits, if it is a queue */
@@ -179,6 +194,7 @@ struct upf_conn {
             uint8_t              digest[20]; /* what Accept encodes */
             struct upf_head_scan scan;
         } handshake;
+        struct upf_refusal refusal;
     } in;
     struct upf_slot out;
     uint64_t offset;      /* bytes taken from the stream */
@@ -269,6 +285,19 @@ typedef struct upf_event {
     upf_str        subprotocol; /* the one agreed on; data NULL if none */
     upf_close_info close;
 } upf_event;
+
+/*
+ * A client whose server, or a proxy on the way, answers with another status
+ * than 101 gets CLOSE with UPF_ERR_RESPONSE, and in event->response what could
+ * be read: the status; the reason and those header lines that are sound and
+ * within the max_head* limits (bad ones are left out, and a field that is
+ * folded into two lines is left out whole; lines may end with LF alone); the
+ * body, without its chunked coding, up to max_body. CLOSE comes with the last
+ * byte of the body, with that limit, after max_head + max_body bytes in all, at
+ * the end of the stream or after handshake_timeout, whichever is first. What
+ * does not begin with the status line of an HTTP/1 response is UPF_ERR_HTTP,
+ * and a 101 is judged to the letter.
+ */
 
 /* A cursor over bytes that were read. The engine unmasks in place. */
 typedef struct upf_input {

@@ -58,6 +58,7 @@ typedef struct upf_response {
     upf_str reason;      /* "Switching Protocols"; may be empty */
     upf_str headers;     /* all header lines */
     upf_str subprotocol; /* data is NULL: none was chosen */
+    upf_str body;        /* of a status other than 101: as much as was read */
 } upf_response;
 
 /*
@@ -149,17 +150,32 @@ typedef struct upf_url {
     bool     secure;    /* wss */
     upf_str  host;      /* without the brackets of an IPv6 address */
     upf_str  authority; /* for the Host field: without a default port */
-    upf_str  target;    /* from the path on; may be empty or start with '?' */
+    upf_str  target;    /* from the path on, as it is in the text; may be empty
+                           or start with '?' */
     uint16_t port;      /* 80 or 443 if the URL has none */
 } upf_url;
 
 /*
  * Parse `text`, NUL-terminated; `url` keeps slices of it, and is written on
- * UPF_OK only. Refused with UPF_ERR_URL: another scheme, user information, a
- * fragment, an empty host, a port outside 1 to 65535, white space, control
- * characters and others that a URL cannot hold.
+ * UPF_OK only.
+ *
+ * Path and query may hold what people write there: a request has it as browsers
+ * send it, with a percent-encoding for blanks, quotes ("), <, > and each byte
+ * from 0x80 on, for ^, ` and braces in the path, for ' in the query. All else,
+ * such as ?x[]=1, goes as it is, and so does a '%', whatever follows it.
+ *
+ * Refused with UPF_ERR_URL: another scheme, user information, an empty host or
+ * one that is not ASCII, an IPv6 zone, a port outside 1 to 65535, a fragment,
+ * control characters, a backslash in the path, a blank at the end.
  */
 upf_status upf_url_parse(const char *text, upf_url *url);
+
+/*
+ * Why upf_url_parse() refuses `text`, as a phrase for who wrote it, "a control
+ * character"; NULL if it does not. `position` of the first byte at fault, from
+ * 0 on, is written if there is one; it may be NULL.
+ */
+const char *upf_url_fault(const char *text, size_t *position);
 
 /* What a client asks for. Zero-initialise it; only `url` is needed. */
 typedef struct upf_client_request {

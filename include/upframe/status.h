@@ -90,10 +90,14 @@ typedef enum upf_status {
     UPF_ERR_UPGRADE_STRIPPED     = -53, /* a key, but no Upgrade: websocket */
     UPF_ERR_VERSION_REPEATED     = -54, /* Sec-WebSocket-Version twice */
     UPF_ERR_SUBPROTOCOL_REPEATED = -55, /* one subprotocol offered twice */
-    UPF_ERR_SUBPROTOCOL_COUNT    = -56 /* more than 32 subprotocols */
+    UPF_ERR_SUBPROTOCOL_COUNT    = -56, /* more than 32 subprotocols */
+
+    /* The stream, once more: it ended before the request was ... */
+    UPF_ERR_NO_REQUEST           = -57, /* ... complete */
+    UPF_ERR_NO_RESPONSE          = -58 /* ... answered */
 } upf_status;
 
-#define UPF_STATUS_LAST UPF_ERR_SUBPROTOCOL_COUNT /* the most negative one */
+#define UPF_STATUS_LAST UPF_ERR_NO_RESPONSE /* the most negative one */
 
 /* RFC 6455, section 7.4.1 and the IANA registry. */
 typedef enum upf_close_code {

@@ -52,6 +52,7 @@ conn_state   <conn>
 conn_impl    conn_state small <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http http_write output url
+conn_refusal buf conn_impl http
 conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
