@@ -443,7 +443,7 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
  * upf_shared_free   gives up the creator's reference, at any time
  *
  * References are counted atomically: the connections may live on different
- * threads if `config`'s allocator may.
+ * threads if `config`'s allocator may (and not with UPF_NO_ATOMICS).
  */
 upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
                            const void *data, size_t len);

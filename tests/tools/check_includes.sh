@@ -23,13 +23,14 @@ table='
 bytes
 small
 compiler
+atomics
 move
 sha1         bytes kernels kernels_sha1
 base64       kernels
 utf8         kernels
 mask         kernels <frame>
-entropy
-random       entropy kernels small
+entropy      atomics
+random       atomics entropy kernels small
 buf          <conn>
 ext          <conn>
 http         kernels kernels_text <handshake>
@@ -59,8 +60,8 @@ conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   compiler conn_impl frame kernels mask move output random utf8
 conn_control bytes close conn_impl frame output
-shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next kernels_chacha20 kernels_text small <conn>
+shared       atomics buf conn_impl frame utf8 <conn>
+kernels             atomics conn_next kernels_chacha20 kernels_text small <conn>
 kernels_text        kernels
 kernels_fields      http kernels kernels_text
 kernels_vector      kernels
