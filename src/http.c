@@ -33,6 +33,14 @@ bool upf_is_token(upf_str text)
     return text.len > 0 && upf_chars_run(text, UPF_TOKEN_CHARS) == text.len;
 }
 
+bool upf_are_tokens(const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (!upf_is_token(upf_str_of(*list)))
+            return false;
+    return true;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t'; /* OWS, RFC 9110, section 5.6.3 */

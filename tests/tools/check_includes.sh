@@ -48,7 +48,10 @@ handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      mask utf8 <conn>
 conn_impl    small <conn>
-conn         buf close conn_impl ext http output random
+config_rules
+config       buf config_rules conn_impl http random
+config_check config_rules http <conn>
+conn         buf close conn_impl ext http output
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
