@@ -46,6 +46,7 @@ frame        bytes <frame>
 handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
+request_fields      http <handshake>
 message      mask utf8 <conn>
 conn_impl    small <conn>
 config_rules
