@@ -318,13 +318,18 @@ static int begin(struct client *c)
             config->max_message = config->max_frame = o->items[i].len;
             config->max_queued  = o->items[i].len + config->high_water;
         }
+    const char *wrong = upf_config_check(config);
+    if (wrong != NULL) {
+        fprintf(stderr, "%s\n", wrong);
+        return 2;
+    }
     switch (upf_conn_init_client(&c->ws, config, &request)) {
     case UPF_OK: return 0;
     case UPF_ERR_URL:
         fprintf(stderr, "not a ws:// or wss:// URL: %s\n", o->url);
         return 2;
     case UPF_ERR_ARGUMENT:
-        fputs("--subprotocol, --origin or --header: not what HTTP can carry, "
+        fputs("--origin or --header: not what HTTP can carry, "
               "or the client's own business\n", stderr);
         return 2;
     default:

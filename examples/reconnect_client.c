@@ -385,6 +385,9 @@ static int settle(struct client *c, const struct options *o)
     c->config.pong_timeout      = c->timeout;
     if (c->config.close_timeout > c->timeout)
         c->config.close_timeout = c->timeout;
+    const char *wrong = upf_config_check(&c->config);
+    if (wrong != NULL)
+        return refuse("config", wrong);
     if (o->seconds != 0)
         c->end_at = clock_ms() + UINT64_C(1000) * o->seconds;
 

@@ -133,10 +133,17 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.max_message  = s->max_message;
     s->config.max_frame    = s->max_message;
     s->config.max_queued   = s->max_queued;
+    if (s->config.high_water > s->max_queued)
+        s->config.high_water = s->max_queued;
     s->config.ping_interval = (uint32_t)s->ping_interval;
     s->config.pong_timeout  = (uint32_t)s->pong_timeout;
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
+    const char *wrong = upf_config_check(&s->config);
+    if (wrong != NULL) {
+        fprintf(stderr, "%s\n", wrong);
+        return 2;
+    }
     if (s->cert_file != NULL &&
         (s->tls = tls_server(s->cert_file, s->key_file)) == NULL)
         return 2;

@@ -9,62 +9,6 @@
 #include "ext.h"
 #include "http.h"
 #include "output.h"
-#include "random.h"
-
-/* ---- Configuration ------------------------------------------------------ */
-
-#define MIB ((size_t)1024 * 1024)
-
-/* The defaults: upf_config_default() documents them in upframe/conn.h. */
-static const upf_config defaults = {
-    .max_message       = 16 * MIB,
-    .max_frame         = 16 * MIB,
-    .max_fragments     = 100000,
-    .max_head          = 16 * 1024,
-    .max_head_line     = 8 * 1024,
-    .max_head_lines    = 100,
-    .max_body          = 4 * 1024,
-    .max_queued        = 32 * MIB,
-    .high_water        = 1 * MIB,
-    .handshake_timeout = 10000,
-    .ping_interval     = 30000,
-    .pong_timeout      = 20000,
-    .close_timeout     = 5000,
-    .alloc             = upf_default_alloc,
-    .random            = upf_random,
-};
-
-upf_config upf_config_default(void)
-{
-    upf_config config;
-
-    /* At -Os, gcc makes code of `return defaults` that is as long as they. */
-    memcpy(&config, &defaults, sizeof config);
-    return config;
-}
-
-const upf_config *upf_config_fallback(void)
-{
-    return &defaults;
-}
-
-static bool are_tokens(const char *const *list)
-{
-    for (; list != NULL && *list != NULL; list++)
-        if (!upf_is_token(upf_str_of(*list)))
-            return false;
-    return true;
-}
-
-static bool is_sound(const upf_config *config)
-{
-    return config->max_message > 0 && config->max_frame > 0 &&
-           config->max_fragments > 0 && config->max_head > 0 &&
-           config->max_head_line > 0 && config->max_head_lines > 0 &&
-           config->max_queued > 0 && config->high_water > 0 &&
-           config->alloc != NULL && config->random != NULL &&
-           are_tokens(config->subprotocols);
-}
 
 /* ---- Beginning ---------------------------------------------------------- */
 
@@ -72,8 +16,8 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
                           enum upf_conn_state state, unsigned flags)
 {
     upf_conn_zero(conn);
-    config = config ? config : &defaults;
-    if (!is_sound(config))
+    config = config ? config : upf_config_fallback();
+    if (!upf_config_is_sound(config))
         return UPF_ERR_ARGUMENT;
     conn->config = config;
     upf_set(conn, flags);

@@ -21,10 +21,15 @@ static inline void upf_conn_zero(upf_conn *conn)
     memset((uint8_t *)conn + HALF, 0, sizeof *conn - HALF);
 }
 
-/* ---- conn.c: life ------------------------------------------------------- */
+/* ---- config.c: what connections share ----------------------------------- */
 
 /* What stands for a config of NULL. */
 const upf_config *upf_config_fallback(void);
+
+/* Whether a connection can begin with it: see config_rules.h. */
+bool upf_config_is_sound(const upf_config *config);
+
+/* ---- conn.c: life ------------------------------------------------------- */
 
 /* What every upf_conn_init_ function begins with. */
 upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,

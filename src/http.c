@@ -33,6 +33,14 @@ bool upf_is_token(upf_str text)
     return text.len > 0 && upf_chars_run(text, UPF_TOKEN_CHARS) == text.len;
 }
 
+bool upf_are_tokens(const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (!upf_is_token(upf_str_of(*list)))
+            return false;
+    return true;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t'; /* OWS, RFC 9110, section 5.6.3 */
@@ -78,9 +86,27 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
     return true;
 }
 
+bool upf_str_equals(upf_str text, const char *literal)
+{
+    return upf_str_equal(text, upf_str_of(literal));
+}
+
 bool upf_str_is(upf_str text, const char *literal)
 {
     return upf_str_equal_nocase(text, upf_str_of(literal));
+}
+
+/* Volatile: a compiler must not stop at the first difference. */
+bool upf_str_equals_secret(upf_str text, const void *secret, size_t len)
+{
+    const volatile uint8_t *ours = secret;
+    volatile uint8_t differences = 0;
+
+    if (text.len != len || len == 0)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        differences |= (uint8_t)((uint8_t)text.data[i] ^ ours[i]);
+    return differences == 0;
 }
 
 bool upf_is_field_value(upf_str text)

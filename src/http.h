@@ -155,6 +155,7 @@ static inline size_t upf_chars_run(upf_str text, enum upf_chars wanted)
 }
 
 bool upf_is_token(upf_str text);
+bool upf_are_tokens(const char *const *list); /* ends with NULL, or is NULL */
 
 /* A header value that can be sent: no CR, LF, NUL or other control but HTAB. */
 bool upf_is_field_value(upf_str text);

@@ -153,6 +153,12 @@ the_command_line()
         exits 2 "$bin/echo_server" --tls-cert no-such-file
     check 'a malformed subprotocol is refused' \
         exits 2 "$bin/echo_server" --port 0 --subprotocol 'a b'
+    check 'an origin that no browser sends is refused' \
+        exits 2 "$bin/echo_server" --port 0 --origin https://a.example/
+    check 'and is named' complained '^origins has '
+    check 'a subprotocol twice is refused by the client' \
+        exits 2 "$bin/echo_client" --subprotocol a --subprotocol a
+    check 'and is named, too' complained '^subprotocols has a name twice'
     check 'a limit of nothing is refused' \
         exits 2 "$bin/echo_server" --port 0 --max-message 0
     check "another machine's address is an error" \

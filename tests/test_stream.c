@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -310,6 +311,51 @@ static void chunks_can_be_echoed_as_parts(void **state)
     blob_free(&text);
 }
 
+/* docs/guide.md, "Streaming", has this config and this upload. */
+static void a_gibibyte_in_small_parts_is_one_message(void **state)
+{
+    (void)state;
+    enum { PART = 3000, PARTS = 357914 };
+    struct session session;
+    struct blob    first = {0}, next = {0}, last = {0};
+
+    session_prepare(&session);
+    session.config.stream        = true;
+    session.config.max_frame     = UINT64_C(1) << 40;
+    session.config.max_message   = UINT64_C(1) << 40;
+    session.config.max_fragments = UINT32_MAX;
+    session_begin(&session, OPEN_SERVER);
+    put_run(&first, FROM_CLIENT, BINARY, 'b', PART);
+    put_run(&next, FROM_CLIENT, CONT, 'b', PART);
+    put_run(&last, FROM_CLIENT, FIN | CONT, 'b', PART);
+    uint8_t *frame = malloc(next.len);
+    assert_non_null(frame);
+
+    session_give_blob(&session, &first);
+    for (int i = 0; i < PARTS - 2; i++) {
+        upf_input input = {frame, next.len};
+        upf_event event;
+
+        memcpy(frame, next.data, next.len);
+        assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+        assert_int_equal(event.type, UPF_EVENT_CHUNK);
+        assert_int_equal(event.len, PART);
+        assert_false(event.first || event.last);
+        assert_status(upf_conn_next(&session.conn, &input, &event),
+                      UPF_WANT_READ);
+    }
+    session_give_blob(&session, &last);
+    assert_non_null(strstr(eventlog_text(&session.log), /* both in one line */
+                           "CHUNK binary first last 6000"));
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    assert_int_equal(session.alloc.peak, 0);
+    free(frame);
+    session_free(&session);
+    blob_free(&first);
+    blob_free(&next);
+    blob_free(&last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_chunk_lies_in_the_callers_input),
         cmocka_unit_test(a_message_in_one_input_lies_there_too),
         cmocka_unit_test(chunks_can_be_echoed_as_parts),
+        cmocka_unit_test(a_gibibyte_in_small_parts_is_one_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

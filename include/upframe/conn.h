@@ -114,6 +114,23 @@ typedef struct upf_config {
 
 upf_config upf_config_default(void);
 
+/*
+ * What is wrong with `config`, for who wrote it: a sentence that begins with
+ * the field's name, static; or NULL, if nothing is (as with `config` NULL, the
+ * defaults). In this order:
+ *
+ *   what no connection can begin with: UPF_ERR_ARGUMENT
+ *     a limit of 0 (the times may be 0); no alloc, no random; a subprotocol
+ *     that is no token
+ *   what is taken, but cannot be meant
+ *     a subprotocol twice (a client's connection does not begin); limits of a
+ *     head that no handshake fits in; high_water over max_queued; an origin
+ *     that no browser sends, such as "example.com" or "https://a.example/"
+ *
+ * Call it once, when the program starts; nothing else does.
+ */
+const char *upf_config_check(const upf_config *config);
+
 /* ---- The connection --------------------------------------------------- */
 
 /* The next five are private, and here because a connection holds them. */
@@ -224,7 +241,7 @@ struct upf_conn {
  *                until then; may be NULL.
  *
  * Returns UPF_OK, or, with the connection unusable but safe to free,
- *   UPF_ERR_ARGUMENT   a limit of 0, no allocator or random source; or a
+ *   UPF_ERR_ARGUMENT   the config: upf_config_check() says what is wrong; or a
  *                      malformed subprotocol or header: CR, LF, NUL or a
  *                      non-token would be injected
  *   UPF_ERR_URL        client: see upf_url_parse()

@@ -97,8 +97,18 @@ bool upf_header_find(upf_str headers, const char *name, upf_str *value);
 /* Whether the comma-separated `list` has `token`, case-insensitively. */
 bool upf_list_has(upf_str list, const char *token);
 
+/* Whether `text` is `literal`, byte for byte. */
+bool upf_str_equals(upf_str text, const char *literal);
+
 /* Whether `text` is `literal`, ASCII case ignored. */
 bool upf_str_is(upf_str text, const char *literal);
+
+/*
+ * Whether `text` is the `len` bytes of `secret`, in a time that depends on the
+ * two lengths alone, so that a stranger cannot guess it byte by byte. Never if
+ * `len` is 0: a secret that was not set lets nobody in.
+ */
+bool upf_str_equals_secret(upf_str text, const void *secret, size_t len);
 
 /*
  * Whether the client's request offers the subprotocol `name` (exact case;
@@ -184,6 +194,70 @@ typedef struct upf_client_request {
     const upf_header *headers;      /* Authorization, Cookie, … */
     size_t            header_count;
 } upf_client_request;
+
+/* ---- What servers ask of a request ------------------------------------- */
+
+/*
+ * Find the first cookie called `name` (case counts) over all Cookie fields.
+ *
+ *   headers  as in upf_header_find()
+ *   value    a slice of `headers`, written if the cookie is there; data is
+ *            never NULL then
+ *
+ * Pairs stand between semicolons, and white space around a name or a value is
+ * no part of it (RFC 6265, section 5.4). Double quotes around a value are a
+ * part of it, as they are for browsers; a semicolon between them still ends it.
+ * A pair without "=" has no name and is passed over. Of two cookies of one name
+ * browsers send the one of the longer path first. Nothing is decoded.
+ */
+bool upf_cookie_find(upf_str headers, const char *name, upf_str *value);
+
+/*
+ * Find the first parameter called `name` in the query of `target`: what stands
+ * between the first '?' and the end, parted by '&' alone.
+ *
+ *   target  of a upf_request or a upf_url
+ *   name    as it was before it was encoded: "user id" is found as user+id or
+ *           u%73er%20id. Case counts. A name in the query that is encoded
+ *           wrongly, or holds a NUL, is never found.
+ *   value   a slice of `target`, as sent: see upf_form_decode(). Written if the
+ *           parameter is there; data is never NULL then. "?name" has an empty
+ *           value, like "?name=".
+ */
+bool upf_query_find(upf_str target, const char *name, upf_str *value);
+
+/*
+ * Undo percent-encoding (RFC 3986, section 2.1) into the caller's memory.
+ *
+ * upf_percent_decode  for a path: '+' is a plus
+ * upf_form_decode     for a value of a query: '+' is a space, as forms and
+ *                     URLSearchParams write it (encodeURIComponent() writes no
+ *                     '+', so that its text is decoded right, too)
+ *   text  absent is taken for empty; must not overlap `out`
+ *   out   the result and a NUL: text.len + 1 bytes are always enough
+ *   size  of `out`
+ *   len   may be NULL; strlen(out), written if true is returned
+ *
+ * Returns false, with "" in `out` (nothing, if size is 0), if the result and
+ * its NUL do not fit; if a '%' lacks its two digits; or if there is a NUL among
+ * the characters, as %00 or as it is: a C string would end there. Whether the
+ * result is UTF-8 is not looked at, and it may hold control characters.
+ */
+bool upf_percent_decode(upf_str text, char *out, size_t size, size_t *len);
+bool upf_form_decode(upf_str text, char *out, size_t size, size_t *len);
+
+/*
+ * Find the token of "Authorization: Bearer TOKEN" (RFC 6750, section 2.1).
+ *
+ *   headers  as in upf_header_find()
+ *   token    a slice of `headers`, never empty, written on success only.
+ *            Compare it with upf_str_equals_secret().
+ *
+ * Returns false if there is no such field or more than one, of another scheme
+ * (its case is ignored) or with what is no token: letters, digits and -._~+/,
+ * then any number of '='.
+ */
+bool upf_bearer_token(upf_str headers, upf_str *token);
 
 #ifdef __cplusplus
 }
