@@ -33,6 +33,7 @@ helpers         := $(filter-out $(programs),$(example_sources))
 fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
 fuzz_helpers    := $(filter-out $(fuzz_entries) fuzz/replay.c,\
                      $(sort $(wildcard fuzz/*.c)))
+fuzz_support    := tests/support/testext.c tests/support/blob.c
 test_sources    := $(sort $(wildcard tests/test_*.c))
 test_scripts    := $(sort $(wildcard tests/test_*.sh))
 checks          := $(sort $(wildcard tests/tools/check_*.sh))
@@ -243,11 +244,13 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
 $(BUILD)/fuzz/libupframe.a: $(call objects,fuzz,$(src))
 
 $(fuzz_bins): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o \
-              $(call objects,fuzz,$(fuzz_helpers)) $(BUILD)/fuzz/libupframe.a
+              $(call objects,fuzz,$(fuzz_helpers) $(fuzz_support)) \
+              $(BUILD)/fuzz/libupframe.a
 	$(call link,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer)
 
 $(replay_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
-                $(call objects,asan,fuzz/replay.c $(fuzz_helpers)) \
+                $(call objects,asan,fuzz/replay.c $(fuzz_helpers) \
+                  $(fuzz_support)) \
                 $(BUILD)/asan/libupframe.a
 	$(call link,$(CC),$(asan_flags))
 
