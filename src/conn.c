@@ -154,17 +154,14 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
 
 upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
 {
-    const bool received = upf_has(conn, UPF_CLOSE_RECEIVED);
-
     event->type      = UPF_EVENT_CLOSE;
     event->data      = NULL;
     event->len       = 0;
     event->status    = (upf_status)conn->status;
     event->response  = (upf_response){0};
     event->close     = (upf_close_info){
-        .code      = received ? conn->close_code : UPF_CLOSE_ABNORMAL,
+        .code      = UPF_CLOSE_ABNORMAL,
         .sent_code = conn->sent_code,
-        .clean     = received && upf_has(conn, UPF_CLOSE_SENT),
         .offset    = conn->offset,
     };
     upf_conn_enter(conn, UPF_STATE_OVER);

@@ -117,7 +117,6 @@ static upf_status receive_close(upf_conn *conn, upf_event *event,
 
     if (status != UPF_OK)
         return status;
-    conn->close_code = (uint16_t)code;
     upf_set(conn, UPF_CLOSE_RECEIVED);
     if (!upf_has(conn, UPF_CLOSE_SENT)) {
         const upf_status sent = upf_conn_send_close(
@@ -126,6 +125,8 @@ static upf_status receive_close(upf_conn *conn, upf_event *event,
             conn->status = (int8_t)sent;
     }
     upf_conn_deliver_close(conn, event);
+    event->close.code  = code;
+    event->close.clean = upf_has(conn, UPF_CLOSE_SENT);
     if (len > 2) {
         event->data = payload + 2;
         event->len  = len - 2;

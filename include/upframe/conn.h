@@ -171,8 +171,7 @@ struct upf_conn {
     struct upf_slot out;
     uint64_t offset;      /* bytes taken from the stream */
     uint64_t timer;       /* when the current wait began; 0: not yet known */
-    uint16_t flags;
-    uint16_t close_code;  /* received, or 0 */
+    uint32_t flags;
     uint16_t sent_code;   /* sent, or 0 */
     int8_t   status;      /* the first error */
     uint8_t  out_kind;    /* what `out` is */

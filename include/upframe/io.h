@@ -61,7 +61,8 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
  * Deliver the next event of `conn`, writing and reading as needed. Output is
  * written when the input at hand is worked off, so replies share one write.
  *
- *   event  written on UPF_OK only; valid until the next call on io or conn
+ *   event  written on UPF_OK only, and then always; valid until the next call
+ *          on io or conn
  *
  * Returns
  *   UPF_OK           one event
@@ -81,8 +82,9 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event);
 /*
  * Write what is queued, without reading: after sending from outside the loop
  * of upf_io_next(). Returns UPF_OK when nothing is left, UPF_WANT_READ or
- * UPF_WANT_WRITE when the transport would block, UPF_ERR_IO when it is lost
- * (the CLOSE event comes from upf_io_next()).
+ * UPF_WANT_WRITE when the transport would block; UPF_ERR_IO when it is lost, or
+ * UPF_ERR_NO_MEMORY or UPF_ERR_RANDOM when the connection has failed for
+ * another cause (the CLOSE event comes from upf_io_next()).
  */
 upf_status upf_io_flush(upf_io *io, upf_conn *conn);
 

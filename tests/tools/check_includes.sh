@@ -47,7 +47,8 @@ handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
 handshake_response  base64 handshake http http_write
 message      mask utf8 <conn>
-conn_impl    small <conn>
+conn_state   <conn>
+conn_impl    conn_state small <conn>
 conn         buf close conn_impl ext http output random
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_next    bytes conn_impl kernels mask output <conn>
