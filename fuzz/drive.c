@@ -164,7 +164,8 @@ upf_status run_next(struct run *run, upf_input *input, upf_event *event)
     const upf_status status = upf_conn_next(run->conn, input, event);
 
     CHECK(input->len <= before.len &&
-              input->data + input->len == before.data + before.len,
+              (uintptr_t)input->data + input->len ==
+                  (uintptr_t)before.data + before.len,
           "the cursor is elsewhere");
     if (status == UPF_OK)
         run_event(run, event, queued);

@@ -36,16 +36,19 @@ static void check_heap(const struct watch *watch, const struct run *run)
 
 /* ---- The memory for what arrives ---------------------------------------- */
 
-/* The bytes that the message at hand may come to, as far as is known. */
+/* The bytes that the message at hand may come to: of one frame it is known from
+ * the beginning. */
 static uint64_t declared(const upf_conn *conn)
 {
-    const union upf_frame_in *frame = &conn->in.open.frame;
+    const struct upf_message *message = &conn->in.open.message;
     const uint64_t max = conn->config->max_message;
 
-    if (frame->payload.phase != PHASE_PAYLOAD || conn->ext != NULL ||
-        is_control((upf_opcode)frame->payload.opcode) || !is_last(frame))
+    if (conn->in.open.frame.payload.phase != PHASE_PAYLOAD ||
+        conn->ext != NULL || message->fragments > 1 ||
+        is_control((upf_opcode)conn->in.open.frame.payload.opcode) ||
+        !is_last(&conn->in.open.frame))
         return max;
-    return conn->in.open.message.len < max ? conn->in.open.message.len : max;
+    return message->len < max ? message->len : max;
 }
 
 static void check_assembly(const struct run *run)
@@ -60,8 +63,6 @@ static void check_assembly(const struct run *run)
           conn->assembly.len);
     if (upf_has(conn, UPF_EVENT_IN_BLOCK) || conn->in.open.message.opcode == 0)
         return; /* none is at hand */
-    CHECK(capacity <= declared(conn) + 4096 || !conn->config->stream,
-          "%zu bytes, streaming", capacity);
     CHECK(conn->config->stream || capacity <= declared(conn) + CONTROL + BESIDE,
           "%zu bytes for %llu at most", capacity,
           (unsigned long long)declared(conn));
