@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels.h"
 #include "run.h"
 
 #define MIB (1024 * 1024)
@@ -58,4 +59,13 @@ void plan_read(struct plan *plan, const uint8_t bytes[PLAN_LEN],
     plan->config.trust_sent_text = (bytes[0] & 0x08) != 0;
     read_limits(&plan->config, bytes);
     memcpy(plan->script, bytes + 8, SCRIPT_LEN);
+}
+
+void plan_kernels(size_t number)
+{
+    size_t count = 0;
+
+    while (upf_kernels_at(count) != NULL)
+        count++;
+    upf_kernels_force(upf_kernels_at(number % count));
 }
