@@ -15,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <upframe/upframe.h>
 
 #include "options.h"
+#include "show.h"
 #include "tcp.h"
 #include "tls.h"
 
@@ -82,6 +84,7 @@ struct ending {
     upf_status status;
     int        close_code;
     int        http_status;
+    uint32_t   retry_after; /* ms that the server wants to be left alone */
     char       text[256];
 };
 
@@ -120,9 +123,21 @@ static void wait_for(const struct client *c, bool heard, int fd, short events,
 static void print_text(const uint8_t *data, size_t len)
 {
     fputs("message: ", stdout);
-    for (size_t i = 0; i < len; i++)
-        putchar(data[i] < 0x20 || data[i] == 0x7F ? '?' : data[i]);
+    show_text(stdout, data, len, len);
     putchar('\n');
+}
+
+/* How long the server wants to be left alone. */
+static uint32_t retry_after(const upf_response *response)
+{
+    upf_str  value;
+    uint32_t wait_ms = 0;
+
+    if ((response->status != 429 && response->status != 503) ||
+        !upf_header_find(response->headers, "Retry-After", &value) ||
+        !upf_retry_after(value.data, value.len, (int64_t)time(NULL), &wait_ms))
+        return 0;
+    return wait_ms;
 }
 
 static void describe(struct ending *end, const upf_event *ev)
@@ -133,17 +148,26 @@ static void describe(struct ending *end, const upf_event *ev)
     end->status      = ev->status;
     end->close_code  = ev->close.code;
     end->http_status = ev->response.status;
-    if (ev->status == UPF_ERR_RESPONSE)
+    end->retry_after = retry_after(&ev->response);
+    if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(text, size, "HTTP %d", ev->response.status);
+        show_lines(stderr, ev->response.body.data, ev->response.body.len,
+                   "server: ");
+    }
     else if (ev->status != UPF_OK)
         snprintf(text, size, "%s", upf_status_text(ev->status));
     else if (ev->len > 0)
         snprintf(text, size, "%.*s", (int)ev->len, (const char *)ev->data);
     else
         snprintf(text, size, "closed");
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7F)
-            *text = '?';
+}
+
+/* The text may be the peer's. */
+static void report(const char *what, const struct ending *end)
+{
+    printf("%s: code %d (", what, end->close_code);
+    show_text(stdout, end->text, strlen(end->text), sizeof end->text);
+    putchar(')');
 }
 
 static void on_event(struct client *c, const upf_event *ev, struct ending *end)
@@ -272,10 +296,12 @@ static int stay_connected(struct client *c)
         uint32_t wait_ms;
 
         if (leaving(c)) {
-            printf("stopped: code %d (%s)\n", end.close_code, end.text);
+            report("stopped", &end);
+            putchar('\n');
             return EXIT_SUCCESS;
         }
-        printf("lost: code %d (%s); ", end.close_code, end.text);
+        report("lost", &end);
+        fputs("; ", stdout);
         if (!upf_may_return(end.status, end.close_code, end.http_status)) {
             puts("no use in trying again");
             return EXIT_FAILURE;
@@ -285,8 +311,9 @@ static int stay_connected(struct client *c)
             puts("giving up");
             return EXIT_FAILURE;
         }
-        printf("next try in %" PRIu32 " ms\n", wait_ms);
-        for (const uint64_t until = clock_ms() + wait_ms;
+        const uint64_t wait = (uint64_t)end.retry_after + wait_ms;
+        printf("next try in %" PRIu64 " ms\n", wait);
+        for (const uint64_t until = clock_ms() + wait;
              clock_ms() < until && !leaving(c);)
             wait_for(c, false, -1, 0, until);
         if (leaving(c)) {
@@ -359,6 +386,15 @@ static int read_options(struct client *c, struct options *o, int argc,
     return -1;
 }
 
+static int refuse_url(const char *url)
+{
+    size_t      at  = 0;
+    const char *why = upf_url_fault(url, &at);
+
+    fprintf(stderr, "at character %zu: ", at + 1);
+    return refuse(url, why != NULL ? why : "the host's name is too long");
+}
+
 /* Make of the options what is used. Returns -1, or the exit status. */
 static int settle(struct client *c, const struct options *o)
 {
@@ -373,7 +409,7 @@ static int settle(struct client *c, const struct options *o)
     c->request.url = o->url != NULL ? o->url : c->address;
     if (upf_url_parse(c->request.url, &c->url) != UPF_OK ||
         c->url.host.len >= sizeof c->host)
-        return refuse(c->request.url, "not a ws:// or wss:// URL");
+        return refuse_url(c->request.url);
     memcpy(c->host, c->url.host.data, c->url.host.len);
 
     if (upf_backoff_init(&c->backoff, &o->policy) != UPF_OK)

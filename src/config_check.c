@@ -26,12 +26,16 @@ static bool are_unique(const char *const *list)
 /* How a browser writes an origin (RFC 6454, section 6.2). */
 static bool is_origin(const char *text)
 {
-    const char *host = strstr(text, "://");
+    const char *end = strchr(text, ':');
 
     if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0)
         return true;
-    return host != NULL && host != text && strchr(host + 3, '/') == NULL &&
-           strpbrk(text, "?# \t") == NULL;
+    if (end == NULL || end == text || end[1] != '/' || end[2] != '/')
+        return false;
+    for (const char *c = end + 3; *c != '\0'; c++)
+        if (strchr("/?# \t", *c) != NULL)
+            return false;
+    return true;
 }
 
 static bool can_match(const char *const *origins)

@@ -266,7 +266,7 @@ static void strike_open(enum point point)
         assert_int_equal(rawserver_read_close(&server), code);
         rawserver_finish(&server);
         await(LOST);
-        snprintf(said, sizeof said, "lost: code %d (b?e)", code);
+        snprintf(said, sizeof said, "lost: code %d (b\\x0ae)", code);
         assert_said(said);
         return;
     }
