@@ -51,6 +51,7 @@ helpers         := $(filter-out $(programs),$(example_sources))
 fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
 fuzz_helpers    := $(filter-out $(fuzz_entries) fuzz/replay.c,\
                      $(sort $(wildcard fuzz/*.c)))
+fuzz_support    := tests/support/testext.c tests/support/blob.c
 test_sources    := $(sort $(wildcard tests/test_*.c))
 test_scripts    := $(sort $(wildcard tests/test_*.sh))
 checks          := $(sort $(wildcard tests/tools/check_*.sh))
@@ -71,6 +72,7 @@ kernel_names    := $(BUILD)/asan/tests/tools/kernel_names
 asan_examples   := $(programs:%.c=$(BUILD)/asan/%)
 replay_bins     := $(fuzz_entries:%.c=$(BUILD)/asan/%)
 coverage_bins   := $(test_sources:%.c=$(BUILD)/coverage/%)
+replay_coverage := $(fuzz_entries:%.c=$(BUILD)/coverage/%)
 fuzz_bins       := $(fuzz_entries:%.c=$(BUILD)/fuzz/%)
 page_headers    := $(pages:%.html=$(BUILD)/%_html.h)
 
@@ -238,6 +240,13 @@ coverage: $(coverage_bins) $(kernel_names)
 	@python3 tests/tools/coverage.py $(BUILD)/coverage/src \
 	    $$($(kernel_names) --all)
 
+coverage-fuzz: ## what the corpora of the fuzzers reach of src/, with its floor
+coverage-fuzz: $(replay_coverage) $(kernel_names)
+	@find $(BUILD)/coverage -name '*.gcda' -exec rm -f {} +
+	@$(run_tests) $(replay_coverage)
+	@python3 tests/tools/coverage.py --fuzz $(BUILD)/coverage/src \
+	    $$($(kernel_names) --all)
+
 $(BUILD)/coverage/%.o: %.c $(BUILD)/flags
 	$(call compile,$(GCC),$(coverage_flags))
 
@@ -256,6 +265,12 @@ $(coverage_bins): $(BUILD)/coverage/%: $(BUILD)/coverage/%.o \
                   $(BUILD)/coverage/libupframe.a
 	$(call link,$(GCC),--coverage,$(CMOCKA_LIBS) $(TLS_LIBS) -pthread)
 
+$(replay_coverage): $(BUILD)/coverage/%: $(BUILD)/coverage/%.o \
+                    $(call objects,coverage,fuzz/replay.c $(fuzz_helpers) \
+                      $(fuzz_support)) \
+                    $(BUILD)/coverage/libupframe.a
+	$(call link,$(GCC),--coverage)
+
 # ---- Fuzzing ---------------------------------------------------------------
 
 fuzz: $(fuzz_bins) ## build the fuzzers with clang into build/fuzz/fuzz/
@@ -269,11 +284,13 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/flags
 $(BUILD)/fuzz/libupframe.a: $(call objects,fuzz,$(src))
 
 $(fuzz_bins): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o \
-              $(call objects,fuzz,$(fuzz_helpers)) $(BUILD)/fuzz/libupframe.a
+              $(call objects,fuzz,$(fuzz_helpers) $(fuzz_support)) \
+              $(BUILD)/fuzz/libupframe.a
 	$(call link,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer)
 
 $(replay_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
-                $(call objects,asan,fuzz/replay.c $(fuzz_helpers)) \
+                $(call objects,asan,fuzz/replay.c $(fuzz_helpers) \
+                  $(fuzz_support)) \
                 $(BUILD)/asan/libupframe.a
 	$(call link,$(CC),$(asan_flags))
 
@@ -344,7 +361,7 @@ FORCE:
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all lib demo deps test test-kernels test-small check need-cmocka \
-        coverage fuzz fuzz-replay deps-interop interop install uninstall \
+        coverage coverage-fuzz fuzz fuzz-replay deps-interop interop install uninstall \
         clean help FORCE
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "check.h"
+#include "watched_ext.h"
+#include "random.h"
 #include "run.h"
+#include "watch.h"
 
 enum { SLICES_MAX = 64 };
 
@@ -16,7 +19,9 @@ bool run_failed(const struct run *run)
 void run_allow(struct run *run)
 {
     run->memory.allowed =
-        2 * run->received + 2 * run->sent + 96 * run->sends + 16384;
+        (2 * run->received + 2 * run->sent + 96 * run->sends) *
+            (run->plan->ext ? 2u : 1u) + /* a byte is encoded as two */
+        16384;
 }
 
 /* Events do not show frames: this does, so their rules are checked here. */
@@ -31,7 +36,8 @@ static void note_trace(void *user, const upf_conn *conn, bool sent,
         return;
     }
     CHECK(header->payload_len >> 63 == 0, "a length over 63 bits");
-    CHECK(header->rsv == 0, "RSV %u", header->rsv);
+    CHECK(header->rsv == 0 || (header->rsv == UPF_RSV1 && run->plan->ext),
+          "RSV %u", header->rsv);
     CHECK(header->masked != run->plan->is_client ||
               (!header->masked && run->config.allow_unmasked),
           "masked is %d", header->masked);
@@ -64,6 +70,29 @@ static void check_offer(struct run *run, const upf_slice *slice, size_t count,
     bytes_free(&now);
 }
 
+void run_note_written(struct run *run, const upf_slice *slices, size_t count,
+                      size_t written)
+{
+    size_t left = written;
+
+    for (size_t i = 0; i < count && left > 0; i++) {
+        const size_t n = slices[i].len < left ? slices[i].len : left;
+
+        bytes_add(&run->output, slices[i].data, n);
+        left -= n;
+    }
+    check_offer(run, slices, count, written);
+}
+
+void run_note_done(struct run *run, upf_status status)
+{
+    CHECK(status == UPF_OK || run_failed(run), "%s", upf_status_name(status));
+    if (status != UPF_OK)
+        run->lost = true; /* it may be: see upf_conn_output_done() */
+    while (run->borrowed_count > 0)
+        free(run->borrowed[--run->borrowed_count]);
+}
+
 void run_write(struct run *run, size_t most, size_t slices)
 {
     upf_slice    slice[SLICES_MAX];
@@ -72,24 +101,15 @@ void run_write(struct run *run, size_t most, size_t slices)
     size_t       all = 0, written = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const size_t left = most - written;
-        const size_t n    = slice[i].len < left ? slice[i].len : left;
-
         CHECK(slice[i].len > 0, "an empty slice");
-        bytes_add(&run->output, slice[i].data, n);
-        all     += slice[i].len;
-        written += n;
+        all += slice[i].len;
     }
+    written = all < most ? all : most;
     CHECK(all <= queued && (count == slices || all == queued),
           "%zu bytes in %zu slices, but %zu queued", all, count, queued);
-    check_offer(run, slice, count, written);
-    const upf_status status =
-        upf_conn_output_done(run->conn, written > 0 ? (ptrdiff_t)written : -1);
-    CHECK(status == UPF_OK || run_failed(run), "%s", upf_status_name(status));
-    if (status != UPF_OK)
-        run->lost = true; /* it may be: see upf_conn_output_done() */
-    while (run->borrowed_count > 0)
-        free(run->borrowed[--run->borrowed_count]);
+    run_note_written(run, slice, count, written);
+    run_note_done(run, upf_conn_output_done(
+                           run->conn, written > 0 ? (ptrdiff_t)written : -1));
 }
 
 void run_write_all(struct run *run)
@@ -111,18 +131,15 @@ static void write_some(struct run *run)
 
 /* ---- Listening ---------------------------------------------------------- */
 
-/* The struct may move when no call is under way. */
-static void move(struct run *run)
+void run_move(struct run *run)
 {
-    if (!run->manner.wild || !run->plan->move)
-        return;
     upf_conn *there = exact_copy(run->conn, sizeof *there);
     memset(run->conn, 0xDD, sizeof *run->conn);
     free(run->conn);
     run->conn = there;
 }
 
-static void check_questions(const struct run *run)
+void run_ask(const struct run *run)
 {
     const upf_conn *conn   = run->conn;
     const size_t    queued = upf_conn_queued(conn);
@@ -140,6 +157,29 @@ static void check_questions(const struct run *run)
     CHECK(queued > 0 || !upf_conn_congested(conn), "congested by nothing");
 }
 
+upf_status run_next(struct run *run, upf_input *input, upf_event *event)
+{
+    const upf_input  before = *input;
+    const size_t     queued = upf_conn_queued(run->conn);
+    const upf_status status = upf_conn_next(run->conn, input, event);
+
+    CHECK(input->len <= before.len &&
+              (uintptr_t)input->data + input->len ==
+                  (uintptr_t)before.data + before.len,
+          "the cursor is elsewhere");
+    if (status == UPF_OK)
+        run_event(run, event, queued);
+    else
+        CHECK(status == UPF_WANT_READ ? input->len == 0
+                                      : input->len == before.len,
+              "%s with %zu bytes left of %zu", upf_status_name(status),
+              input->len, before.len);
+    CHECK((status == UPF_DONE) == (run->place == CLOSED || run->freed) ||
+              status == UPF_OK,
+          "%s, at %u", upf_status_name(status), run->place);
+    return status;
+}
+
 /* Take events out of the input, until there is no more or it is left. */
 static upf_status listen(struct run *run, upf_input *input)
 {
@@ -148,28 +188,13 @@ static upf_status listen(struct run *run, upf_input *input)
     upf_event    event;
 
     for (size_t i = 0; status == UPF_OK && !run->freed; i++) {
-        const upf_input before = *input;
-        const size_t    queued = upf_conn_queued(run->conn);
-
         CHECK(i < most, "%zu events of %zu bytes", i, most);
-        move(run);
-        status = upf_conn_next(run->conn, input, &event);
-        CHECK(input->len <= before.len &&
-                  input->data + input->len == before.data + before.len,
-              "the cursor is elsewhere");
-        if (status == UPF_OK)
-            run_event(run, &event, queued);
-        else
-            CHECK(status == UPF_WANT_READ ? input->len == 0
-                                          : input->len == before.len,
-                  "%s with %zu bytes left of %zu", upf_status_name(status),
-                  input->len, before.len);
-        CHECK((status == UPF_DONE) == (run->place == CLOSED) ||
-                  status == UPF_OK,
-              "%s, at %u", upf_status_name(status), run->place);
+        if (run->manner.wild && run->plan->move)
+            run_move(run);
+        status = run_next(run, input, &event);
         if (run->freed)
             break;
-        check_questions(run);
+        run_ask(run);
         if (run->ended)
             input->len = 0;
         if (run->manner.wild && chance(&run->dice, 8) == 0)
@@ -245,15 +270,12 @@ static void feed(struct run *run, const uint8_t *data, size_t len)
 
 /* ---- The end ------------------------------------------------------------ */
 
-static void silence(struct run *run)
+void run_wait(struct run *run)
 {
     const uint64_t deadline = upf_conn_deadline(run->conn);
 
-    if (deadline == UINT64_MAX)
-        return; /* what comes next waits for nobody */
-    run->now    = deadline > run->now ? deadline : run->now + 1;
-    run->ticked = true;
-    upf_conn_tick(run->conn, run->now);
+    if (deadline != UINT64_MAX) /* else what comes next waits for nobody */
+        app_tick(run, deadline > run->now ? deadline - run->now : 1);
 }
 
 /* The stream has no more: CLOSE must come. */
@@ -279,7 +301,7 @@ static void finish(struct run *run)
             if (run->plan->ending == END_CLOSE &&
                 upf_close(run->conn, 0, NULL) == UPF_OK && run->place == OPEN)
                 run->close_code = 0;
-            silence(run);
+            run_wait(run);
         }
     }
 }
@@ -292,6 +314,10 @@ static void close_transport(struct run *run)
     upf_event  event;
     unsigned   wants;
 
+    /* The peer had its time: what still waited is dropped. */
+    if (run->end_status == UPF_ERR_CLOSE_TIMEOUT ||
+        run->end_status == UPF_ERR_WRITE_TIMEOUT)
+        run->lost = true;
     for (int i = 0; i < 3; i++)
         CHECK(upf_conn_next(run->conn, &input, &event) == UPF_DONE &&
                   input.len == sizeof bytes,
@@ -309,7 +335,7 @@ static void close_transport(struct run *run)
         else if (run->plan->ending == END_EOF)
             upf_conn_eof(run->conn);
         else if (upf_conn_deadline(run->conn) != UINT64_MAX)
-            silence(run);
+            run_wait(run);
         else
             CHECK(false, "wants %u, for ever", wants);
     }
@@ -380,26 +406,33 @@ static void prepare(struct run *run, const struct plan *plan,
     run->config.alloc_user  = &run->memory;
     run->config.random      = randomness_fill;
     run->config.random_user = &run->randomness;
-    run->config.trace       = note_trace;
+    run->config.trace       = manner.unwatched ? NULL : note_trace;
     run->config.trace_user  = run;
+    run->config.ext         = plan->ext ? &watched_ext : NULL;
+    if (plan->real_random)
+        run->config.random = upf_random;
+    ext_reset();
     run_allow(run);
     run->conn = exact_copy(&(upf_conn){0}, sizeof(upf_conn));
     memset(run->conn, 0xEE, sizeof *run->conn);
 }
 
-void run_plan(struct run *run, const struct plan *plan, struct manner manner,
-              const uint8_t *stream, size_t len)
+upf_status run_begin(struct run *run, const struct plan *plan,
+                     struct manner manner)
 {
     prepare(run, plan, manner);
     const upf_status status = begin(run);
-    if (status == UPF_OK) {
-        write_some(run);
-        feed(run, stream, len);
-        finish(run);
-    } else {
+    if (status != UPF_OK) {
         CHECK(run_failed(run), "%s", upf_status_name(status));
         run->lost = true;
     }
+    return status;
+}
+
+void run_end(struct run *run, upf_status begun)
+{
+    if (begun == UPF_OK)
+        finish(run);
     if (run->place == CLOSED && !run->freed)
         close_transport(run);
     if (!run->freed && !run->lost)
@@ -409,6 +442,18 @@ void run_plan(struct run *run, const struct plan *plan, struct manner manner,
     upf_conn_free(run->conn);
     check_freed(run);
     wire_check(run, complete);
+}
+
+void run_plan(struct run *run, const struct plan *plan, struct manner manner,
+              const uint8_t *stream, size_t len)
+{
+    const upf_status status = run_begin(run, plan, manner);
+
+    if (status == UPF_OK) {
+        write_some(run);
+        feed(run, stream, len);
+    }
+    run_end(run, status);
 }
 
 void run_free(struct run *run)
@@ -426,20 +471,29 @@ void run_free(struct run *run)
 
 void run_all(const struct plan *plan, const uint8_t *stream, size_t len)
 {
+    static const struct {
+        struct manner manner;
+        const char   *events, *output;
+    } others[] = {
+        {{.cut = true}, "events, cut", "output, cut"},
+        {{.cut = true, .other_stream = true}, "events, streamed",
+         "output, streamed"},
+        {{.unwatched = true}, "events, unwatched", "output, unwatched"},
+    };
     struct run whole, other;
 
     run_plan(&whole, plan, (struct manner){0}, stream, len);
-    for (int i = 0; i < 2; i++) {
-        run_plan(&other, plan,
-                 (struct manner){.cut = true, .other_stream = i == 1}, stream,
-                 len);
-        bytes_must_equal(&whole.log, &other.log,
-                         i ? "events, streamed" : "events, cut");
-        bytes_must_equal(&whole.output, &other.output,
-                         i ? "output, streamed" : "output, cut");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        run_plan(&other, plan, others[i].manner, stream, len);
+        bytes_must_equal(&whole.log, &other.log, others[i].events);
+        bytes_must_equal(&whole.output, &other.output, others[i].output);
         run_free(&other);
     }
     run_free(&whole);
-    run_plan(&other, plan, (struct manner){.wild = true}, stream, len);
-    run_free(&other);
+    for (int i = 0; i < 2; i++) {
+        run_plan(&other, plan,
+                 (struct manner){.wild = true, .unwatched = i == 1}, stream,
+                 len);
+        run_free(&other);
+    }
 }

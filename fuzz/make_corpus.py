@@ -189,6 +189,12 @@ responses = {
     "early-hints": head([b"HTTP/1.1 103 Early Hints", b"Link: </a>"]) +
     head(RESPONSE) + HELLO,
     "continue-for-ever": head([b"HTTP/1.1 100 Continue"]) * 20,
+    "refused-in-chunks": head([b"HTTP/1.1 503 Busy", b"Retry-After: 5",
+                               b"Transfer-Encoding: chunked"]) +
+    b"4\r\nbody\r\n0\r\n\r\nmore",
+    "refused-folded": b"HTTP/1.0 301 x\nLocation: a\n b\nC: d\n"
+    b"Content-Length: 3\n\nabc",
+    "refused-late": head([b"HTTP/1.1 100 c"]) + b"HTTP/1.1 404\n\nbody",
     "unauthorized": head([b"HTTP/1.1 401 Unauthorized",
                           b"WWW-Authenticate: Basic realm=a",
                           b"Content-Length: 2"]) + b"no",
@@ -348,3 +354,275 @@ seed("conn_client", "open-and-echo-without-memory",
      plan(HANDSHAKE, cut=40, alloc=4) + head(RESPONSE) + conversation(None))
 seed("conn_client", "silent-server", plan(HANDSHAKE | SILENCE))
 seed("conn_client", "gone-server", plan(HANDSHAKE) + b"HTTP/1.1 1")
+
+# ---- what a scripted peer says: peer.c, script.c ----------------------------
+
+SIZES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 17, 18, 20, 24, 31,
+         32, 33, 40, 60, 62, 64, 66, 100, 121, 125, 126, 127, 128, 129, 200,
+         250, 254, 255, 256, 257, 258, 300, 440, 448, 500, 700, 1000, 2000,
+         2048, 4000, 4090, 4096, 4100, 5000, 8000, 8192, 9000, 16384, 20000,
+         33000, 65535, 65536, 70000, 200000]
+(ANY_BYTES, S_TEXT, S_BINARY, S_TEXT_BEGINS, S_BINARY_BEGINS, S_GOES_ON, S_ENDS,
+ S_PING, S_PONG, S_CLOSE, S_HEADER, S_ANY_FRAME, S_ENCODED, S_ENCODED_BEGINS,
+ S_HEAD, S_LONG_TEXT) = range(16)
+SAME, ASCII, WHOLE_TEXT, CUT_TEXT, BAD_END, BAD_MIDDLE, BANG, LITERAL = range(8)
+
+
+def size(length):
+    return bytes([SIZES.index(length)])
+
+
+def payload(kind, length):
+    return bytes([kind]) + size(length)
+
+
+def literal(content):
+    """Content of a length that is a row of the table."""
+    return payload(LITERAL, len(content)) + content
+
+
+def say(what, kind=ASCII, length=5, k=3):
+    return bytes([k << 4 | what]) + payload(kind, length)
+
+
+def say_close(code_row=0, length=3):
+    return bytes([S_CLOSE]) + payload(ASCII, length) + bytes([code_row])
+
+
+def say_head(what=0x0C):
+    return bytes([S_HEAD, what])
+
+
+def say_long(thousands, bad=0):
+    return bytes([0x30 | S_LONG_TEXT, thousands, bad])
+
+
+# ---- pump -------------------------------------------------------------------
+
+P_CLIENT, P_EXT, WATCHED, BLOCKING = 1, 2, 4, 8
+(ALL, SOME, MORE, WAIT_READ, WAIT_WRITE, AGAIN, BREAK, NO_BYTES) = range(8)
+ENDS_NOW = 1 << 3  # with BREAK and NO_BYTES
+(DO_NOTHING, DO_FLUSH, DO_TICK, DO_WAIT, DO_MOVE, DO_SEND, DO_SEND2, DO_SHARED,
+ DO_CONTROL, DO_CLOSE, DO_FREE) = range(11)
+
+
+def pump(said, turns=b"", flags=0, kernels=9, buffer=0, **kinds):
+    turns = bytes(turns)[:255]
+    return plan(kinds.pop("of", 0), **kinds) + \
+        bytes([flags, kernels, buffer, len(turns)]) + turns + said
+
+
+TALK = b"".join([
+    say(S_TEXT), say(S_PING), say(S_BINARY, SAME, 300),
+    say(S_TEXT, WHOLE_TEXT, 40),
+    say(S_TEXT_BEGINS, ASCII, 10), say(S_PING), say(S_GOES_ON, ASCII, 4100),
+    say(S_ENDS, ASCII, 0), say(S_BINARY, ASCII, 70000), say(S_PONG),
+    say(S_BINARY, ASCII, 9000), say_close()])
+EXT_TALK = b"".join([
+    say(S_ENCODED), say(S_ENCODED, WHOLE_TEXT, 200), say(S_TEXT, ASCII, 100),
+    say(S_ENCODED_BEGINS, ASCII, 60), say(S_GOES_ON, SAME | 8, 4),
+    say(S_ENDS, LITERAL, 2) + b"\5\6", say_close()])
+MIXED = [SOME | 0x20, DO_FLUSH, AGAIN, WAIT_READ, DO_MOVE, MORE, WAIT_WRITE,
+         NO_BYTES, DO_WAIT, SOME, DO_SEND, ASCII, 27, ALL, DO_CONTROL, ASCII, 5]
+
+for role, flag in (("server", 0), ("client", P_CLIENT)):
+    for name, kinds in {
+            "echo": {}, "echo-blocking": {"flags": BLOCKING},
+            "echo-in-place": {"script": [IN_PLACE]},
+            "echo-watched": {"flags": WATCHED},
+            "echo-streamed": {"of": STREAM},
+            "echo-byte-by-byte": {"turns": [SOME, DO_NOTHING] * 120},
+            "small-buffer": {"buffer": 7, "script": [IN_PLACE, SEND]},
+            "large-buffer": {"buffer": 0xF0, "script": [IN_PLACE]},
+            "mixed": {"turns": MIXED * 10, "script": [SEND, IN_PLACE, SHARED]},
+            "silence": {"of": SILENCE, "turns": MIXED},
+            "end-at-once": {"turns": [NO_BYTES | ENDS_NOW]},
+            "broken-read": {"turns": [ALL, DO_NOTHING, BREAK | ENDS_NOW]},
+            "closes": {"script": [SEND, END | 0x10]},
+            "small-queue": {"queue": 0x56, "turns": [WAIT_WRITE, 0] * 30},
+            "free-midway": {"script": [SEND, SEND, FREE]},
+            "lost-midway": {"script": [SEND, SEND, LOSE]},
+            "allocation-2-fails": {"alloc": 2, "turns": MIXED},
+            "allocation-5-fails": {"alloc": 5, "turns": MIXED},
+    }.items():
+        kinds = dict(kinds)
+        flags = kinds.pop("flags", 0) | flag
+        turns = kinds.pop("turns", b"")
+        seed("pump", f"{role}-{name}", pump(TALK, turns, flags, **kinds))
+    seed("pump", f"{role}-handshake",
+         pump(say_head() + TALK, flags=flag, of=HANDSHAKE))
+    seed("pump", f"{role}-handshake-broken-write",
+         pump(say_head() + TALK, [BREAK | ENDS_NOW] * 3, flag, of=HANDSHAKE))
+    seed("pump", f"{role}-extension",
+         pump(say_head(0x20) + EXT_TALK, MIXED, flag | P_EXT, of=HANDSHAKE))
+    seed("pump", f"{role}-long-text",
+         pump(say_long(200), flags=flag, script=[NOTHING]))
+    # The pump's cursor pointed into the connection's block, for ever.
+    seed("pump", f"regression-{role}-bad-text-read-in-place",
+         pump(say_long(200, 100), flags=flag, script=[NOTHING]))
+    seed("pump", f"regression-{role}-bad-text-and-free",
+         pump(say_long(200, 100), flags=flag, script=[NOTHING, FREE]))
+for name, what in {"accept": ACCEPT_IT, "refuse": REFUSE,
+                   "accept-with-headers": ACCEPT_ECHO, "defer": DEFER}.items():
+    seed("pump", f"server-{name}",
+         pump(say_head(0x4C) + TALK, MIXED, of=HANDSHAKE, script=[what, SEND]))
+# A partial write, and no memory for the rest: UPF_OK came without an event.
+# Put off, it was WANT_WRITE of a connection that is to be closed.
+for name, last in (("write", []), ("write-put-off", [WAIT_WRITE])):
+    seed("pump", f"regression-partial-{name}-without-memory",
+         pump(say(S_BINARY, ASCII, 300) + say(S_BINARY, ASCII, 300),
+              [DO_NOTHING, ALL, DO_NOTHING, DO_NOTHING, SOME, *last], alloc=0x81,
+              script=[NOTHING, IN_PLACE, IN_PLACE]))
+# A late pong without memory: the pump went on to read though CLOSE waits.
+seed("pump", "regression-late-pong-without-memory",
+     pump(b"".join(say(S_PING, ASCII, 125) for _ in range(24)),
+          [DO_NOTHING, ALL] + [DO_NOTHING] * 24 + [MORE | 0x20] * 9, BLOCKING,
+          alloc=0, script=[NOTHING]))
+
+# ---- calls ------------------------------------------------------------------
+
+(C_NEXT, C_DRAIN, C_SAY, C_HEAR, C_EXCHANGE, C_ROOM, C_SEND, C_REPLY,
+ C_IN_PLACE, C_OWN, C_GATHERED, C_PART, C_SHARED, C_CONTROL, C_CLOSE, C_OFFER,
+ C_WRITE, C_WRITE_ALL, C_DONE, C_TICK, C_WAIT, C_EOF, C_LOST, C_FREE, C_ANSWER,
+ C_MISUSE, C_MOVE, C_KEEP, C_HOLD, C_REPEAT) = range(30)
+C_EXT, C_RANDOM = 2, 4
+
+
+def calls(*ops, flags=0, kernels=9, **kinds):
+    """An operation is a number, or bytes that begin with one."""
+    script = b"".join(op if isinstance(op, bytes) else bytes([op])
+                      for op in ops)
+    return plan(kinds.pop("of", 0), **kinds)[:8] + bytes([flags, kernels]) + \
+        script
+
+
+def op(number, *more):
+    return bytes([number]) + b"".join(
+        m if isinstance(m, bytes) else bytes([m]) for m in more)
+
+
+def send(number, kind=ASCII, length=5, opcode=0, *more):
+    return op(number, opcode, payload(kind, length), *more)
+
+
+def again(back, times):
+    return op(C_REPEAT, back - 1, times)
+
+
+OPENS = op(C_NEXT, 0)
+DRAINS = op(C_DRAIN, 0)
+HEAR = [op(C_HEAR, say(S_TEXT)), op(C_HEAR, say(S_BINARY, SAME, 300)),
+        op(C_HEAR, say(S_BINARY, ASCII, 12)), op(C_HEAR, say(S_PING)),
+        op(C_HEAR, say(S_TEXT, WHOLE_TEXT, 60))]
+
+for role, flag in (("server", 0), ("client", 1)):
+    for name, content in {
+            "replies": [x for h in HEAR for x in (h, C_REPLY)],
+            "replies-in-place": [x for h in HEAR for x in (h, op(C_IN_PLACE, 0))],
+            "replies-written": [x for h in HEAR
+                                for x in (h, C_REPLY, C_WRITE_ALL)],
+            "shorter-replies": [x for h in HEAR
+                                for x in (h, op(C_IN_PLACE, 100), C_MOVE)],
+            "sends": [send(n, kind, length, kind & 1)
+                      for n in (C_SEND, C_OWN, C_SHARED)
+                      for kind in (ASCII, WHOLE_TEXT, BANG, BAD_END)
+                      for length in (0, 9, 129, 300, 5000)],
+            "gathered": [send(C_GATHERED, kind, 300, 1, cut)
+                         for kind in (ASCII, WHOLE_TEXT, BANG)
+                         for cut in (0, 7, 128, 255)],
+            "parts": [send(C_PART, CUT_TEXT, 17, 1), send(C_CONTROL),
+                      send(C_PART, BANG, 17, 2), send(C_PART, BANG, 17, 0),
+                      send(C_PART, ASCII, 5, 2), send(C_SEND)],
+            "control": [send(C_CONTROL, ASCII, 125, i & 1) for i in range(40)],
+            "partial-writes": [send(C_SEND, ASCII, 300),
+                               send(C_OWN, ASCII, 300),
+                               send(C_SHARED, ASCII, 100)] +
+            [op(C_WRITE, size(n), 1) for n in (1, 5, 129, 448, 300)],
+            "offers": [send(C_OWN, ASCII, 300), op(C_OFFER, 3),
+                       send(C_SEND, ASCII, 300), op(C_OFFER, 3),
+                       op(C_DONE, size(100)), send(C_SEND), op(C_DONE, 0)],
+            "offered-then-sent": [
+                send(C_SEND), op(C_OFFER, 3), send(C_SEND, ASCII, 440),
+                send(C_SEND, ASCII, 5000), send(C_SHARED, ASCII, 5),
+                op(C_DONE, 0)],
+            "exchanged": [op(C_SAY, say(S_BINARY, ASCII, 300)),
+                          op(C_SAY, say(S_BINARY, ASCII, 40)),
+                          op(C_NEXT, 0), op(C_IN_PLACE, 0),
+                          op(C_EXCHANGE, size(10)), op(C_NEXT, size(8)),
+                          op(C_IN_PLACE, 0), C_WRITE_ALL],
+            "room": [op(C_SAY, say_long(20)), op(C_NEXT, size(100)),
+                     op(C_ROOM, size(4100)), op(C_ROOM, 0), op(C_ROOM, 0),
+                     again(2, 9), op(C_IN_PLACE, 0), C_KEEP],
+            "pieces": [op(C_SAY, say(S_TEXT_BEGINS)), op(C_SAY, say(S_PING)),
+                       op(C_SAY, say(S_ENDS, WHOLE_TEXT, 300)),
+                       op(C_NEXT, size(3)), again(1, 200), C_REPLY],
+            "many-short": [op(C_HEAR, say(S_BINARY)), op(C_IN_PLACE, 0),
+                           again(2, 200), C_WRITE_ALL, again(4, 3)],
+            "close": HEAR + [op(C_CLOSE, 4), op(C_HEAR, say_close())],
+            "peer-closes": HEAR + [op(C_HEAR, say_close(1)), DRAINS],
+            "eof": HEAR + [op(C_EOF, 0), DRAINS],
+            "lost": HEAR + [C_REPLY, op(C_LOST, 0), DRAINS],
+            "free": HEAR + [C_REPLY, op(C_FREE, 0), DRAINS, C_REPLY],
+            "keepalive": [op(C_TICK, 1), C_WAIT, op(C_HEAR, say(S_PONG)),
+                          C_WAIT, C_WAIT, C_WAIT, DRAINS],
+            "misuse": [x for h in HEAR for x in (h, C_MISUSE)],
+            "answer-nothing": [op(C_ANSWER, 0)],
+            "long-hold": [op(C_HOLD, 1)] + HEAR + [op(C_HOLD, 0), DRAINS],
+    }.items():
+        seed("calls", f"{role}-{name}", calls(OPENS, *content, flags=flag))
+        seed("calls", f"{role}-{name}-extension",
+             calls(op(C_HEAR, say_head(0x24)), DRAINS, *content,
+                   flags=flag | C_EXT, of=HANDSHAKE, queue=0x6E))
+    seed("calls", f"{role}-real-random",
+         calls(OPENS, *[send(C_SEND, ASCII, n) for n in (5, 12, 100, 300)] * 3,
+               flags=flag | C_RANDOM))
+    for kernels in range(8):
+        seed("calls", f"{role}-kernels-{kernels}",
+             calls(OPENS, *[x for what in (S_TEXT, S_BINARY)
+                            for n in (3, 9, 17, 60, 125, 300, 70000)
+                            for x in (op(C_HEAR, say(what, WHOLE_TEXT, n)),
+                                      C_REPLY)], flags=flag, kernels=kernels))
+    seed("calls", f"{role}-encoded",
+         calls(op(C_HEAR, say_head(0x20)), DRAINS,
+               op(C_HEAR, say(S_ENCODED, WHOLE_TEXT, 60)), op(C_IN_PLACE, 0),
+               op(C_SAY, say(S_ENCODED_BEGINS, ASCII, 300)),
+               op(C_SAY, say(S_ENDS, LITERAL, 2) + b"\5\6"),
+               op(C_DRAIN, size(7)), C_REPLY, flags=flag | C_EXT,
+               of=HANDSHAKE))
+    seed("calls", f"{role}-encoded-streamed",
+         calls(op(C_HEAR, say_head(0x20)), DRAINS,
+               op(C_SAY, say(S_ENCODED, CUT_TEXT, 300)), op(C_DRAIN, size(7)),
+               C_REPLY, flags=flag | C_EXT, of=HANDSHAKE | STREAM))
+    for name, content in {
+            "deferred": [op(C_ANSWER, 4), C_WAIT, op(C_ANSWER, 0x10), DRAINS],
+            "accepted": [op(C_ANSWER, 0), DRAINS], "refused": [op(C_ANSWER, 1)],
+            "closed": [op(C_ANSWER, 6)], "nothing": [DRAINS],
+            "waits": [C_WAIT, C_WAIT, C_WAIT, DRAINS],
+            "exchanged": [op(C_EXCHANGE, 0), op(C_ANSWER, 2), DRAINS],
+    }.items():
+        seed("calls", f"{role}-handshake-{name}",
+             calls(op(C_HEAR, say_head(0x4C)), *content, *HEAR, flags=flag,
+                   of=HANDSHAKE))
+    # A tick before OPEN was delivered ended the connection.
+    seed("calls", f"regression-{role}-tick-before-open",
+         calls(op(C_TICK, 5), DRAINS, flags=flag))
+    # Heap over the promise: long and short in turns, that nobody writes.
+    seed("calls", f"regression-{role}-memory-over-the-promise",
+         calls(OPENS, op(C_HEAR, say(S_BINARY, ASCII, 300)), op(C_IN_PLACE, 0),
+               op(C_HEAR, say(S_BINARY, ASCII, 1)), op(C_IN_PLACE, 0),
+               op(C_WRITE, 0, 0), again(5, 250), flags=flag))
+    seed("calls", f"regression-{role}-shared-and-short",
+         calls(OPENS, send(C_SHARED, ASCII, 62), send(C_SEND, ASCII, 1),
+               again(2, 250), flags=flag))
+    seed("calls", f"regression-{role}-encoded-over-the-limit",
+         calls(op(C_HEAR, say_head(0x20)), DRAINS, C_WRITE_ALL,
+               send(C_SEND, ASCII, 100), flags=flag | C_EXT, of=HANDSHAKE,
+               queue=0xD6))
+# Refused behind the encoder, which was then one message ahead.
+seed("calls", "regression-client-encoded-without-random",
+     calls(op(C_HEAR, say_head(0x20)), DRAINS, C_WRITE_ALL,
+           send(C_SEND, ASCII, 100), send(C_SEND, ASCII, 100),
+           flags=1 | C_EXT, of=HANDSHAKE, random=2))
+seed("calls", "regression-server-accepted-and-ticked",
+     calls(op(C_HEAR, say_head(0)), op(C_ANSWER, 0), op(C_TICK, 5), DRAINS,
+           of=HANDSHAKE))

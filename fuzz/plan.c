@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels.h"
 #include "run.h"
 
 #define MIB (1024 * 1024)
@@ -29,7 +30,7 @@ static void read_limits(upf_config *config, const uint8_t *bytes)
     switch (bytes[3] & 0x03) {
     case 1: config->max_head = 256; break;
     case 2: config->max_head_line = 64; break;
-    case 3: config->max_head_lines = 6; break;
+    case 3: config->max_head_lines = 6; config->max_body = 7; break;
     default: break;
     }
     if (bytes[3] & 0x04)
@@ -58,4 +59,13 @@ void plan_read(struct plan *plan, const uint8_t bytes[PLAN_LEN],
     plan->config.trust_sent_text = (bytes[0] & 0x08) != 0;
     read_limits(&plan->config, bytes);
     memcpy(plan->script, bytes + 8, SCRIPT_LEN);
+}
+
+void plan_kernels(size_t number)
+{
+    size_t count = 0;
+
+    while (upf_kernels_at(count) != NULL)
+        count++;
+    upf_kernels_force(upf_kernels_at(number % count));
 }

@@ -35,6 +35,8 @@ enum ending { END_EOF, END_LOST, END_SILENCE, END_CLOSE };
 struct plan {
     bool        is_client;
     bool        handshake;
+    bool        ext;         /* the test extension is offered, or accepted */
+    bool        real_random; /* the library's generator */
     bool        room, move;
     enum ending ending;
     uint8_t     cut, dice, fail_alloc, fail_random;
@@ -45,15 +47,20 @@ struct plan {
 void plan_read(struct plan *plan, const uint8_t bytes[PLAN_LEN],
                bool is_client);
 
+/* Which of the machine's sets of kernels runs: `number` of them, in a circle. */
+void plan_kernels(size_t number);
+
 /*
  * How a plan is carried out. Steady: all output is written after each event,
  * nothing fails: then events and output depend on the stream alone, neither on
- * how it is cut nor on whether messages come whole or in chunks. Wild: memory
+ * how it is cut nor on whether messages come whole or in chunks; nor on
+ * whether a trace hook watches. Wild: memory
  * runs out, little is written, the loop is left at any time: what must hold
  * then are the properties.
  */
 struct manner {
     bool wild, cut, other_stream;
+    bool unwatched; /* without the trace hook: the library takes its fast ways */
 };
 
 enum { BORROWED_MAX = 16 };
@@ -82,6 +89,9 @@ struct run {
     struct bytes frames; /* that must leave: first byte, length, payload */
     struct bytes pongs;  /* likewise: whether it must, length, payload */
     bool         part_begun;
+    bool         part_encoded; /* by the extension */
+    size_t       encoded;      /* messages that it encoded and that were taken */
+    bool         accepted;     /* the request: by the application */
     int          close_code; /* of upf_close(): 0 an empty one; -1: none */
     bool         lost;       /* output was dropped */
     bool         freed;
@@ -101,33 +111,93 @@ struct run {
 /* Where in the grammar of upframe/conn.h. */
 enum { BEFORE, REQUESTED, OPEN, CLOSED };
 
+/* ---- drive.c ------------------------------------------------------------ */
+
 /* Run a plan; the record is checked, and kept for run_free(). */
 void run_plan(struct run *run, const struct plan *plan, struct manner manner,
               const uint8_t *stream, size_t len);
 void run_free(struct run *run);
 
-/* Run it steadily whole, cut, and the other way of streaming: the same must
- * come of it; then wildly. */
+/* Run it steadily whole, cut, the other way of streaming, and unwatched: the
+ * same must come of it; then wildly. */
 void run_all(const struct plan *plan, const uint8_t *stream, size_t len);
 
-/* Check an event and record it, then let the application act. */
-void run_event(struct run *run, upf_event *event, size_t queued_before);
-
-/* What the application does at an event; with a deferred request. */
-void app_act(struct run *run, upf_event *event);
-void app_answer(struct run *run);
+/* run_plan() in two halves, for entries that feed the connection in their own
+ * way. run_begin: what upf_conn_init_ returned. run_end: the stream has no
+ * more; led to its end, freed, and checked. */
+upf_status run_begin(struct run *run, const struct plan *plan,
+                     struct manner manner);
+void       run_end(struct run *run, upf_status begun);
 
 /* Write up to `most` bytes, of up to `slices` slices. */
 void run_write(struct run *run, size_t most, size_t slices);
 void run_write_all(struct run *run);
 
+/* `written` bytes of those slices were: note them. */
+void run_note_written(struct run *run, const upf_slice *slices, size_t count,
+                      size_t written);
+void run_note_done(struct run *run, upf_status status);
+
+/* upf_conn_next(), judged; an event is handed to run_event(). */
+upf_status run_next(struct run *run, upf_input *input, upf_event *event);
+
+/* The struct is somewhere else from now on. */
+void run_move(struct run *run);
+
+/* Time passes, up to what the connection waits for; if for nothing, a little. */
+void run_wait(struct run *run);
+
+/* What the event loop asks, and the answers that fit together. */
+void run_ask(const struct run *run);
+
 /* What may be allocated now: see README.md. */
 void run_allow(struct run *run);
 
-/* Check all that was written; `complete`: nothing is to follow. */
-void wire_check(const struct run *run, bool complete);
-
 /* Whether memory or randomness failed: then any call may. */
 bool run_failed(const struct run *run);
+
+/* ---- events.c: check an event and record it, then let the application act - */
+
+void run_event(struct run *run, upf_event *event, size_t queued_before);
+
+/* ---- app.c: what the application does at an event; with a deferred request - */
+
+void app_act(struct run *run, upf_event *event);
+void app_answer(struct run *run);
+
+/* A request's answer, as row `what` of the script has it. */
+upf_status app_at_request(struct run *run, upf_event *event, unsigned what);
+
+/* ---- send.c: sends, judged and recorded --------------------------------- */
+
+upf_status app_send(struct run *run, upf_opcode opcode, const uint8_t *data,
+                    size_t len);
+
+/* In two slices and an empty one between them. */
+upf_status app_send_gathered(struct run *run, upf_opcode opcode, uint8_t *data,
+                             size_t len, size_t cut);
+
+/* The message at hand, or with `own` a copy in memory of the application's. */
+upf_status app_send_in_place(struct run *run, upf_opcode opcode, uint8_t *data,
+                             size_t len, bool own);
+upf_status app_send_part(struct run *run, upf_opcode opcode,
+                         const uint8_t *data, size_t len, bool fin);
+upf_status app_send_shared(struct run *run, upf_opcode opcode,
+                           const uint8_t *data, size_t len); /* twice */
+upf_status app_send_control(struct run *run, bool ping, uint8_t *data,
+                            size_t len);
+upf_status app_close(struct run *run, unsigned how);
+void       app_tick(struct run *run, uint64_t later);
+
+/* What must be refused, and change nothing. */
+void app_misuse(struct run *run, upf_event *event);
+
+/* Before other sends of up to `len` bytes: they may take that much memory.
+ * Returns what is queued. */
+size_t app_begin_send(struct run *run, size_t len);
+
+/* ---- wire.c: check all that was written; `complete`: nothing is to follow - */
+
+void wire_check(const struct run *run, bool complete);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_impl.h - what the files of a connection share: states and one door each
- * for changing them, failing, closing. */
+/* conn_impl.h - what the files of a connection share: one door each for changing
+ * its state, failing, closing. */
 #ifndef UPF_CONN_IMPL_H
 #define UPF_CONN_IMPL_H
 
@@ -8,55 +8,8 @@
 #include <string.h>
 
 #include <upframe/conn.h>
+#include "conn_state.h"
 #include "small.h"
-
-/* In the order of a life; a zeroed connection is over. */
-enum upf_conn_state {
-    UPF_STATE_OVER = 0, /* CLOSE was delivered, or nothing was begun */
-    UPF_STATE_REQUEST,  /* server: the request's head is arriving */
-    UPF_STATE_ANSWER,   /* server: REQUEST was delivered, no answer yet */
-    UPF_STATE_DEFERRED, /* server: the answer was put off */
-    UPF_STATE_RESPONSE, /* client: the response's head is arriving */
-    UPF_STATE_OPENING,  /* OPEN is to be delivered */
-    UPF_STATE_OPEN,
-    UPF_STATE_CLOSING   /* CLOSE is to be delivered */
-};
-
-enum upf_conn_flag {
-    UPF_IS_CLIENT      = 1 << 0,
-    UPF_CLOSE_SENT     = 1 << 1,
-    UPF_CLOSE_RECEIVED = 1 << 2,
-    UPF_AT_EOF         = 1 << 3,  /* the read side has ended */
-    UPF_LOST           = 1 << 4,  /* nothing more can be written */
-    UPF_EVENT_IN_BLOCK = 1 << 5,  /* the event at hand lies in `assembly` */
-    UPF_HEAD_BORROWED  = 1 << 6,  /* `assembly` is the caller's input */
-    UPF_ACTIVE         = 1 << 7,  /* bytes moved since the last tick */
-    UPF_PING_WAITS     = 1 << 8,  /* a keepalive ping is unanswered */
-    UPF_CONGESTED      = 1 << 9,  /* over the high-water mark */
-    UPF_TIMED_OUT      = 1 << 10, /* waited long enough for the end */
-    UPF_WEBSOCKET      = 1 << 11, /* the request may be accepted */
-    UPF_SEND_ENCODED   = 1 << 12, /* the message begun by parts is encoded */
-    UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
-    UPF_FAILS_NEXT     = 1 << 14, /* what came before conn->status's error was
-                                     delivered; the failure is next */
-    UPF_IS_HEAD        = 1 << 15  /* the request's method: answers have no
-                                     body (RFC 9110, section 9.3.2) */
-};
-
-static inline bool upf_has(const upf_conn *conn, unsigned flag)
-{
-    return (conn->flags & flag) != 0;
-}
-
-static inline void upf_set(upf_conn *conn, unsigned flag)
-{
-    conn->flags = (uint16_t)(conn->flags | flag);
-}
-
-static inline void upf_clear(upf_conn *conn, unsigned flag)
-{
-    conn->flags = (uint16_t)(conn->flags & ~flag);
-}
 
 /* In two halves, for which compilers write stores: for the whole they write a
  * `rep stos`, which takes longer to begin than these to end. */
@@ -68,10 +21,15 @@ static inline void upf_conn_zero(upf_conn *conn)
     memset((uint8_t *)conn + HALF, 0, sizeof *conn - HALF);
 }
 
-/* ---- conn.c: life ------------------------------------------------------- */
+/* ---- config.c: what connections share ----------------------------------- */
 
 /* What stands for a config of NULL. */
 const upf_config *upf_config_fallback(void);
+
+/* Whether a connection can begin with it: see config_rules.h. */
+bool upf_config_is_sound(const upf_config *config);
+
+/* ---- conn.c: life ------------------------------------------------------- */
 
 /* What every upf_conn_init_ function begins with. */
 upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
@@ -86,7 +44,7 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state);
  */
 void upf_conn_fail(upf_conn *conn, upf_status status);
 
-/* Deliver CLOSE; UPF_OK. A reason is the caller's to add. */
+/* Deliver CLOSE; UPF_OK. What the peer's Close says is the caller's to add. */
 upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event);
 
 /* Give back the memory of a head or message; of the event before. */
@@ -95,6 +53,10 @@ void upf_conn_drop_assembly(upf_conn *conn);
 /* After output was added or written: the high-water mark. */
 void upf_conn_note_output(upf_conn *conn);
 
+/* Nothing more will be written. What the transport may be writing from stays
+ * until upf_conn_output_done(). */
+void upf_conn_drop_output(upf_conn *conn);
+
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
 /* UPF_OK: an event; UPF_NEED_MORE: no event, look at the state again. */
@@ -102,6 +64,23 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
                                   upf_event *event);
+
+/* ---- conn_refusal.c: a response other than 101 -------------------------- */
+
+/*
+ * Whether a response's first bytes, from its beginning on, say a status of 200
+ * or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ */
+bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
+
+/* Take the rest; UPF_NEED_MORE. Once there is all of it, or as much as may be
+ * held, the connection has failed with UPF_ERR_RESPONSE. */
+upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
+
+/* What was read, as slices of the assembly. */
+void upf_conn_refusal(const upf_conn *conn, upf_response *response);
+
+/* ---- conn_open.c, again: answers ---------------------------------------- */
 
 /* The answer that the application left to us. */
 void upf_conn_answer(upf_conn *conn);
@@ -118,7 +97,9 @@ static inline void upf_conn_end_event(upf_conn *conn)
 {
     if (upf_has(conn, UPF_EVENT_IN_BLOCK))
         conn->assembly.len = 0;
-    upf_clear(conn, UPF_EVENT_IN_BLOCK);
+    if (upf_has(conn, UPF_BLOCK_LENT)) /* it is the output's alone */
+        conn->assembly.data = NULL;
+    upf_clear(conn, UPF_EVENT_IN_BLOCK | UPF_BLOCK_LENT);
 }
 
 /* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
@@ -138,11 +119,10 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
 /* ---- conn_message.c: the memory for what arrives ------------------------ */
 
 /*
- * Make room for `len` bytes in all in conn->assembly, of which so many are
- * here; `more` are declared to follow. Stays within 4 KiB of what the peer has
- * sent.
+ * Make room for `len` bytes in all in conn->assembly, behind the first `kept`;
+ * they may come to `most`. Takes at most `most`, or 4 KiB and twice `len`.
  */
-bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
+bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* ---- conn_send.c: bytes out --------------------------------------------- */
 

@@ -19,14 +19,12 @@ static inline upf_status longer(upf_conn *conn, upf_input *input,
     return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
 }
 
-/* No binary message. Without input, or while the connection is not open, no set
- * of kernels has anything to look at. */
+/* No binary message. Without input no set of kernels has anything to look at. */
 static inline upf_status other(upf_conn *conn, upf_input *input,
                                upf_event *event)
 {
-    return input->len == 0 || conn->quick == 0
-               ? upf_conn_next_slowly(conn, input, event)
-               : longer(conn, input, event);
+    return input->len == 0 ? upf_conn_next_slowly(conn, input, event)
+                           : longer(conn, input, event);
 }
 
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
@@ -34,6 +32,10 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     enum { HEADER = 2 + KEY_LEN, WORD = 8 };
     uint8_t *data = input->data;
 
+    /* First, as the input of a connection that is over may be gone: it may have
+     * lain in the block of a message that failed. */
+    if (conn->quick == 0)
+        return upf_conn_next_slowly(conn, input, event);
     if (input->len < HEADER || data[0] != FIN_BINARY)
         return other(conn, input, event);
     const uint32_t len = (uint32_t)data[1] - MASKED; /* immense if none */

@@ -47,38 +47,46 @@ static upf_status put_off(ptrdiff_t result, uint8_t *waits_for)
     }
 }
 
+/* Write the slices until the transport takes no more; *written: how much. */
+static upf_status write_slices(upf_io *io, const upf_slice *slices,
+                               size_t count, ptrdiff_t *written)
+{
+    for (size_t i = 0, at = 0; i < count; at = 0, i++)
+        while (at < slices[i].len) {
+            const ptrdiff_t n =
+                io->write(io->user, (const uint8_t *)slices[i].data + at,
+                          slices[i].len - at);
+            if (n == UPF_IO_INTERRUPTED)
+                continue;
+            if (n <= 0) /* a write of nothing: try when there is room */
+                return put_off(n < 0 ? n : UPF_IO_WANT_WRITE,
+                               &io->write_waits_for);
+            assert((size_t)n <= slices[i].len - at);
+            at       += (size_t)n;
+            *written += n;
+        }
+    return UPF_OK;
+}
+
 upf_status upf_io_flush(upf_io *io, upf_conn *conn)
 {
-    upf_slice slices[SLICES];
-    size_t    count;
+    upf_slice  slices[SLICES];
+    size_t     count;
+    upf_status status = UPF_OK;
 
     io->write_waits_for = 0;
-    while ((count = upf_conn_output(conn, slices, SLICES)) > 0) {
+    while (status == UPF_OK &&
+           (count = upf_conn_output(conn, slices, SLICES)) > 0) {
         ptrdiff_t written = 0;
 
-        for (size_t i = 0; i < count; i++) {
-            const ptrdiff_t n =
-                io->write(io->user, slices[i].data, slices[i].len);
-            if (n == UPF_IO_INTERRUPTED) {
-                i--;
-                continue;
-            }
-            if (n <= 0) { /* a write of nothing: try when there is room */
-                const upf_status status = put_off(
-                    n < 0 ? n : UPF_IO_WANT_WRITE, &io->write_waits_for);
-                upf_conn_output_done(conn, written);
-                if (status == UPF_ERR_IO)
-                    upf_conn_lost(conn);
-                return status;
-            }
-            assert((size_t)n <= slices[i].len);
-            written += n;
-            if ((size_t)n < slices[i].len)
-                break;
-        }
-        upf_conn_output_done(conn, written);
+        status = write_slices(io, slices, count, &written);
+        const upf_status done = upf_conn_output_done(conn, written);
+        if (status == UPF_ERR_IO)
+            upf_conn_lost(conn);
+        else if (done != UPF_OK)
+            status = done;
     }
-    return UPF_OK;
+    return status;
 }
 
 /* One read, straight into a large message if one is under way. */
@@ -109,12 +117,23 @@ static upf_status fill(upf_io *io, upf_conn *conn)
     return UPF_OK;
 }
 
+/* An event: behind the last one no input is needed, and what is left of it may
+ * lie in memory that the connection gives back. */
+static upf_status deliver(upf_io *io, const upf_event *event)
+{
+    if (event->type == UPF_EVENT_CLOSE)
+        io->input = (upf_input){NULL, 0};
+    return UPF_OK;
+}
+
 upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
 {
     for (;;) {
         const upf_status status = upf_conn_next(conn, &io->input, event);
         if (status == UPF_OK)
-            return UPF_OK;
+            return deliver(io, event);
+        if (status == UPF_DONE) /* likewise, if the connection was freed */
+            io->input = (upf_input){NULL, 0};
 
         const upf_status flushed = upf_io_flush(io, conn);
         if (status == UPF_DONE)
@@ -122,11 +141,12 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
                        ? flushed
                        : UPF_DONE;
         if (flushed < 0)
-            continue; /* the transport is lost: CLOSE is next */
+            continue; /* the connection has failed: CLOSE is next */
         if (status == UPF_WANT_ANSWER)
             return status;
         if (!(upf_conn_wants(conn) & UPF_WANTS_READ))
-            return flushed; /* too much waits to be written */
+            return flushed > 0 ? flushed /* too much waits to be written */
+                               : UPF_WANT_ANSWER;
 
         const upf_status filled = fill(io, conn);
         if (filled > 0)

@@ -134,30 +134,30 @@ static void *draw_16(void *out)
 static void nor_does_it_behind_a_thread_of_its_own(void **state)
 {
     (void)state;
-    uint8_t draws[3][16];
+    uint8_t draws[48];
     int     pipes[2], status = 1;
 
-    assert_true(upf_random(NULL, draws[0], 16));
+    assert_true(upf_random(NULL, draws, 16));
     assert_int_equal(pipe(pipes), 0);
     const pid_t pid = fork();
     if (pid == 0) {
         pthread_t thread;
         void     *drawn = NULL;
         const bool ok =
-            pthread_create(&thread, NULL, draw_16, draws[1]) == 0 &&
+            pthread_create(&thread, NULL, draw_16, draws + 16) == 0 &&
             pthread_join(thread, &drawn) == 0 && drawn != NULL &&
-            upf_random(NULL, draws[2], 16) &&
-            write(pipes[1], draws[1], 32) == 32;
+            upf_random(NULL, draws + 32, 16) &&
+            write(pipes[1], draws + 16, 32) == 32;
         _exit(ok ? 0 : 1);
     }
     assert_true(pid > 0);
-    assert_true(upf_random(NULL, draws[0], 16));
+    assert_true(upf_random(NULL, draws, 16));
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    assert_int_equal(read(pipes[0], draws[1], 32), 32);
-    assert_memory_not_equal(draws[0], draws[1], 16);
-    assert_memory_not_equal(draws[0], draws[2], 16);
-    assert_memory_not_equal(draws[1], draws[2], 16);
+    assert_int_equal(read(pipes[0], draws + 16, 32), 32);
+    assert_memory_not_equal(draws, draws + 16, 16);
+    assert_memory_not_equal(draws, draws + 32, 16);
+    assert_memory_not_equal(draws + 16, draws + 32, 16);
     close(pipes[0]);
     close(pipes[1]);
 }

@@ -61,13 +61,16 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
  * Deliver the next event of `conn`, writing and reading as needed. Output is
  * written when the input at hand is worked off, so replies share one write.
  *
- *   event  written on UPF_OK only; valid until the next call on io or conn
+ *   event  written on UPF_OK only, and then always; valid until the next call
+ *          on io or conn
  *
  * Returns
  *   UPF_OK           one event
  *   UPF_WANT_READ    the transport would block: call again when
  *   UPF_WANT_WRITE   upf_io_wants() has come true (non-blocking transports)
- *   UPF_WANT_ANSWER  as upf_conn_next()
+ *   UPF_WANT_ANSWER  as upf_conn_next(); or nothing is left to write, and
+ *                    reading is held (upf_conn_hold()): call again when that
+ *                    has changed, or after sending
  *   UPF_DONE         CLOSE was delivered and all output is written, or the
  *                    transport is lost, or the peer took too long to read it.
  *                    The pump reads no more: see upf_conn_wants() for how the
@@ -81,8 +84,9 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event);
 /*
  * Write what is queued, without reading: after sending from outside the loop
  * of upf_io_next(). Returns UPF_OK when nothing is left, UPF_WANT_READ or
- * UPF_WANT_WRITE when the transport would block, UPF_ERR_IO when it is lost
- * (the CLOSE event comes from upf_io_next()).
+ * UPF_WANT_WRITE when the transport would block; UPF_ERR_IO when it is lost, or
+ * UPF_ERR_NO_MEMORY or UPF_ERR_RANDOM when the connection has failed for
+ * another cause (the CLOSE event comes from upf_io_next()).
  */
 upf_status upf_io_flush(upf_io *io, upf_conn *conn);
 

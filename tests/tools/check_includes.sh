@@ -39,18 +39,25 @@ http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
-output       buf move shared <conn>
+output       buf conn_state move shared <conn>
 status_rows
 status       status_rows <status>
 status_name  status_rows <status>
+status_advice  status_rows <status>
 frame        bytes <frame>
 handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
-handshake_response  base64 handshake http http_write
+handshake_response  base64 handshake http http_write status_advice
+request_fields      http <handshake>
 message      mask utf8 <conn>
-conn_impl    small <conn>
-conn         buf close conn_impl ext http output random
+conn_state   <conn>
+conn_impl    conn_state small <conn>
+config_rules
+config       buf config_rules conn_impl http random
+config_check config_rules http <conn>
+conn         buf close conn_impl ext http output
 conn_open    base64 buf conn_impl ext handshake http http_write output url
+conn_refusal buf conn_impl http
 conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message

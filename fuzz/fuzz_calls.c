@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_calls.c - any calls in any order, on either side.
+ *
+ *   0-7    as of a plan: see run.h
+ *   8      client 1, extension 2, the library's random source 4
+ *   9      the set of kernels
+ *   10-    the script: calls.c
+ *
+ * The script runs twice: watched by a trace hook on the scalar set of kernels,
+ * and unwatched on the chosen one, where the library takes its fast ways. The
+ * same must come of it.
+ */
+
+#include <string.h>
+
+#include "calls.h"
+#include "check.h"
+#include "newer.h"
+
+enum { HEAD_LEN = 10, PLAIN_LEN = 8, STEPS_MAX = 3000 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void carry_out(struct calls *c, const struct plan *plan, bool unwatched,
+                      const uint8_t *data, size_t len)
+{
+    const struct manner manner = {.wild = true, .unwatched = unwatched};
+
+    *c = (struct calls){.script = {data, len, 0}, .repeat_at = SIZE_MAX};
+    const upf_status begun = run_begin(&c->run, plan, manner);
+    c->event.type = UPF_EVENT_OPEN; /* nothing was delivered yet */
+    while (begun == UPF_OK && c->script.at < len && c->steps < STEPS_MAX)
+        calls_step(c);
+    watch_forget(&c->watch);
+    run_end(&c->run, begun);
+    feed_free(c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    uint8_t      head[PLAN_LEN] = {0};
+    struct calls watched, unwatched;
+    struct plan  plan;
+
+    if (len < HEAD_LEN)
+        return 0;
+    memcpy(head, data, PLAIN_LEN);
+    plan_read(&plan, head, (data[8] & 1) != 0);
+    plan.ext         = (data[8] & 2) != 0;
+    plan.real_random = (data[8] & 4) != 0 && !(plan.handshake && plan.is_client);
+    CONFIG_PAUSE_READING(&plan.config, data[8] >> 4);
+
+    plan_kernels(0);
+    carry_out(&watched, &plan, false, data + HEAD_LEN, len - HEAD_LEN);
+    plan_kernels(data[9]);
+    carry_out(&unwatched, &plan, true, data + HEAD_LEN, len - HEAD_LEN);
+    bytes_must_equal(&watched.run.log, &unwatched.run.log,
+                     "events and results, unwatched");
+    if (!plan.real_random)
+        bytes_must_equal(&watched.run.output, &unwatched.run.output,
+                         "output, unwatched");
+    run_free(&watched.run);
+    run_free(&unwatched.run);
+    return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_state.h - the states of a connection, and its flags. */
+#ifndef UPF_CONN_STATE_H
+#define UPF_CONN_STATE_H
+
+#include <stdbool.h>
+
+#include <upframe/conn.h>
+
+/* In the order of a life; a zeroed connection is over. */
+enum upf_conn_state {
+    UPF_STATE_OVER = 0, /* CLOSE was delivered, or nothing was begun */
+    UPF_STATE_REQUEST,  /* server: the request's head is arriving */
+    UPF_STATE_ANSWER,   /* server: REQUEST was delivered, no answer yet */
+    UPF_STATE_DEFERRED, /* server: the answer was put off */
+    UPF_STATE_RESPONSE, /* client: the response's head is arriving */
+    UPF_STATE_REFUSAL,  /* client: its status is not 101; the rest arrives */
+    UPF_STATE_OPENING,  /* OPEN is to be delivered */
+    UPF_STATE_OPEN,
+    UPF_STATE_CLOSING   /* CLOSE is to be delivered */
+};
+
+enum upf_conn_flag {
+    UPF_IS_CLIENT      = 1 << 0,
+    UPF_CLOSE_SENT     = 1 << 1,
+    UPF_CLOSE_RECEIVED = 1 << 2,
+    UPF_AT_EOF         = 1 << 3,  /* the read side has ended */
+    UPF_LOST           = 1 << 4,  /* nothing more can be written */
+    UPF_EVENT_IN_BLOCK = 1 << 5,  /* the event at hand lies in `assembly` */
+    UPF_HEAD_BORROWED  = 1 << 6,  /* `assembly` is the caller's input */
+    UPF_ACTIVE         = 1 << 7,  /* bytes moved since the last tick */
+    UPF_PING_WAITS     = 1 << 8,  /* a keepalive ping is unanswered */
+    UPF_CONGESTED      = 1 << 9,  /* over the high-water mark */
+    UPF_TIMED_OUT      = 1 << 10, /* waited long enough for the end */
+    UPF_WEBSOCKET      = 1 << 11, /* the request may be accepted */
+    UPF_SEND_ENCODED   = 1 << 12, /* the message begun by parts is encoded */
+    UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
+    UPF_FAILS_NEXT     = 1 << 14, /* what came before conn->status's error was
+                                     delivered; the failure is next */
+    UPF_IS_HEAD        = 1 << 15, /* the request's method: answers have no
+                                     body (RFC 9110, section 9.3.2) */
+    UPF_REPLYING       = 1 << 16, /* what is queued now is a reply */
+    UPF_OUT_IS_REPLY   = 1 << 17, /* `out` is replies; of no output: REPLYING */
+    UPF_PAUSED         = 1 << 18, /* too much waits for us to read on */
+    UPF_HELD           = 1 << 19, /* the application does not want us to read */
+    UPF_OFFERED        = 1 << 20, /* the transport may be writing the output */
+    UPF_BLOCK_LENT     = 1 << 21, /* `assembly` is output until it is written */
+    UPF_WAITED         = 1 << 22, /* output waited at the last tick */
+    UPF_ASKED_AGAIN    = 1 << 23  /* a silence was met by a second ping */
+};
+
+static inline bool upf_has(const upf_conn *conn, unsigned flag)
+{
+    return (conn->flags & flag) != 0;
+}
+
+static inline void upf_set(upf_conn *conn, unsigned flag)
+{
+    conn->flags |= flag;
+}
+
+static inline void upf_clear(upf_conn *conn, unsigned flag)
+{
+    conn->flags &= ~(uint32_t)flag;
+}
+
+#endif
