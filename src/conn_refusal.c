@@ -157,12 +157,11 @@ static bool keep_field(upf_conn *conn, size_t len)
     struct upf_refusal *r = &conn->in.refusal;
 
     conn->assembly.len = r->line + len;
-    if (!keep(conn, '\r') || !keep(conn, '\n')) {
+    const bool kept = keep(conn, '\r') && keep(conn, '\n');
+    if (!kept)
         conn->assembly.len = r->line;
-        return false;
-    }
     r->line = (uint32_t)conn->assembly.len;
-    return true;
+    return kept;
 }
 
 /* An LF: what is it that it ends? False: the response is over. */

@@ -24,9 +24,9 @@ static bool is_alpha(char c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* How many characters at the beginning of `text` are unreserved, a sub-delim,
- * one of `further`, or part of a percent-encoded byte. */
-static size_t uri_run(upf_str text, const char *further)
+/* How many characters at the beginning of `text` are unreserved, a sub-delim, or
+ * part of a percent-encoded byte. */
+static size_t uri_run(upf_str text)
 {
     size_t n = 0;
 
@@ -39,8 +39,6 @@ static size_t uri_run(upf_str text, const char *further)
         const char *c = text.data + n;
         if (*c == '%' && text.len - n >= 3 && is_hex(c[1]) && is_hex(c[2]))
             n += 3;
-        else if (*c != '\0' && strchr(further, *c) != NULL)
-            n += 1;
         else
             return n;
     }
@@ -131,7 +129,7 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
     } else {
         a.host.len = upf_chars_run(text, UPF_HOST_CHARS);
         if (a.host.len < text.len && text.data[a.host.len] == '%')
-            a.host.len = uri_run(text, "");
+            a.host.len = uri_run(text);
         if (a.host.len == 0)
             return false;
     }
@@ -229,7 +227,7 @@ static const char *authority_fault(upf_str whole, const char **at)
         if (end == NULL || !is_ipv6(whole.data + 1))
             return bad_ipv6;
     } else {
-        n = uri_run(whole, "");
+        n = uri_run(whole);
     }
     *at = whole.data + n;
     if (n < whole.len && **at == ':') {
