@@ -158,8 +158,7 @@ static bool keep_field(upf_conn *conn, size_t len)
 
     conn->assembly.len = r->line + len;
     const bool kept = keep(conn, '\r') && keep(conn, '\n');
-    if (!kept)
-        conn->assembly.len = r->line;
+    conn->assembly.len = kept ? conn->assembly.len : r->line;
     r->line = (uint32_t)conn->assembly.len;
     return kept;
 }
