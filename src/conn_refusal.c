@@ -134,7 +134,7 @@ static bool begin_body(upf_conn *conn)
         while (upf_header_list_next(&headers, &list, "Transfer-Encoding",
                                     &coding))
             continue;
-        if (upf_str_is(coding, "chunked"))
+        if (upf_str_equals_nocase(coding, "chunked"))
             r->phase = CHUNK_START;
         return true;
     }

@@ -185,7 +185,7 @@ static uint16_t default_port(upf_str scheme)
     static const char schemes[][6] = {"http", "ws", "https", "wss"};
 
     for (int i = 0; i < 4; i++)
-        if (upf_str_is(scheme, schemes[i]))
+        if (upf_str_equals_nocase(scheme, schemes[i]))
             return i < 2 ? 80 : 443;
     return 0;
 }
@@ -348,7 +348,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
         return UPF_ERR_TARGET;
     if (!upf_authority_parse(*host, &ours))
         return UPF_ERR_HOST;
-    if (!upf_str_equal_nocase(named.host, ours.host) ||
+    if (!upf_str_same_nocase(named.host, ours.host) ||
         (named.port ? named.port : standard) !=
             (ours.port ? ours.port : standard))
         return UPF_ERR_AUTHORITY;
@@ -413,8 +413,8 @@ static bool parse_origin(upf_str text, struct origin *origin)
 
 static bool is_same_origin(const struct origin *a, const struct origin *b)
 {
-    return upf_str_equal_nocase(a->scheme, b->scheme) &&
-           upf_str_equal_nocase(a->host, b->host) && a->port == b->port;
+    return upf_str_same_nocase(a->scheme, b->scheme) &&
+           upf_str_same_nocase(a->host, b->host) && a->port == b->port;
 }
 
 /* Only a page that was loaded over HTTP can come from here: the hosts of other
@@ -425,11 +425,11 @@ static bool is_same_host(const struct origin *origin, upf_str host)
 {
     struct upf_authority ours;
 
-    if (!upf_str_is(origin->scheme, "http") &&
-        !upf_str_is(origin->scheme, "https"))
+    if (!upf_str_equals_nocase(origin->scheme, "http") &&
+        !upf_str_equals_nocase(origin->scheme, "https"))
         return false;
     return upf_authority_parse(host, &ours) &&
-           upf_str_equal_nocase(origin->host, ours.host) &&
+           upf_str_same_nocase(origin->host, ours.host) &&
            origin->port ==
                (ours.port ? ours.port : default_port(origin->scheme));
 }
@@ -444,7 +444,7 @@ static bool is_listed(upf_str origin, const struct origin *parsed,
         return true;
     return parsed != NULL && parse_origin(upf_str_of(entry), &listed)
                ? is_same_origin(parsed, &listed)
-               : upf_str_equal(origin, upf_str_of(entry));
+               : upf_str_equals(origin, entry);
 }
 
 bool upf_origin_allowed(upf_str origin, upf_str host,
