@@ -8,8 +8,9 @@
  * What it shows: a message that is encoded once and queued by reference on
  * every connection (upf_send_shared); clients that come and go while that
  * happens; a client that does not read, and what it may cost (config.
- * max_queued): it is cut off, and the others notice nothing; many connections
- * over the pump (upframe/io.h). Read hear() first, then tell_all(), then run().
+ * max_queued): it is cut off, and the others notice nothing; a client that
+ * never stops talking, which gets no more than its turn; many connections over
+ * the pump (upframe/io.h). Read hear() first, then tell_all(), then run().
  *
  * The protocol is lines of text, so that no quoting is needed, or forgotten.
  * Nobody's word is trusted: who speaks is said by the server.
@@ -49,6 +50,8 @@ enum {
     NAME_LIMIT = 32,   /* bytes */
     LINE_LIMIT = 64,   /* "here 4294967295 " and a name */
     ACCEPTS    = 64,   /* at most so many between two polls */
+    TURN_READ  = 32 * 1024, /* bytes, and */
+    TURN_HEAR  = 64,   /* events, that one client has in its turn */
     STOP_MS    = 3000  /* how long a stop waits for the clients */
 };
 
@@ -57,6 +60,8 @@ struct client {
     upf_io      io;
     int         fd;
     tls_stream *tls; /* NULL: plain TCP */
+    size_t      may_read; /* bytes, in this turn */
+    bool        has_more; /* its turn was over before its input was */
     bool        shut_down;
     unsigned    number;
     char        name[NAME_LIMIT + 1]; /* "": listens unseen */
@@ -76,9 +81,21 @@ struct room {
 /* ---- To all ----------------------------------------------------------- */
 
 /*
- * One frame for everybody: only references are queued here. Nothing is written
- * and nobody leaves, so `clients` stays as it is.
+ * Too slow is who does not read, and not who was not written to while others
+ * talked: over max_queued, what the socket takes now makes room. Nobody leaves
+ * here: a connection that turns out to be lost has an event coming.
  */
+static upf_status tell(struct client *c, upf_shared *shared)
+{
+    const upf_status status = upf_send_shared(&c->ws, shared);
+
+    if (status != UPF_ERR_QUEUE_FULL)
+        return status;
+    upf_io_flush(&c->io, &c->ws);
+    return upf_send_shared(&c->ws, shared);
+}
+
+/* One frame for everybody: only references are queued here. */
 static void tell_all(struct room *r, upf_opcode opcode, const void *data,
                      size_t len)
 {
@@ -89,10 +106,10 @@ static void tell_all(struct room *r, upf_opcode opcode, const void *data,
         return;
     }
     for (size_t i = 0; i < r->count; i++) {
-        upf_conn *ws = &r->clients[i]->ws;
-        /* Over max_queued: the Close has room, and some seconds to be read. */
-        if (upf_conn_is_open(ws) && upf_send_shared(ws, shared) != UPF_OK)
-            upf_close(ws, UPF_CLOSE_POLICY, "too slow");
+        struct client *c = r->clients[i];
+        /* The Close always has room, and some seconds to be read. */
+        if (upf_conn_is_open(&c->ws) && tell(c, shared) != UPF_OK)
+            upf_close(&c->ws, UPF_CLOSE_POLICY, "too slow");
     }
     upf_shared_free(shared); /* the last one to be written frees it */
 }
@@ -208,8 +225,17 @@ static ptrdiff_t read_some(void *user, void *data, size_t len)
 {
     struct client *c = user;
 
-    return c->tls != NULL ? tls_read(c->tls, data, len)
-                          : tcp_read(&c->fd, data, len);
+    if (c->may_read == 0) {
+        c->has_more = true; /* perhaps where poll() does not see it: in TLS */
+        return UPF_IO_WANT_READ;
+    }
+    if (len > c->may_read)
+        len = c->may_read;
+    const ptrdiff_t n = c->tls != NULL ? tls_read(c->tls, data, len)
+                                       : tcp_read(&c->fd, data, len);
+    if (n > 0)
+        c->may_read -= (size_t)n;
+    return n;
 }
 
 static ptrdiff_t write_some(void *user, const void *data, size_t len)
@@ -220,12 +246,39 @@ static ptrdiff_t write_some(void *user, const void *data, size_t len)
                           : tcp_write(&c->fd, data, len);
 }
 
+/*
+ * One client's turn, which is short, however much it has to say: what it says
+ * is queued for all, and all must be written to before that is too much.
+ */
 static void pump(struct room *r, struct client *c)
 {
     upf_event ev;
 
-    while (upf_io_next(&c->io, &c->ws, &ev) == UPF_OK)
+    c->may_read = TURN_READ;
+    c->has_more = false;
+    for (int i = 0; i < TURN_HEAR; i++) {
+        if (upf_io_next(&c->io, &c->ws, &ev) != UPF_OK)
+            return;
         hear(r, c, &ev);
+    }
+    c->has_more = true; /* perhaps in the pump */
+}
+
+/* What has arrived is looked at before anybody is declared silent: `now` is
+ * older than that look. */
+static void serve(struct room *r, struct client *c, uint64_t now)
+{
+    pump(r, c);
+    if (upf_conn_deadline(&c->ws) <= now) {
+        upf_conn_tick(&c->ws, now);
+        pump(r, c);
+    }
+}
+
+/* Whether there is something to do for which poll() need not wait. */
+static bool has_turn(const struct client *c)
+{
+    return c->has_more && (upf_conn_wants(&c->ws) & UPF_WANTS_READ);
 }
 
 /*
@@ -301,8 +354,10 @@ static void sweep(struct room *r)
 {
     for (size_t i = r->count; i-- > 0;) {
         struct client *c = r->clients[i];
-        if (upf_conn_queued(&c->ws) > 0 && upf_io_flush(&c->io, &c->ws) < 0)
-            pump(r, c); /* the connection is lost: its last event */
+        if (upf_conn_queued(&c->ws) > 0)
+            upf_io_flush(&c->io, &c->ws);
+        if (upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE)
+            pump(r, c); /* lost while it was written to: its last event */
         if (!is_alive(c)) {
             free_client(c);
             r->clients[i] = r->clients[--r->count];
@@ -342,6 +397,8 @@ static int prepare(struct room *r, uint64_t now)
         const unsigned wants    = upf_io_wants(&c->io, &c->ws);
         if (deadline < next)
             next = deadline;
+        if (has_turn(c))
+            next = now;
         r->polls[2 + i] = (struct pollfd){
             .fd     = c->fd,
             .events = (short)((wants & UPF_WANTS_READ ? POLLIN : 0) |
@@ -369,11 +426,9 @@ static int run(struct room *r)
             begin_stop(r, now);
         for (size_t i = 0; i < r->count; i++) {
             struct client *c = r->clients[i];
-            if (upf_conn_deadline(&c->ws) <= now)
-                upf_conn_tick(&c->ws, now);
-            else if (r->polls[2 + i].revents == 0)
-                continue;
-            pump(r, c);
+            if (r->polls[2 + i].revents != 0 || has_turn(c) ||
+                upf_conn_deadline(&c->ws) <= now)
+                serve(r, c, now);
         }
         sweep(r);
         if (r->setup.listener >= 0 && r->polls[1].revents != 0)
@@ -410,6 +465,7 @@ int main(int argc, char **argv)
                                .max_message     = 64ul << 10,
                                .max_queued      = 1ul << 20,
                                .ping_interval   = 30000,
+                               .pong_timeout    = 20000,
                                .max_connections = 1000}};
     struct server_setup *setup = &r.setup;
 

@@ -18,6 +18,7 @@
 
 #include <upframe/upframe.h>
 #include "echo_client_options.h"
+#include "show.h"
 #include "tcp.h"
 #include "tls.h"
 #include "trace.h"
@@ -67,8 +68,10 @@ static bool next_event(struct client *c, upf_event *ev)
     const uint64_t give_up = clock_ms() + c->o->timeout_s * UINT64_C(1000);
 
     for (;;) {
-        upf_conn_tick(&c->ws, clock_ms()); /* pings, and other time-outs */
+        const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
+        /* Pings and time-outs, as of before we looked at what has arrived. */
+        upf_conn_tick(&c->ws, before);
         if (status == UPF_OK || status == UPF_DONE) {
             if (c->o->trace)
                 trace_event(&c->trace, status == UPF_OK ? ev : NULL);
@@ -175,8 +178,9 @@ static void report_refusal(const upf_response *r)
 {
     upf_str location;
 
-    printf("refused with HTTP %d %.*s\n", r->status, (int)r->reason.len,
-           r->reason.data);
+    printf("refused with HTTP %d ", r->status);
+    show_text(stdout, r->reason.data, r->reason.len, 512);
+    putchar('\n');
     if (upf_header_find(r->headers, "Location", &location)) {
         printf("try: ");
         trace_payload(stdout, true, location.data, location.len, 512);
@@ -190,6 +194,10 @@ static void report_refusal(const upf_response *r)
     case 503: puts("try: again later"); break;
     case 200: puts("a web page, not a WebSocket: try another path"); break;
     default:  break;
+    }
+    if (r->body.len > 0) {
+        puts("it says:");
+        show_lines(stdout, r->body.data, r->body.len, "  ");
     }
 }
 
@@ -245,6 +253,20 @@ static void report_open(const struct client *c, const upf_event *ev)
                ev->subprotocol.data);
 }
 
+/* Whether a Pong answers a ping of ours. A server may send others unasked
+ * (section 5.5.3), and the engine pings a silent server. */
+static bool is_answer(const struct options *o, size_t sent, const upf_event *ev)
+{
+    for (size_t i = o->wait || sent == 0 ? 0 : sent - 1; i < sent; i++) {
+        const struct item *item = &o->items[i];
+
+        if (item->opcode == UPF_OP_PING && item->len == ev->len &&
+            (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0))
+            return true;
+    }
+    return false;
+}
+
 /* Returns the exit status. */
 static int converse(struct client *c)
 {
@@ -268,8 +290,8 @@ static int converse(struct client *c)
         case UPF_EVENT_PING: /* answered already */
             continue;
         case UPF_EVENT_PONG:
-            if (ev.len == 0)
-                continue; /* the engine has pinged a silent server */
+            if (!is_answer(c->o, sent, &ev))
+                continue;
             break;
         default:
             break;
@@ -296,6 +318,17 @@ static int converse(struct client *c)
 
 /* ---- Beginning -------------------------------------------------------- */
 
+/* What is wrong with the URL, and where. */
+static void report_url(const char *url)
+{
+    size_t      at  = 0;
+    const char *why = upf_url_fault(url, &at);
+
+    fprintf(stderr, "not a ws:// or wss:// URL: %s at character %zu\n  %s\n"
+                    "  %*s^\n",
+            why != NULL ? why : "", at + 1, url, (int)at, "");
+}
+
 /* The request is judged before anything is sent. Returns the exit status. */
 static int begin(struct client *c)
 {
@@ -316,13 +349,18 @@ static int begin(struct client *c)
             config->max_message = config->max_frame = o->items[i].len;
             config->max_queued  = o->items[i].len + config->high_water;
         }
+    const char *wrong = upf_config_check(config);
+    if (wrong != NULL) {
+        fprintf(stderr, "%s\n", wrong);
+        return 2;
+    }
     switch (upf_conn_init_client(&c->ws, config, &request)) {
     case UPF_OK: return 0;
     case UPF_ERR_URL:
-        fprintf(stderr, "not a ws:// or wss:// URL: %s\n", o->url);
+        report_url(o->url);
         return 2;
     case UPF_ERR_ARGUMENT:
-        fputs("--subprotocol, --origin or --header: not what HTTP can carry, "
+        fputs("--origin or --header: not what HTTP can carry, "
               "or the client's own business\n", stderr);
         return 2;
     default:

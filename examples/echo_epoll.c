@@ -114,13 +114,24 @@ static void write_output(struct client *c, int fd)
     }
 }
 
-static void queue_batch(const struct server *s, upf_conn *ws)
+/*
+ * Too slow is who does not read, and not who was not written to while others
+ * talked: over max_queued, what the socket takes now makes room.
+ */
+static void queue_batch(const struct server *s, int fd)
 {
+    struct client *c = &s->clients[fd];
+
     for (size_t i = 0; i < s->batch_count; i++) {
-        if (upf_send_shared(ws, s->batch[i]) == UPF_OK)
+        upf_status status = upf_send_shared(&c->ws, s->batch[i]);
+        if (status == UPF_ERR_QUEUE_FULL) {
+            write_output(c, fd);
+            status = upf_send_shared(&c->ws, s->batch[i]);
+        }
+        if (status == UPF_OK)
             continue;
-        /* Over max_queued: the Close has room, and some seconds to be read. */
-        upf_close(ws, UPF_CLOSE_POLICY, "too slow");
+        /* The Close always has room, and some seconds to be read. */
+        upf_close(&c->ws, UPF_CLOSE_POLICY, "too slow");
         return;
     }
 }
@@ -134,7 +145,7 @@ static void send_batch(struct server *s)
         if (!upf_conn_is_open(&c->ws))
             continue;
         const bool is_stuck = upf_conn_queued(&c->ws) > 0;
-        queue_batch(s, &c->ws);
+        queue_batch(s, (int)i);
         if (!is_stuck) /* else EPOLLOUT tells when to go on */
             write_output(c, (int)i);
     }
@@ -284,17 +295,23 @@ static void accept_clients(struct server *s)
         watch(s, EPOLL_CTL_MOD, s->setup.listener, 0);
 }
 
-/* Once a second: time-outs and keepalive pings. */
+/*
+ * Time-outs and keepalive pings. What has arrived is looked at before anybody
+ * is declared silent: it may have come while this process stood still.
+ */
 static void tick(struct server *s)
 {
     const uint64_t now = clock_ms();
-    uint64_t       seconds;
+    uint64_t       times;
 
-    if (read(s->timer, &seconds, sizeof seconds) < 0)
+    if (read(s->timer, &times, sizeof times) < 0)
         return;
     for (size_t i = 0; i < s->used; i++) {
         struct client *c = &s->clients[i];
         if (!c->connected || upf_conn_deadline(&c->ws) > now)
+            continue;
+        serve(s, (int)i, EPOLLIN);
+        if (!c->connected)
             continue;
         upf_conn_tick(&c->ws, now);
         serve_unasked(s, (int)i);
@@ -351,10 +368,26 @@ static int run(struct server *s)
 
 /* ---- Beginning -------------------------------------------------------- */
 
+/* How often tick() is called: once a second, or as a tenth of a time asks. */
+static bool set_timer(const struct server *s)
+{
+    const uint32_t times[] = {s->setup.config.ping_interval,
+                              s->setup.config.pong_timeout};
+    uint32_t ms = 1000;
+
+    for (int i = 0; i < 2; i++)
+        if (times[i] > 0 && times[i] / 10 < ms)
+            ms = times[i] / 10;
+    if (ms == 0)
+        ms = 1;
+    const struct timespec   period = {ms / 1000, ms % 1000 * 1000000L};
+    const struct itimerspec timer  = {period, period};
+    return timerfd_settime(s->timer, 0, &timer, NULL) == 0;
+}
+
 static bool begin(struct server *s)
 {
     enum { BESIDE = 64 }; /* descriptors that are not a client's */
-    const struct itimerspec second = {{1, 0}, {1, 0}};
     upf_config *config = &s->setup.config;
 
     /* What is sent here was received, and was checked then. */
@@ -369,7 +402,7 @@ static bool begin(struct server *s)
     s->epoll   = epoll_create1(EPOLL_CLOEXEC);
     s->timer   = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     return s->clients != NULL && s->timer >= 0 &&
-           timerfd_settime(s->timer, 0, &second, NULL) == 0 &&
+           set_timer(s) &&
            watch(s, EPOLL_CTL_ADD, s->timer, EPOLLIN) &&
            watch(s, EPOLL_CTL_ADD, s->setup.stop, EPOLLIN) &&
            watch(s, EPOLL_CTL_ADD, s->setup.listener, EPOLLIN);
@@ -408,6 +441,7 @@ int main(int argc, char **argv)
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 18ul << 20,
                                  .ping_interval   = 30000,
+                                 .pong_timeout    = 20000,
                                  .max_connections = 100000}};
 
     if (!take_options(&s, &argc, argv))

@@ -8,8 +8,8 @@
  * What it shows: how to drive upf_conn without a pump, as the author of an
  * event loop would. ONE receive buffer serves every connection; an echo leaves
  * from where its message arrived (upf_send_in_place); replies share one
- * writev(); a client that does not read is no longer read from
- * (upf_conn_wants); time-outs and keepalive pings come from poll()'s own
+ * writev(); a client that does not read what it asked for is no longer read
+ * from (upf_conn_wants); time-outs and keepalive pings come from poll()'s own
  * time-out (upf_conn_deadline, upf_conn_tick). Read serve() first, then run().
  */
 
@@ -139,21 +139,27 @@ static void write_output(struct client *c)
     }
 }
 
-/* Let one client act on what poll() saw; false when it is to be removed. */
+/*
+ * Let one client act on what poll() saw; false when it is to be removed. What
+ * has arrived is looked at before anybody is declared silent: it may have come
+ * while this process stood still.
+ */
 static bool serve(struct client *c, short seen, uint64_t now)
 {
     const unsigned reading = UPF_WANTS_READ | UPF_WANTS_SHUTDOWN;
     const short    broken  = POLLERR | POLLHUP | POLLNVAL;
+    const bool     due     = upf_conn_deadline(&c->ws) <= now;
     unsigned       wants;
 
-    if (upf_conn_deadline(&c->ws) <= now)
-        upf_conn_tick(&c->ws, now);
     if ((upf_conn_wants(&c->ws) & reading) &&
-        (seen & (c->read_waits_for | broken)))
+        (due || (seen & (c->read_waits_for | broken))))
         read_input(c);
     work_off(c, (upf_input){.data = NULL});
     write_output(c);
-    work_off(c, (upf_input){.data = NULL}); /* a failed write is an event */
+    if (due)
+        upf_conn_tick(&c->ws, now);
+    /* A time-out is an event, and so is a failed write. */
+    work_off(c, (upf_input){.data = NULL});
 
     /* RFC 6455, 7.1.1: shut down, read to the end, and only then close. */
     wants = upf_conn_wants(&c->ws);
@@ -312,6 +318,7 @@ int main(int argc, char **argv)
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 64ul << 20,
                                  .ping_interval   = 30000,
+                                 .pong_timeout    = 20000,
                                  .max_connections = 1000}};
     struct server_setup *setup = &s.setup;
 

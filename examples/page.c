@@ -13,14 +13,14 @@ static bool is(upf_str text, const char *literal)
            memcmp(text.data, literal, text.len) == 0;
 }
 
-/* The target without its query. */
+/* The target without its query. A URL without a path leaves nothing of it. */
 static upf_str path_of(upf_str target)
 {
     const char *query = memchr(target.data, '?', target.len);
 
     if (query != NULL)
         target.len = (size_t)(query - target.data);
-    return target;
+    return target.len > 0 ? target : (upf_str){"/", 1};
 }
 
 /*
@@ -55,12 +55,15 @@ void page_answer(upf_conn *conn, const upf_request *request, const char *html,
     static const upf_header plain_text = {"Content-Type", "text/plain"};
     static const char not_found[] = "Nothing here; the page is at /.\n";
     static const char not_get[]   = "Only GET is served here.\n";
-    const upf_header allow[] = {plain_text, {"Allow", "GET"}};
+    static const upf_header allow = {"Allow", "GET, OPTIONS"};
     const upf_str path = path_of(request->target);
     char text[1024];
 
-    if (!is(request->method, "GET")) {
-        upf_refuse(conn, 405, allow, 2, not_get, sizeof not_get - 1);
+    if (is(request->method, "OPTIONS")) {
+        upf_refuse(conn, 204, &allow, 1, NULL, 0);
+    } else if (!is(request->method, "GET")) {
+        const upf_header headers[] = {plain_text, allow};
+        upf_refuse(conn, 405, headers, 2, not_get, sizeof not_get - 1);
     } else if (is(path, "/")) {
         const upf_header headers[] = {
             {"Content-Type", "text/html; charset=utf-8"},

@@ -8,7 +8,12 @@
 
 /*
  * Answer a REQUEST event whose status is UPF_ERR_NOT_UPGRADE: GET / gets the
- * page, /favicon.ico nothing (204), any other path 404, any other method 405.
+ * page, /favicon.ico nothing (204), any other path 404; OPTIONS, with which
+ * load balancers ask whether the server is well, 204; any other method 405.
+ *
+ * Leave UPF_ERR_UPGRADE_STRIPPED to the library: its answer, 426, says that a
+ * proxy dropped the Upgrade field, where a 404 would send people to look for
+ * another path.
  */
 void page_answer(upf_conn *conn, const upf_request *request, const char *html,
                  size_t len);

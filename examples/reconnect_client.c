@@ -15,10 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <upframe/upframe.h>
 
 #include "options.h"
+#include "show.h"
 #include "tcp.h"
 #include "tls.h"
 
@@ -55,7 +57,7 @@ static const char usage[] =
 "then stop the server, wait a little, and start it again.\n"
 "Ctrl-C or SIGTERM says 1001, going away, and exits with 0. The status is 1\n"
 "when it gives up, or when the server has said that there is no use in\n"
-"coming back (close code 1008, HTTP 404, ...).\n";
+"coming back (close code 1008, HTTP 403, ...).\n";
 
 /* Kept small on purpose: this much of one message is held in memory. */
 enum { MAX_MESSAGE = 1 << 20, MAX_QUEUED = 1 << 20 };
@@ -82,6 +84,7 @@ struct ending {
     upf_status status;
     int        close_code;
     int        http_status;
+    uint32_t   retry_after; /* ms that the server wants to be left alone */
     char       text[256];
 };
 
@@ -120,9 +123,21 @@ static void wait_for(const struct client *c, bool heard, int fd, short events,
 static void print_text(const uint8_t *data, size_t len)
 {
     fputs("message: ", stdout);
-    for (size_t i = 0; i < len; i++)
-        putchar(data[i] < 0x20 || data[i] == 0x7F ? '?' : data[i]);
+    show_text(stdout, data, len, len);
     putchar('\n');
+}
+
+/* How long the server wants to be left alone. */
+static uint32_t retry_after(const upf_response *response)
+{
+    upf_str  value;
+    uint32_t wait_ms = 0;
+
+    if ((response->status != 429 && response->status != 503) ||
+        !upf_header_find(response->headers, "Retry-After", &value) ||
+        !upf_retry_after(value.data, value.len, (int64_t)time(NULL), &wait_ms))
+        return 0;
+    return wait_ms;
 }
 
 static void describe(struct ending *end, const upf_event *ev)
@@ -133,17 +148,26 @@ static void describe(struct ending *end, const upf_event *ev)
     end->status      = ev->status;
     end->close_code  = ev->close.code;
     end->http_status = ev->response.status;
-    if (ev->status == UPF_ERR_RESPONSE)
+    end->retry_after = retry_after(&ev->response);
+    if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(text, size, "HTTP %d", ev->response.status);
+        show_lines(stderr, ev->response.body.data, ev->response.body.len,
+                   "server: ");
+    }
     else if (ev->status != UPF_OK)
         snprintf(text, size, "%s", upf_status_text(ev->status));
     else if (ev->len > 0)
         snprintf(text, size, "%.*s", (int)ev->len, (const char *)ev->data);
     else
         snprintf(text, size, "closed");
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7F)
-            *text = '?';
+}
+
+/* The text may be the peer's. */
+static void report(const char *what, const struct ending *end)
+{
+    printf("%s: code %d (", what, end->close_code);
+    show_text(stdout, end->text, strlen(end->text), sizeof end->text);
+    putchar(')');
 }
 
 static void on_event(struct client *c, const upf_event *ev, struct ending *end)
@@ -206,15 +230,17 @@ static void converse(struct client *c, int fd, tls_stream *tls,
     for (;;) {
         const bool leave = leaving(c);
 
-        upf_conn_tick(&ws, clock_ms());
         if (leave)
             (void)upf_close(&ws, UPF_CLOSE_GOING_AWAY, "client is stopping");
         else
             send_if_due(c, &ws);
 
+        const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&io, &ws, &ev);
         if (status == UPF_DONE)
             break;
+        /* Pings and time-outs, as of before we looked at what has arrived. */
+        upf_conn_tick(&ws, before);
         if (status == UPF_OK) {
             on_event(c, &ev, end);
             continue;
@@ -270,10 +296,12 @@ static int stay_connected(struct client *c)
         uint32_t wait_ms;
 
         if (leaving(c)) {
-            printf("stopped: code %d (%s)\n", end.close_code, end.text);
+            report("stopped", &end);
+            putchar('\n');
             return EXIT_SUCCESS;
         }
-        printf("lost: code %d (%s); ", end.close_code, end.text);
+        report("lost", &end);
+        fputs("; ", stdout);
         if (!upf_may_return(end.status, end.close_code, end.http_status)) {
             puts("no use in trying again");
             return EXIT_FAILURE;
@@ -283,8 +311,9 @@ static int stay_connected(struct client *c)
             puts("giving up");
             return EXIT_FAILURE;
         }
-        printf("next try in %" PRIu32 " ms\n", wait_ms);
-        for (const uint64_t until = clock_ms() + wait_ms;
+        const uint64_t wait = (uint64_t)end.retry_after + wait_ms;
+        printf("next try in %" PRIu64 " ms\n", wait);
+        for (const uint64_t until = clock_ms() + wait;
              clock_ms() < until && !leaving(c);)
             wait_for(c, false, -1, 0, until);
         if (leaving(c)) {
@@ -357,6 +386,15 @@ static int read_options(struct client *c, struct options *o, int argc,
     return -1;
 }
 
+static int refuse_url(const char *url)
+{
+    size_t      at  = 0;
+    const char *why = upf_url_fault(url, &at);
+
+    fprintf(stderr, "at character %zu: ", at + 1);
+    return refuse(url, why != NULL ? why : "the host's name is too long");
+}
+
 /* Make of the options what is used. Returns -1, or the exit status. */
 static int settle(struct client *c, const struct options *o)
 {
@@ -371,7 +409,7 @@ static int settle(struct client *c, const struct options *o)
     c->request.url = o->url != NULL ? o->url : c->address;
     if (upf_url_parse(c->request.url, &c->url) != UPF_OK ||
         c->url.host.len >= sizeof c->host)
-        return refuse(c->request.url, "not a ws:// or wss:// URL");
+        return refuse_url(c->request.url);
     memcpy(c->host, c->url.host.data, c->url.host.len);
 
     if (upf_backoff_init(&c->backoff, &o->policy) != UPF_OK)
@@ -383,6 +421,9 @@ static int settle(struct client *c, const struct options *o)
     c->config.pong_timeout      = c->timeout;
     if (c->config.close_timeout > c->timeout)
         c->config.close_timeout = c->timeout;
+    const char *wrong = upf_config_check(&c->config);
+    if (wrong != NULL)
+        return refuse("config", wrong);
     if (o->seconds != 0)
         c->end_at = clock_ms() + UINT64_C(1000) * o->seconds;
 

@@ -22,6 +22,8 @@ static const char usage[] =
 "                         (%lu)\n"
 "  --ping-interval MS     ping a client that was silent for so long; 0: never\n"
 "                         (%lu)\n"
+"  --pong-timeout MS      and give it up if it stays silent for so long after\n"
+"                         that; 0: never (%lu)\n"
 "  --max-connections N    others wait their turn (%lu)\n"
 "  --trace                show every frame header on standard error\n"
 "  --help                 this text\n"
@@ -63,6 +65,9 @@ static bool read_option(struct server_setup *s, int letter)
     case 'i':
         return option_number("ping-interval", optarg, 0, 86400000,
                              &s->ping_interval);
+    case 'g':
+        return option_number("pong-timeout", optarg, 0, 86400000,
+                             &s->pong_timeout);
     case 'n':
         return option_number("max-connections", optarg, 1, 1000000,
                              &s->max_connections);
@@ -83,6 +88,7 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         {"max-message", required_argument, NULL, 'm'},
         {"max-queued", required_argument, NULL, 'q'},
         {"ping-interval", required_argument, NULL, 'i'},
+        {"pong-timeout", required_argument, NULL, 'g'},
         {"max-connections", required_argument, NULL, 'n'},
         {"trace", no_argument, NULL, 't'},
         {"help", no_argument, NULL, 'H'},
@@ -95,7 +101,8 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         if (letter == 'H') {
             printf("%s\n", about);
             printf(usage, defaults.max_message, defaults.max_queued,
-                   defaults.ping_interval, defaults.max_connections);
+                   defaults.ping_interval, defaults.pong_timeout,
+                   defaults.max_connections);
             return 0;
         }
         ok = read_option(s, letter);
@@ -126,9 +133,17 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.max_message  = s->max_message;
     s->config.max_frame    = s->max_message;
     s->config.max_queued   = s->max_queued;
+    if (s->config.high_water > s->max_queued)
+        s->config.high_water = s->max_queued;
     s->config.ping_interval = (uint32_t)s->ping_interval;
+    s->config.pong_timeout  = (uint32_t)s->pong_timeout;
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
+    const char *wrong = upf_config_check(&s->config);
+    if (wrong != NULL) {
+        fprintf(stderr, "%s\n", wrong);
+        return 2;
+    }
     if (s->cert_file != NULL &&
         (s->tls = tls_server(s->cert_file, s->key_file)) == NULL)
         return 2;

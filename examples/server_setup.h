@@ -12,7 +12,8 @@
 struct server_setup {
     /* From the command line */
     const char   *host, *port, *cert_file, *key_file;
-    unsigned long max_message, max_queued, max_connections, ping_interval;
+    unsigned long max_message, max_queued, max_connections;
+    unsigned long ping_interval, pong_timeout;
     option_list   origins, subprotocols;
     bool          trace;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tls.c - wss:// for the examples: OpenSSL behind upf_read_fn, upf_write_fn. */
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <upframe/io.h>
 #include "tls.h"
@@ -19,9 +19,7 @@ enum { RECORD = 16 * 1024 }; /* payload of the largest TLS record */
 struct tls_stream {
     SSL   *ssl;
     bool   failed;     /* OpenSSL forbids SSL_shutdown() after an error */
-    size_t repeat_len; /* bytes of `repeat` that SSL_write() awaits again */
-    size_t owed;       /* bytes sent that the caller has still to hand in */
-    unsigned char repeat[RECORD];
+    size_t pending;    /* bytes that SSL_write() awaits again; 0: none */
     char   error[256];
 };
 
@@ -49,7 +47,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method)
     if (ctx == NULL)
         return NULL;
     (void)SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    /* The engine's output may lie elsewhere when a write is repeated. */
+    /* A repeated write's bytes are the same, but may lie elsewhere: what is
+     * borrowed is copied when a write attempt is over. */
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
@@ -204,36 +203,24 @@ ptrdiff_t tls_read(void *user, void *data, size_t len)
 }
 
 /*
- * A write that was put off must be repeated with the same bytes and length,
- * or OpenSSL fails. The engine offers the same bytes again, but more or fewer
- * of them in a slice: so the bytes of that write are kept here, and once they
- * are sent, their count is handed out as the caller comes to them.
+ * A write that was put off must be repeated with the same bytes and length, or
+ * OpenSSL fails. What the engine has offered comes again first, and with more
+ * behind it, perhaps: so the length is all that has to be kept in mind.
  */
 ptrdiff_t tls_write(void *user, const void *data, size_t len)
 {
     tls_stream *s = user;
-    ptrdiff_t n;
 
     if (s->failed)
         return UPF_IO_ERROR;
-    if (s->owed == 0) {
-        const bool first = s->repeat_len == 0;
-        if (first)
-            s->repeat_len = len < RECORD ? len : RECORD;
-        ERR_clear_error();
-        n = io_result(s, SSL_write(s->ssl, first ? data : s->repeat,
-                                   (int)s->repeat_len));
-        if (n <= 0) {
-            if (first)
-                memcpy(s->repeat, data, s->repeat_len);
-            return n < 0 ? n : UPF_IO_ERROR;
-        }
-        s->repeat_len = 0;
-        s->owed = (size_t)n;
-    }
-    n = (ptrdiff_t)(s->owed < len ? s->owed : len);
-    s->owed -= (size_t)n;
-    return n;
+    assert(len >= s->pending);
+    if (s->pending == 0)
+        s->pending = len < RECORD ? len : RECORD;
+    ERR_clear_error();
+    const ptrdiff_t n = io_result(s, SSL_write(s->ssl, data, (int)s->pending));
+    if (n > 0)
+        s->pending = 0;
+    return n != 0 ? n : UPF_IO_ERROR;
 }
 
 #else /* ---- Without OpenSSL --------------------------------------------- */

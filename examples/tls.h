@@ -41,7 +41,10 @@ tls_stream *tls_connect(tls_context *context, int fd, const char *host);
  * effect. */
 void tls_free(tls_stream *stream);
 
-/* upf_read_fn and upf_write_fn; `user` is the tls_stream. */
+/*
+ * upf_read_fn and upf_write_fn; `user` is the tls_stream. A tls_write() that
+ * was put off is repeated with the same bytes, of which there may be more.
+ */
 ptrdiff_t tls_read(void *user, void *data, size_t len);
 ptrdiff_t tls_write(void *user, const void *data, size_t len);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "show.h"
 #include "trace.h"
 
 static const char *opcode_name(upf_opcode opcode)
@@ -25,38 +26,6 @@ void trace_frame(FILE *out, bool sent, const upf_frame_header *h)
             h->masked ? "masked  " : "unmasked",
             (unsigned long long)h->payload_len,
             h->payload_len == 1 ? " " : "s");
-}
-
-/* Bytes of the printable character at `p`; 0 if there is none. */
-static size_t printable(const unsigned char *p, size_t len)
-{
-    const size_t size = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2
-                      : p[0] < 0xF0 ? 3 : 4;
-
-    if (p[0] < 0x20 || p[0] == 0x7F || size > len)
-        return 0;
-    for (size_t i = 1; i < size; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    if (p[0] == 0xC2 && p[1] < 0xA0)
-        return 0; /* U+0080 to U+009F: control characters, too */
-    return size;
-}
-
-static size_t show_text(FILE *out, const unsigned char *p, size_t len,
-                        size_t most)
-{
-    size_t i = 0;
-
-    while (i < len && i < most) {
-        const size_t size = printable(p + i, len - i);
-        if (size > 0)
-            fwrite(p + i, 1, size, out);
-        else
-            fprintf(out, "\\x%02x", p[i]);
-        i += size > 0 ? size : 1;
-    }
-    return i;
 }
 
 void trace_payload(FILE *out, bool is_text, const void *data, size_t len,
@@ -184,11 +153,11 @@ static void show_head(bool sent, const unsigned char *p, size_t len,
         if (p[i] == '\n') {
             fputs(*state == IN_LINE ? "\n" : "", stdout);
             *state = *state == IN_LINE ? AT_START : BEHIND;
-        } else if (p[i] >= 0x20 && p[i] != 0x7F) {
+        } else if (p[i] != '\r') {
             if (*state == AT_START)
                 fputs(sent ? "-> " : "<- ", stdout);
             *state = IN_LINE;
-            putchar(p[i]);
+            show_text(stdout, p + i, 1, 1); /* a byte: what is not ASCII, too */
         }
     }
 }

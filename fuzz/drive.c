@@ -314,6 +314,10 @@ static void close_transport(struct run *run)
     upf_event  event;
     unsigned   wants;
 
+    /* The peer had its time: what still waited is dropped. */
+    if (run->end_status == UPF_ERR_CLOSE_TIMEOUT ||
+        run->end_status == UPF_ERR_WRITE_TIMEOUT)
+        run->lost = true;
     for (int i = 0; i < 3; i++)
         CHECK(upf_conn_next(run->conn, &input, &event) == UPF_DONE &&
                   input.len == sizeof bytes,

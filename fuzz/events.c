@@ -34,7 +34,8 @@ static void hear_request(struct run *run, const upf_event *event)
     CHECK(!run->plan->is_client && run->plan->handshake, "REQUEST to nobody");
     CHECK(run->place == BEFORE, "REQUEST, after %u", run->place);
     CHECK(event->status == UPF_OK || event->status == UPF_ERR_ORIGIN ||
-              event->status == UPF_ERR_NOT_UPGRADE,
+              event->status == UPF_ERR_NOT_UPGRADE ||
+              event->status == UPF_ERR_UPGRADE_STRIPPED,
           "%s", upf_status_name(event->status));
     touch(event->request.headers);
     log_number(run, event->status);
@@ -171,6 +172,27 @@ static void check_codes(const struct run *run, upf_status status,
           (unsigned long long)end->offset, run->received);
 }
 
+static void hear_response(struct run *run, const upf_response *response)
+{
+    const upf_config *config = &run->config;
+    const upf_str parts[] = {response->reason, response->headers,
+                             response->body};
+    upf_str headers = response->headers, name, value;
+
+    log_number(run, response->status);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        touch(parts[i]);
+        log_text(run, parts[i].data, parts[i].len);
+    }
+    while (upf_header_next(&headers, &name, &value))
+        continue;
+    CHECK(headers.len == 0, "%zu bytes are no fields", headers.len);
+    CHECK(response->reason.len + response->headers.len <= config->max_head &&
+              response->body.len <= config->max_body,
+          "%zu and %zu bytes of head, %zu of body", response->reason.len,
+          response->headers.len, response->body.len);
+}
+
 static void hear_close(struct run *run, const upf_event *event)
 {
     bool whole = true;
@@ -180,7 +202,7 @@ static void hear_close(struct run *run, const upf_event *event)
           "reason is not UTF-8");
     check_codes(run, event->status, &event->close);
     if (run->plan->is_client)
-        touch(event->response.headers);
+        hear_response(run, &event->response);
     run->end        = event->close;
     run->end_status = event->status;
     log_number(run, event->status);

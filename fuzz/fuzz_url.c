@@ -70,8 +70,8 @@ static void check_url(const char *text, const upf_url *url)
     check_port(text, url);
     CHECK(url->target.len == 0 || strchr("/?", url->target.data[0]) != NULL,
           "target begins with %c", url->target.data[0]);
-    for (const char *c = text; *c != '\0'; c++)
-        CHECK(*c > ' ' && *c < 0x7F && *c != '#', "character %d", *c);
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
+        CHECK(*c >= ' ' && *c != 0x7F && *c != '#', "character %d", *c);
 }
 
 /* Put together again from its parts, it is the same URL. */
@@ -118,6 +118,30 @@ static bool is_value(upf_str got, const char *sent)
     return is_same(got, (upf_str){sent, len});
 }
 
+/* `sent` is `target` behind a slash, each byte itself or percent-encoded. */
+static bool is_encoded(upf_str sent, upf_str target)
+{
+    size_t at = target.len == 0 || target.data[0] != '/';
+
+    for (size_t i = 0; i < target.len; i++) {
+        const unsigned char c = (unsigned char)target.data[i];
+        char code[4];
+
+        snprintf(code, sizeof code, "%%%02X", c);
+        if (at < sent.len && sent.data[at] == (char)c)
+            at++;
+        else if (sent.len >= 3 && at <= sent.len - 3 &&
+                 memcmp(sent.data + at, code, 3) == 0)
+            at += 3;
+        else
+            return false;
+    }
+    for (size_t i = 0; i < sent.len; i++)
+        if (sent.data[i] <= ' ' || sent.data[i] >= 0x7F)
+            return false;
+    return at == sent.len;
+}
+
 /* A request that our own server takes, with the strings where they belong. */
 static void check_request(upf_conn *conn, char *const *strings,
                           const upf_url *url)
@@ -133,11 +157,8 @@ static void check_request(upf_conn *conn, char *const *strings,
           (int)slice.len, head);
     CHECK(is_same(request.host, url->authority), "another host:\n%.*s",
           (int)slice.len, head);
-    const size_t n = url->target.len;
-    CHECK(request.target.len >= n &&
-              memcmp(request.target.data + request.target.len - n,
-                     url->target.data, n) == 0,
-          "another target");
+    CHECK(is_encoded(request.target, url->target), "another target:\n%.*s",
+          (int)slice.len, head);
     CHECK(is_value(request.origin, strings[ORIGIN]), "another Origin");
     CHECK(count_headers(request.headers, strings[NAME], &value) == 8,
           "another number of header lines:\n%.*s", (int)slice.len, head);
@@ -188,6 +209,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     for (int i = 0; i < STRINGS; i++)
         strings[i] = take_string(&data, &len);
     const upf_status status = upf_url_parse(strings[URL], &url);
+    size_t at = strlen(strings[URL]);
+    CHECK((upf_url_fault(strings[URL], &at) == NULL) == (status == UPF_OK),
+          "a fault, or none");
+    CHECK(at <= strlen(strings[URL]), "position %zu", at);
     if (status == UPF_OK) {
         check_url(strings[URL], &url);
         check_rebuilt(&url);

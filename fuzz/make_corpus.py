@@ -189,6 +189,12 @@ responses = {
     "early-hints": head([b"HTTP/1.1 103 Early Hints", b"Link: </a>"]) +
     head(RESPONSE) + HELLO,
     "continue-for-ever": head([b"HTTP/1.1 100 Continue"]) * 20,
+    "refused-in-chunks": head([b"HTTP/1.1 503 Busy", b"Retry-After: 5",
+                               b"Transfer-Encoding: chunked"]) +
+    b"4\r\nbody\r\n0\r\n\r\nmore",
+    "refused-folded": b"HTTP/1.0 301 x\nLocation: a\n b\nC: d\n"
+    b"Content-Length: 3\n\nabc",
+    "refused-late": head([b"HTTP/1.1 100 c"]) + b"HTTP/1.1 404\n\nbody",
     "unauthorized": head([b"HTTP/1.1 401 Unauthorized",
                           b"WWW-Authenticate: Basic realm=a",
                           b"Content-Length: 2"]) + b"no",

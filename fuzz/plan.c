@@ -30,7 +30,7 @@ static void read_limits(upf_config *config, const uint8_t *bytes)
     switch (bytes[3] & 0x03) {
     case 1: config->max_head = 256; break;
     case 2: config->max_head_line = 64; break;
-    case 3: config->max_head_lines = 6; break;
+    case 3: config->max_head_lines = 6; config->max_body = 7; break;
     default: break;
     }
     if (bytes[3] & 0x04)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* backoff.c - truncated exponential back-off, RFC 6455, section 7.2.3. */
+/* backoff.c - truncated exponential back-off, RFC 6455, section 7.2.3; what is
+ * final; Retry-After. */
 
 #include <assert.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <upframe/backoff.h>
 
@@ -83,25 +85,17 @@ uint32_t upf_backoff_tries(const upf_backoff *backoff)
     return backoff->tries;
 }
 
-static bool status_allows(upf_status status)
+/* ---- Whether ----------------------------------------------------------- */
+
+/* The table of upframe/backoff.h: what says of itself that it is final. */
+
+static bool status_is_final(upf_status status)
 {
-    switch (status) {
-    case UPF_OK:           /* a Close: its code decides */
-    case UPF_ERR_RESPONSE: /* not a 101: the HTTP status decides */
-    case UPF_ERR_EOF:
-    case UPF_ERR_IO:
-    case UPF_ERR_HANDSHAKE_TIMEOUT:
-    case UPF_ERR_PONG_TIMEOUT:
-    case UPF_ERR_CLOSE_TIMEOUT:
-    case UPF_ERR_NO_MEMORY:
-    case UPF_ERR_RANDOM:
-        return true;
-    default:
-        return false;
-    }
+    return status == UPF_ERR_STATE || status == UPF_ERR_ARGUMENT ||
+           status == UPF_ERR_URL;
 }
 
-static bool code_allows(int code)
+static bool code_is_final(int code)
 {
     switch (code) {
     case UPF_CLOSE_NORMAL:
@@ -111,28 +105,122 @@ static bool code_allows(int code)
     case UPF_CLOSE_POLICY:
     case UPF_CLOSE_TOO_BIG:
     case UPF_CLOSE_EXTENSION:
-        return false;
-    default:
         return true;
+    default:
+        return false;
     }
 }
 
-static bool http_allows(int status)
+static bool http_is_final(int status)
 {
     switch (status) {
-    case 0:   /* there was no response */
-    case 101: /* Switching Protocols */
-    case 408: /* Request Timeout */
-    case 425: /* Too Early */
-    case 429: /* Too Many Requests */
+    case 301: /* Moved Permanently */
+    case 308: /* Permanent Redirect */
+    case 401: /* Unauthorized */
+    case 403: /* Forbidden */
+    case 407: /* Proxy Authentication Required */
+    case 410: /* Gone */
+    case 414: /* URI Too Long */
+    case 431: /* Request Header Fields Too Large */
         return true;
     default:
-        return status >= 500 && status <= 599;
+        return false;
     }
 }
 
 bool upf_may_return(upf_status status, int close_code, int http_status)
 {
-    return status_allows(status) && code_allows(close_code) &&
-           http_allows(http_status);
+    return !status_is_final(status) && !code_is_final(close_code) &&
+           !http_is_final(http_status);
+}
+
+/* ---- When the server wants it ------------------------------------------- */
+
+/* `count` digits; -1: there are others among them. */
+static int digits(const char *text, int count)
+{
+    int value = 0;
+
+    for (int i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* 1 to 12; 0: it is none. */
+static int month_of(const char *name)
+{
+    static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (int i = 0; i < 12; i++)
+        if (memcmp(name, names + 3 * i, 3) == 0)
+            return i + 1;
+    return 0;
+}
+
+/* Days from 1970 to a day of the Gregorian calendar, which has 97 leap years
+ * in 400; a year that begins in March has its leap day at the end. */
+static int64_t days_to(int year, int month, int day)
+{
+    const int64_t y = month > 2 ? year : year - 1;
+    const int64_t from_march = (month + 9) % 12;
+
+    return y * 365 + y / 4 - y / 100 + y / 400 +
+           (from_march * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+/*
+ * "Sun, 06 Nov 1994 08:49:37 GMT", the one form of a date that is still sent
+ * (RFC 9110, section 5.6.7). False: it is none.
+ */
+static bool parse_date(const char *text, size_t len, int64_t *unix_s)
+{
+    if (len != 29 || memcmp(text + 3, ", ", 2) != 0 || text[7] != ' ' ||
+        text[11] != ' ' || text[16] != ' ' || text[19] != ':' ||
+        text[22] != ':' || memcmp(text + 25, " GMT", 4) != 0)
+        return false;
+
+    const int day    = digits(text + 5, 2), month = month_of(text + 8);
+    const int year   = digits(text + 12, 4), hour = digits(text + 17, 2);
+    const int minute = digits(text + 20, 2), second = digits(text + 23, 2);
+    if (day < 1 || day > 31 || month == 0 || year < 1970 || hour < 0 ||
+        hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+        return false;
+    *unix_s = days_to(year, month, day) * 86400 + hour * 3600 + minute * 60 +
+              second;
+    return true;
+}
+
+/* False: it is no number; one that is over the limit is the limit. */
+static bool parse_seconds(const char *text, size_t len, int64_t *seconds)
+{
+    int64_t value = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        if (value <= UPF_RETRY_AFTER_MAX_S)
+            value = value * 10 + (text[i] - '0');
+    }
+    *seconds = value;
+    return len > 0;
+}
+
+bool upf_retry_after(const char *value, size_t len, int64_t now_unix_s,
+                     uint32_t *wait_ms)
+{
+    int64_t seconds, date;
+
+    assert(value != NULL || len == 0);
+    if (!parse_seconds(value, len, &seconds)) {
+        if (now_unix_s <= 0 || !parse_date(value, len, &date))
+            return false;
+        seconds = date > now_unix_s ? date - now_unix_s : 0;
+    }
+    if (seconds > UPF_RETRY_AFTER_MAX_S)
+        seconds = UPF_RETRY_AFTER_MAX_S;
+    *wait_ms = (uint32_t)seconds * 1000;
+    return true;
 }

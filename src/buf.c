@@ -46,14 +46,13 @@ void upf_mem_free(const upf_config *config, void *ptr, size_t size)
         config->alloc(config->alloc_user, ptr, size, 0);
 }
 
-bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
-                     size_t capacity)
+/* Make the block's capacity just that. */
+static bool resize(struct upf_buf *buf, const upf_config *config,
+                   size_t capacity)
 {
     const size_t old = upf_buf_capacity(buf);
     uint8_t *block = NULL;
 
-    if (capacity <= old && buf->data != NULL)
-        return true;
     if (capacity > SIZE_MAX - UPF_BUF_BYTES_AT)
         return false;
     if (buf->data != NULL)
@@ -67,11 +66,29 @@ bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
     return true;
 }
 
+bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
+                     size_t capacity)
+{
+    return (buf->data != NULL && capacity <= upf_buf_capacity(buf)) ||
+           resize(buf, config, capacity);
+}
+
+void upf_buf_trim(struct upf_buf *buf, const upf_config *config)
+{
+    if (buf->len < upf_buf_capacity(buf))
+        resize(buf, config, buf->len);
+}
+
 bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
                     const void *data, size_t len)
 {
-    if (len > SIZE_MAX - buf->len ||
-        !upf_buf_reserve(buf, config, buf->len + len))
+    const size_t old = upf_buf_capacity(buf);
+
+    if (len > SIZE_MAX - buf->len)
+        return false;
+    const size_t needed = buf->len + len;
+    if (!upf_buf_reserve(buf, config,
+                         needed > old && needed / 2 < old ? 2 * old : needed))
         return false;
     if (len > 0)
         memcpy(buf->data + buf->len, data, len);

@@ -30,9 +30,12 @@ void  upf_mem_free(const upf_config *config, void *ptr, size_t size);
 
 #define UPF_BUF_OVERHEAD 32 /* at most, of a block beside its capacity */
 
-/* A block: its capacity, room for a frame header, then the bytes. */
+/* A block: its capacity, how many slots of the output use it, room for a frame
+ * header, then the bytes. */
 enum {
-    UPF_BUF_BYTES_AT = (sizeof(size_t) + UPF_FRAME_HEADER_MAX + 7) / 8 * 8
+    UPF_BUF_USERS_AT = sizeof(size_t),
+    UPF_BUF_BYTES_AT =
+        (sizeof(size_t) + sizeof(uint16_t) + UPF_FRAME_HEADER_MAX + 7) / 8 * 8
 };
 
 /* Bytes that fit without another allocation. */
@@ -53,9 +56,13 @@ static inline size_t upf_buf_capacity(const struct upf_buf *buf)
 bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
                      size_t capacity);
 
-/* Append a copy of `len` bytes. False if there is no memory, likewise. */
+/* Append a copy of `len` bytes, to a block that doubles if it has to grow. False
+ * if there is no memory, likewise. */
 bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
                     const void *data, size_t len);
+
+/* Give back what the block has over its `len` bytes, if that can be. */
+void upf_buf_trim(struct upf_buf *buf, const upf_config *config);
 
 void upf_buf_free(struct upf_buf *buf, const upf_config *config);
 

@@ -9,61 +9,6 @@
 #include "ext.h"
 #include "http.h"
 #include "output.h"
-#include "random.h"
-
-/* ---- Configuration ------------------------------------------------------ */
-
-#define MIB ((size_t)1024 * 1024)
-
-/* The defaults: upf_config_default() documents them in upframe/conn.h. */
-static const upf_config defaults = {
-    .max_message       = 16 * MIB,
-    .max_frame         = 16 * MIB,
-    .max_fragments     = 100000,
-    .max_head          = 16 * 1024,
-    .max_head_line     = 8 * 1024,
-    .max_head_lines    = 100,
-    .max_queued        = 32 * MIB,
-    .high_water        = 1 * MIB,
-    .handshake_timeout = 10000,
-    .ping_interval     = 30000,
-    .pong_timeout      = 20000,
-    .close_timeout     = 5000,
-    .alloc             = upf_default_alloc,
-    .random            = upf_random,
-};
-
-upf_config upf_config_default(void)
-{
-    upf_config config;
-
-    /* At -Os, gcc makes code of `return defaults` that is as long as they. */
-    memcpy(&config, &defaults, sizeof config);
-    return config;
-}
-
-const upf_config *upf_config_fallback(void)
-{
-    return &defaults;
-}
-
-static bool are_tokens(const char *const *list)
-{
-    for (; list != NULL && *list != NULL; list++)
-        if (!upf_is_token(upf_str_of(*list)))
-            return false;
-    return true;
-}
-
-static bool is_sound(const upf_config *config)
-{
-    return config->max_message > 0 && config->max_frame > 0 &&
-           config->max_fragments > 0 && config->max_head > 0 &&
-           config->max_head_line > 0 && config->max_head_lines > 0 &&
-           config->max_queued > 0 && config->high_water > 0 &&
-           config->alloc != NULL && config->random != NULL &&
-           are_tokens(config->subprotocols);
-}
 
 /* ---- Beginning ---------------------------------------------------------- */
 
@@ -71,8 +16,8 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
                           enum upf_conn_state state, unsigned flags)
 {
     upf_conn_zero(conn);
-    config = config ? config : &defaults;
-    if (!is_sound(config))
+    config = config ? config : upf_config_fallback();
+    if (!upf_config_is_sound(config))
         return UPF_ERR_ARGUMENT;
     conn->config = config;
     upf_set(conn, flags);
@@ -115,10 +60,11 @@ void upf_conn_free(upf_conn *conn)
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 {
     conn->state = (uint8_t)state;
-    conn->timer = 0;
     conn->quick = 0;
     conn->quick_send = 0;
     conn->block_until = 0;
+    if (!upf_has(conn, UPF_CLOSE_SENT)) /* else one wait, up to the end */
+        conn->timer = 0;
     if (state == UPF_STATE_OPEN) {
         memset(&conn->in, 0, sizeof conn->in);
         upf_conn_note_sending(conn);
@@ -127,11 +73,12 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 
 void upf_conn_drop_assembly(upf_conn *conn)
 {
-    if (upf_has(conn, UPF_HEAD_BORROWED))
+    if (upf_has(conn, UPF_HEAD_BORROWED | UPF_BLOCK_LENT))
         conn->assembly = (struct upf_buf){NULL, 0};
     else
         upf_buf_free(&conn->assembly, conn->config);
-    upf_clear(conn, UPF_EVENT_IN_BLOCK | UPF_HEAD_BORROWED);
+    upf_clear(conn,
+              UPF_EVENT_IN_BLOCK | UPF_HEAD_BORROWED | UPF_BLOCK_LENT);
 }
 
 void upf_conn_fail(upf_conn *conn, upf_status status)
@@ -141,6 +88,8 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
 
     if (conn->state == UPF_STATE_OVER || conn->state == UPF_STATE_CLOSING)
         return;
+    if (conn->state == UPF_STATE_REFUSAL)
+        status = UPF_ERR_RESPONSE; /* that says more than how it ended */
     conn->status = (int8_t)status;
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
@@ -152,13 +101,29 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
     upf_conn_enter(conn, UPF_STATE_CLOSING);
 }
 
+void upf_conn_drop_output(upf_conn *conn)
+{
+    if (!upf_has(conn, UPF_OFFERED))
+        upf_output_free(conn);
+}
+
+/* The transport is to be closed, whatever still waits. */
+static void give_up(upf_conn *conn)
+{
+    upf_set(conn, UPF_TIMED_OUT);
+    upf_conn_drop_output(conn);
+}
+
 upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
 {
     event->type      = UPF_EVENT_CLOSE;
     event->data      = NULL;
     event->len       = 0;
     event->status    = (upf_status)conn->status;
-    event->response  = (upf_response){0};
+    if (event->status == UPF_ERR_RESPONSE)
+        upf_conn_refusal(conn, &event->response);
+    else
+        event->response = (upf_response){0};
     event->close     = (upf_close_info){
         .code      = UPF_CLOSE_ABNORMAL,
         .sent_code = conn->sent_code,
@@ -167,6 +132,9 @@ upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
     upf_conn_enter(conn, UPF_STATE_OVER);
     if (conn->assembly.data != NULL)
         upf_set(conn, UPF_EVENT_IN_BLOCK); /* the reason may lie in it */
+    if (conn->status == UPF_ERR_CLOSE_TIMEOUT ||
+        conn->status == UPF_ERR_WRITE_TIMEOUT)
+        give_up(conn); /* the peer had its time */
     return UPF_OK;
 }
 
@@ -190,14 +158,51 @@ size_t upf_conn_queued(const upf_conn *conn)
     return conn->out.len;
 }
 
+/* Over the mark, and then until half of it is left. */
+static void note_mark(upf_conn *conn, size_t bytes, unsigned flag)
+{
+    if (bytes > conn->config->high_water)
+        upf_set(conn, flag);
+    else if (bytes <= conn->config->high_water / 2)
+        upf_clear(conn, flag);
+}
+
+/* How much waits that makes us read no further. */
+static size_t pausing(const upf_conn *conn)
+{
+    switch (conn->config->pause_reading) {
+    case UPF_PAUSE_BY_ROLE:
+        return upf_has(conn, UPF_IS_CLIENT) ? 0 : upf_output_replies(conn);
+    case UPF_PAUSE_REPLIES:
+        return upf_output_replies(conn);
+    case UPF_PAUSE_ALWAYS:
+        return conn->out.len;
+    case UPF_PAUSE_NEVER:
+        break;
+    }
+    return 0;
+}
+
 void upf_conn_note_output(upf_conn *conn)
 {
-    const size_t queued = conn->out.len;
+    if (conn->out.len <= conn->config->high_water / 2) {
+        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
+        return;
+    }
+    note_mark(conn, conn->out.len, UPF_CONGESTED);
+    note_mark(conn, pausing(conn), UPF_PAUSED);
+}
 
-    if (queued > conn->config->high_water)
-        upf_set(conn, UPF_CONGESTED);
-    else if (queued <= conn->config->high_water / 2)
-        upf_clear(conn, UPF_CONGESTED);
+void upf_conn_hold(upf_conn *conn, bool hold)
+{
+    if (conn->config == NULL)
+        return;
+    if (hold) {
+        upf_set(conn, UPF_HELD);
+    } else if (upf_has(conn, UPF_HELD)) {
+        upf_clear(conn, UPF_HELD);
+        upf_set(conn, UPF_ACTIVE); /* we were silent, not the peer */
+    }
 }
 
 bool upf_conn_congested(const upf_conn *conn)
@@ -228,6 +233,12 @@ static unsigned wants_at_the_end(const upf_conn *conn)
     return UPF_WANTS_CLOSE; /* a handshake that failed */
 }
 
+/* It is we who do not read. */
+static bool is_withheld(const upf_conn *conn)
+{
+    return upf_has(conn, UPF_PAUSED | UPF_HELD);
+}
+
 unsigned upf_conn_wants(const upf_conn *conn)
 {
     unsigned wants = 0;
@@ -239,13 +250,47 @@ unsigned upf_conn_wants(const upf_conn *conn)
         return wants_at_the_end(conn);
     if (conn->out.len > 0)
         wants |= UPF_WANTS_WRITE;
-    if (conn->state != UPF_STATE_DEFERRED &&
-        (conn->flags & (UPF_AT_EOF | UPF_CONGESTED)) == 0)
+    if (conn->state != UPF_STATE_DEFERRED && !upf_has(conn, UPF_AT_EOF) &&
+        !is_withheld(conn))
         wants |= UPF_WANTS_READ;
     return wants;
 }
 
 /* ---- Time --------------------------------------------------------------- */
+
+static uint64_t later(uint64_t time, uint64_t by)
+{
+    return by > UINT64_MAX - time ? UINT64_MAX : time + by;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Neither in its handshake nor closing: kept alive by pings. */
+static bool is_kept_alive(const upf_conn *conn)
+{
+    return conn->state == UPF_STATE_OPEN && !upf_has(conn, UPF_CLOSE_SENT);
+}
+
+/*
+ * How exactly time is known: no clock is read when bytes come, so a tick within
+ * a tenth of the interval has to say when that was.
+ */
+static uint32_t tenth(const upf_conn *conn)
+{
+    return conn->config->ping_interval / 10;
+}
+
+/* Output of which no byte leaves may wait for so long; 0: for ever. */
+static uint64_t output_patience(const upf_conn *conn)
+{
+    const upf_config *config = conn->config;
+
+    return config->ping_interval > 0 && config->pong_timeout > 0
+               ? (uint64_t)config->ping_interval + config->pong_timeout : 0;
+}
 
 /* How long the present wait may last; 0: for ever. */
 static uint32_t patience(const upf_conn *conn)
@@ -256,13 +301,16 @@ static uint32_t patience(const upf_conn *conn)
     case UPF_STATE_REQUEST:
     case UPF_STATE_ANSWER:
     case UPF_STATE_RESPONSE:
+    case UPF_STATE_REFUSAL:
         return config->handshake_timeout;
     case UPF_STATE_OPEN:
         if (upf_has(conn, UPF_CLOSE_SENT))
             return config->close_timeout;
+        /* So much earlier than the interval as the last byte may be later
+         * than is known. */
         return upf_has(conn, UPF_PING_WAITS) && config->pong_timeout > 0
                    ? config->pong_timeout
-                   : config->ping_interval;
+                   : config->ping_interval - tenth(conn);
     case UPF_STATE_OVER:
         return upf_has(conn, UPF_TIMED_OUT) ? 0 : config->close_timeout;
     case UPF_STATE_DEFERRED: /* it is the application that takes its time */
@@ -271,6 +319,17 @@ static uint32_t patience(const upf_conn *conn)
         break;
     }
     return 0;
+}
+
+/* When something is to be noted or done that has to do with the output. */
+static uint64_t output_deadline(const upf_conn *conn)
+{
+    const uint64_t wait  = output_patience(conn);
+    const uint64_t since = upf_output_stuck_since(conn);
+
+    if (conn->out.len == 0 || wait == 0)
+        return UINT64_MAX;
+    return since > 0 ? later(since, wait) : later(conn->timer, tenth(conn));
 }
 
 uint64_t upf_conn_deadline(const upf_conn *conn)
@@ -283,19 +342,49 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
         return UINT64_MAX;
     if (conn->timer == 0)
         return 0;
-    /* The wait for a pong is over: tick, and the next ping is due later. */
-    if (upf_has(conn, UPF_PING_WAITS) && upf_has(conn, UPF_ACTIVE))
-        return 0;
-    return wait > UINT64_MAX - conn->timer ? UINT64_MAX : conn->timer + wait;
+    const uint64_t end = later(conn->timer, wait);
+    if (!is_kept_alive(conn))
+        return end;
+    return lesser(upf_has(conn, UPF_ACTIVE)
+                      ? lesser(end, later(conn->timer, tenth(conn))) : end,
+                  output_deadline(conn));
+}
+
+/* Whether the peer takes nothing of what waits, for longer than it may. */
+static bool is_stuck(upf_conn *conn, uint64_t now)
+{
+    const uint64_t wait = output_patience(conn);
+
+    return wait > 0 && now >= later(upf_output_note_wait(conn, now), wait);
+}
+
+/*
+ * There was no answer to the ping in time. Was there a question, did we listen,
+ * and was this process awake? A process that stood still has perhaps not read
+ * what came long ago.
+ */
+static bool may_be_excused(upf_conn *conn, uint64_t now)
+{
+    const uint32_t wait        = conn->config->pong_timeout;
+    const uint64_t stuck_since = upf_output_stuck_since(conn);
+
+    if (wait == 0 || is_withheld(conn) ||
+        (stuck_since > 0 && stuck_since <= conn->timer))
+        return true;
+    if (now <= later(conn->timer, wait + (uint64_t)wait / 10) ||
+        upf_has(conn, UPF_ASKED_AGAIN))
+        return false;
+    upf_set(conn, UPF_ASKED_AGAIN);
+    return true;
 }
 
 static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
-    conn->timer = now;
-    if (!upf_has(conn, UPF_PING_WAITS) || conn->config->pong_timeout == 0)
+    if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
         status = upf_ping(conn, NULL, 0);
+    conn->timer = now;
     /* Control frames that do not move are as good a question as a ping. */
     if (status == UPF_OK || status == UPF_ERR_QUEUE_FULL)
         upf_set(conn, UPF_PING_WAITS);
@@ -303,28 +392,34 @@ static void keep_alive(upf_conn *conn, uint64_t now)
         upf_conn_fail(conn, status);
 }
 
+static void tick_open(upf_conn *conn, uint64_t now)
+{
+    if (upf_has(conn, UPF_ACTIVE)) {
+        upf_clear(conn, UPF_ACTIVE | UPF_PING_WAITS | UPF_ASKED_AGAIN);
+        conn->timer = now;
+    }
+    if (is_stuck(conn, now))
+        upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
+    else if (patience(conn) > 0 && now >= later(conn->timer, patience(conn)))
+        keep_alive(conn, now);
+}
+
 void upf_conn_tick(upf_conn *conn, uint64_t now)
 {
     assert(now > 0);
-    if (conn->config == NULL)
-        return;
-    if (conn->state == UPF_STATE_OPEN && upf_has(conn, UPF_ACTIVE) &&
-        !upf_has(conn, UPF_CLOSE_SENT)) {
-        upf_clear(conn, UPF_PING_WAITS);
-        conn->timer = now;
-    }
-    upf_clear(conn, UPF_ACTIVE);
+    if (conn->config == NULL || conn->state == UPF_STATE_OPENING ||
+        conn->state == UPF_STATE_CLOSING)
+        return; /* an event is to be delivered, and nothing is waited for */
     if (conn->timer == 0)
         conn->timer = now;
-    if (now < upf_conn_deadline(conn))
+    if (is_kept_alive(conn))
+        tick_open(conn, now);
+    else if (now < upf_conn_deadline(conn))
         return;
-
-    if (conn->state == UPF_STATE_OVER)
-        upf_set(conn, UPF_TIMED_OUT);
-    else if (conn->state != UPF_STATE_OPEN)
-        upf_conn_fail(conn, UPF_ERR_HANDSHAKE_TIMEOUT);
-    else if (upf_has(conn, UPF_CLOSE_SENT))
+    else if (conn->state == UPF_STATE_OVER)
+        give_up(conn);
+    else if (conn->state == UPF_STATE_OPEN)
         upf_conn_fail(conn, UPF_ERR_CLOSE_TIMEOUT);
     else
-        keep_alive(conn, now);
+        upf_conn_fail(conn, UPF_ERR_HANDSHAKE_TIMEOUT);
 }

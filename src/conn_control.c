@@ -67,7 +67,12 @@ upf_status upf_conn_send_late_pong(upf_conn *conn)
 
     if (!upf_output_late_pong(conn, payload, &len))
         return UPF_OK;
-    return send_control(conn, UPF_OP_PONG, payload, len);
+    const bool replying = upf_has(conn, UPF_REPLYING);
+    upf_output_begin_replies(conn);
+    const upf_status status = send_control(conn, UPF_OP_PONG, payload, len);
+    if (!replying)
+        upf_output_end_replies(conn);
+    return status;
 }
 
 /* ---- Closing (sections 5.5.1 and 7.1) ----------------------------------- */
@@ -123,6 +128,7 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason)
     case UPF_STATE_ANSWER:
     case UPF_STATE_DEFERRED:
     case UPF_STATE_RESPONSE:
+    case UPF_STATE_REFUSAL:
         break;
     }
     upf_conn_fail(conn, UPF_ERR_REFUSED);

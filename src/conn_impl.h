@@ -21,10 +21,15 @@ static inline void upf_conn_zero(upf_conn *conn)
     memset((uint8_t *)conn + HALF, 0, sizeof *conn - HALF);
 }
 
-/* ---- conn.c: life ------------------------------------------------------- */
+/* ---- config.c: what connections share ----------------------------------- */
 
 /* What stands for a config of NULL. */
 const upf_config *upf_config_fallback(void);
+
+/* Whether a connection can begin with it: see config_rules.h. */
+bool upf_config_is_sound(const upf_config *config);
+
+/* ---- conn.c: life ------------------------------------------------------- */
 
 /* What every upf_conn_init_ function begins with. */
 upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
@@ -48,6 +53,10 @@ void upf_conn_drop_assembly(upf_conn *conn);
 /* After output was added or written: the high-water mark. */
 void upf_conn_note_output(upf_conn *conn);
 
+/* Nothing more will be written. What the transport may be writing from stays
+ * until upf_conn_output_done(). */
+void upf_conn_drop_output(upf_conn *conn);
+
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
 /* UPF_OK: an event; UPF_NEED_MORE: no event, look at the state again. */
@@ -55,6 +64,23 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
                                   upf_event *event);
+
+/* ---- conn_refusal.c: a response other than 101 -------------------------- */
+
+/*
+ * Whether a response's first bytes, from its beginning on, say a status of 200
+ * or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ */
+bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
+
+/* Take the rest; UPF_NEED_MORE. Once there is all of it, or as much as may be
+ * held, the connection has failed with UPF_ERR_RESPONSE. */
+upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
+
+/* What was read, as slices of the assembly. */
+void upf_conn_refusal(const upf_conn *conn, upf_response *response);
+
+/* ---- conn_open.c, again: answers ---------------------------------------- */
 
 /* The answer that the application left to us. */
 void upf_conn_answer(upf_conn *conn);
@@ -71,7 +97,9 @@ static inline void upf_conn_end_event(upf_conn *conn)
 {
     if (upf_has(conn, UPF_EVENT_IN_BLOCK))
         conn->assembly.len = 0;
-    upf_clear(conn, UPF_EVENT_IN_BLOCK);
+    if (upf_has(conn, UPF_BLOCK_LENT)) /* it is the output's alone */
+        conn->assembly.data = NULL;
+    upf_clear(conn, UPF_EVENT_IN_BLOCK | UPF_BLOCK_LENT);
 }
 
 /* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
@@ -91,11 +119,10 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
 /* ---- conn_message.c: the memory for what arrives ------------------------ */
 
 /*
- * Make room for `len` bytes in all in conn->assembly, of which so many are
- * here; `more` are declared to follow. Stays within 4 KiB of what the peer has
- * sent.
+ * Make room for `len` bytes in all in conn->assembly, behind the first `kept`;
+ * they may come to `most`. Takes at most `most`, or 4 KiB and twice `len`.
  */
-bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more);
+bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* ---- conn_send.c: bytes out --------------------------------------------- */
 

@@ -9,53 +9,50 @@
 #include "ext.h"
 #include "message.h"
 
-/* What the memory for a message may exceed the bytes received by. */
-enum { AHEAD_MAX = 4096 };
-
-/* How much is to come, if other frames may add to it. */
-#define UNDECLARED UINT64_MAX
-
 /* A read of less than this is not worth a system call of its own. */
 enum { ROOM_MIN = 2048 };
 
 /* ---- Memory ------------------------------------------------------------- */
 
 /*
- * How much more than `len` to ask for, when so many bytes of an assembly are
- * needed and `more` are declared to follow: at most 4 KiB. A peer that has sent
- * a larger message before is trusted, once payload comes, to send one of that
- * size again: then the cost of moving stays linear. What fragments will come to
- * is not declared; for them the steps double.
+ * For what has come to `len` bytes, and is declared to come to `most`. Memory
+ * follows what was received, so that a declared length costs nothing; doubled,
+ * so that the cost of moving stays linear.
  */
-static size_t ahead(const upf_conn *conn, size_t len, uint64_t more)
+static size_t capacity_for(size_t len, uint64_t most)
 {
-    const uint64_t trusted = (uint64_t)1 << conn->trusted;
-    size_t         size    = AHEAD_MAX - UPF_BUF_OVERHEAD;
-    size_t         known   = 0;
+    enum { AHEAD = 4096 - UPF_BUF_OVERHEAD };
 
-    if (len > 0 && trusted > len)
-        known = lesser(trusted - len, more == UNDECLARED ? len : SIZE_MAX);
-    size = lesser(more, known > size ? known : size);
-    return size > SIZE_MAX - len ? 0 : size;
+    return lesser(most, len > (SIZE_MAX - AHEAD) / 2 ? len : 2 * len + AHEAD);
 }
 
-static void trust(upf_conn *conn, size_t message_len)
+/* Room for `needed` bytes, where `len` are or were received; else as
+ * upf_conn_grow(). */
+static bool reserve(upf_conn *conn, size_t kept, size_t needed, size_t len,
+                    uint64_t most)
 {
-    while (message_len >> 1 >> conn->trusted > 0)
-        conn->trusted++;
+    struct upf_buf *block    = &conn->assembly;
+    const size_t    capacity = upf_buf_capacity(block);
+
+    /* What a longer message before this one has left is too much for it. */
+    if (kept == 0 && capacity > capacity_for(len, UINT64_MAX))
+        upf_conn_drop_assembly(conn);
+    else if (needed <= capacity)
+        return true;
+    return upf_buf_reserve(block, conn->config, capacity_for(len, most));
 }
 
-bool upf_conn_grow(upf_conn *conn, size_t len, uint64_t more)
+bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most)
 {
-    return len <= upf_buf_capacity(&conn->assembly) ||
-           upf_buf_reserve(&conn->assembly, conn->config,
-                           len + ahead(conn, len, more));
+    return reserve(conn, kept, len, len, most);
 }
 
-/* Fragments behind this frame may still add to the message. */
-static uint64_t more_than_this_frame(const upf_conn *conn, uint64_t left)
+/* The bytes that the present message may come to: so many are declared, if no
+ * fragment is to follow. */
+static uint64_t most_of_message(const upf_conn *conn)
 {
-    return is_last(&conn->in.open.frame) ? left : UNDECLARED;
+    return is_last(&conn->in.open.frame) ? conn->in.open.message.len
+                                         : conn->config->max_message;
 }
 
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
@@ -70,10 +67,8 @@ uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
         upf_message_is_encoded(&conn->in.open.message))
         return NULL;
 
-    const uint64_t more = more_than_this_frame(conn, frame->payload.left);
-    if (upf_buf_capacity(message) - message->len < ROOM_MIN &&
-        !upf_buf_reserve(message, conn->config,
-                         message->len + ahead(conn, message->len, more)))
+    const size_t kept = message->len;
+    if (!reserve(conn, kept, kept + ROOM_MIN, kept, most_of_message(conn)))
         return NULL;
     const size_t room = upf_buf_capacity(message) - message->len;
     *len = lesser(frame->payload.left, room);
@@ -113,10 +108,8 @@ static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
     event->data   = data;
     event->len    = len;
     upf_message_end(&conn->in.open.message);
-    if (data == conn->assembly.data) { /* where it was put together */
+    if (data == conn->assembly.data) /* where it was put together */
         upf_set(conn, UPF_EVENT_IN_BLOCK);
-        trust(conn, len);
-    }
     return UPF_OK;
 }
 
@@ -143,8 +136,8 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
                           !(frame->payload.flags & HEADER_APART);
     if (!in_place) {
         if (!is_room(message, data, len)) {
-            if (!upf_conn_grow(conn, message->len + len,
-                               more_than_this_frame(conn, left)))
+            if (!upf_conn_grow(conn, message->len, message->len + len,
+                               most_of_message(conn)))
                 return UPF_ERR_NO_MEMORY;
             data = message->data ? message->data + message->len : NULL;
         }

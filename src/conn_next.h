@@ -47,9 +47,11 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     event->len    = len;
     upf_conn_take(conn, input, header + len);
     /* Asked first: stores are what is scarce here. */
-    if ((conn->flags & (UPF_ACTIVE | UPF_EVENT_IN_BLOCK)) != UPF_ACTIVE) {
+    if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK)) !=
+        (UPF_ACTIVE | UPF_REPLYING)) {
         upf_conn_end_event(conn);
         upf_set(conn, UPF_ACTIVE);
+        upf_output_begin_replies(conn);
     }
     /* The run of in-place output goes on as long as the input does. */
     if (conn->out_kind == UPF_SLOT_BORROWED)

@@ -51,7 +51,8 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
         return UPF_OK;
     }
     if (taken > 0) {
-        if (!upf_conn_grow(conn, block->len + taken, UINT64_MAX))
+        if (!upf_conn_grow(conn, block->len, block->len + taken,
+                           conn->config->max_head))
             return UPF_ERR_NO_MEMORY;
         memcpy(block->data + block->len, start, taken);
         block->len += taken;
@@ -82,7 +83,8 @@ static upf_status agree_on_extension(upf_conn *conn, upf_str headers)
     upf_str               list = {NULL, 0}, name, params;
 
     while (ext != NULL && conn->ext == NULL &&
-           upf_extension_next(&headers, &list, &name, &params) == UPF_OK) {
+           upf_extension_next_offer(&headers, &list, &name, &params) ==
+               UPF_OK) {
         if (!upf_str_equal_nocase(name, upf_str_of(ext->name)))
             continue;
         const upf_status status =
@@ -174,6 +176,24 @@ static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
     return true;
 }
 
+/* What is wrong in the first line is wrong with the request line: most often
+ * that is a long URL, or TLS where none is expected. */
+static upf_status blame_line(const upf_conn *conn, upf_status status)
+{
+    if (!upf_head_is_in_first_line(&conn->in.handshake.scan))
+        return status;
+    return status == UPF_ERR_HTTP           ? UPF_ERR_REQUEST_LINE
+           : status == UPF_ERR_HEAD_TOO_BIG ? UPF_ERR_TARGET_TOO_BIG
+                                            : status;
+}
+
+/* Whether the application may answer: the rest is refused without asking. */
+static bool may_be_answered(upf_status status)
+{
+    return status == UPF_OK || status == UPF_ERR_ORIGIN ||
+           status == UPF_ERR_NOT_UPGRADE || status == UPF_ERR_UPGRADE_STRIPPED;
+}
+
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event)
 {
@@ -184,13 +204,12 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     if (!take_request(conn, input, &head, request)) {
         status = read_head(conn, input, &head);
         if (status != UPF_OK)
-            return status;
+            return blame_line(conn, status);
         status = upf_request_parse(head.data, head.len, request);
     }
     if (status == UPF_OK)
         status = judge_request(conn, request);
-    if (status != UPF_OK && status != UPF_ERR_ORIGIN &&
-        status != UPF_ERR_NOT_UPGRADE) {
+    if (!may_be_answered(status)) {
         conn->offset -= head.len; /* the head as a whole is at fault */
         return status;
     }
@@ -405,18 +424,20 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
     upf_str       head;
 
     for (;;) {
+        if (upf_conn_is_refusal(conn, input))
+            return UPF_NEED_MORE;
         upf_status status = read_head(conn, input, &head);
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);
         if (status != UPF_OK)
             return status;
-        if (response->status / 100 == 1 && response->status != 101) {
+        assert(response->status < 200);
+        if (response->status != 101) {
             forget_interim(conn);
             continue;
         }
-        status = response->status == 101 ? judge_response(conn, response)
-                                         : UPF_ERR_RESPONSE;
+        status = judge_response(conn, response);
         if (status == UPF_OK)
             return open_client(conn, event);
         kept = *response;

@@ -143,6 +143,7 @@ static upf_status receive_control(upf_conn *conn, upf_event *event,
     if (opcode == UPF_OP_CLOSE)
         return receive_close(conn, event, payload, len);
     if (opcode == UPF_OP_PING) {
+        upf_output_begin_replies(conn);
         const upf_status status = upf_conn_send_pong(conn, payload, len);
         if (status != UPF_OK)
             return status;
@@ -164,8 +165,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
 
     /* A split one is put together behind the message that it interrupts. */
     if (already > 0 || len < frame->payload.left) {
-        if (!upf_conn_grow(conn, block->len + already + len,
-                           frame->payload.left - len))
+        const size_t kept = block->len + already;
+        if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))
             return UPF_ERR_NO_MEMORY;
         payload = block->data + block->len + already;
         frame->payload.control_len = (uint8_t)(already + len);
@@ -236,6 +237,8 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
         return UPF_NEED_MORE;
     case UPF_STATE_RESPONSE:
         return upf_conn_read_response(conn, input, event);
+    case UPF_STATE_REFUSAL:
+        return upf_conn_read_refusal(conn, input);
     case UPF_STATE_OPENING:
         return deliver_open(conn, event);
     case UPF_STATE_OPEN:
@@ -249,6 +252,20 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
         break;
     }
     return UPF_DONE;
+}
+
+/* What the end of the stream means now. */
+static upf_status end_of_stream(const upf_conn *conn)
+{
+    switch ((enum upf_conn_state)conn->state) {
+    case UPF_STATE_REQUEST:
+        return UPF_ERR_NO_REQUEST;
+    case UPF_STATE_DEFERRED:
+    case UPF_STATE_RESPONSE:
+        return UPF_ERR_NO_RESPONSE;
+    default:
+        return UPF_ERR_EOF;
+    }
 }
 
 static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
@@ -265,7 +282,7 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
             continue;
         if (!upf_has(conn, UPF_AT_EOF))
             return status == UPF_WANT_ANSWER ? status : UPF_WANT_READ;
-        upf_conn_fail(conn, UPF_ERR_EOF);
+        upf_conn_fail(conn, end_of_stream(conn));
     }
 }
 
@@ -276,6 +293,18 @@ static bool is_at_rest(const upf_conn *conn)
            conn->in.open.frame.header.phase == PHASE_HEADER &&
            conn->in.open.frame.header.len == 0 &&
            conn->in.open.message.opcode == 0;
+}
+
+/* Nothing of a message or a control frame is in the block: it is one that a
+ * message before left. */
+static bool is_block_empty(const upf_conn *conn)
+{
+    const union upf_frame_in *frame = &conn->in.open.frame;
+
+    return conn->state == UPF_STATE_OPEN && conn->assembly.len == 0 &&
+           conn->in.open.message.carry_len == 0 &&
+           (frame->payload.phase == PHASE_HEADER ||
+            frame->payload.control_len == 0);
 }
 
 #ifndef UPF_SMALL
@@ -297,8 +326,12 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     assert(event != NULL && (start != NULL || input->len == 0));
     upf_conn_end_event(conn);
     const upf_status status = next(conn, input, event);
+    if (status != UPF_OK)
+        upf_output_end_replies(conn);
+    else if (event->type == UPF_EVENT_MESSAGE || event->type == UPF_EVENT_CHUNK)
+        upf_output_begin_replies(conn);
     if (status != UPF_OK && conn->assembly.data != NULL &&
-        (is_at_rest(conn) || conn->state == UPF_STATE_OVER))
+        (conn->state == UPF_STATE_OVER || is_block_empty(conn)))
         upf_conn_drop_assembly(conn);
 
     /* The run of in-place output goes on as long as the input does. */

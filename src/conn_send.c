@@ -120,7 +120,7 @@ static inline void note_frame(upf_conn *conn, unsigned bits, size_t len,
     if (conn->config->trace)
         trace_frame(conn, bits, len, mask_key);
     if (conn->out.len > conn->config->high_water)
-        upf_set(conn, UPF_CONGESTED);
+        upf_conn_note_output(conn);
 }
 
 upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
@@ -160,48 +160,120 @@ upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
 static upf_status queue_frame(upf_conn *conn, unsigned bits, size_t len,
                               const upf_slice *slices, size_t count)
 {
-    return upf_conn_put_frame(conn, bits, len, slices, count,
-                              upf_output_reserve);
+    const upf_status status = judge_queue(conn, header_size(conn, len), len);
+
+    return status != UPF_OK ? status
+                            : upf_conn_put_frame(conn, bits, len, slices,
+                                                 count, upf_output_reserve);
 }
 
-/* Likewise, but through the extension that was agreed on. */
-static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
-                                const upf_slice *slices, size_t count,
-                                bool first)
+/* ---- Through an extension ----------------------------------------------- */
+
+/* What a message is encoded for: the next bytes of it. */
+struct piece {
+    const upf_slice *slices;
+    size_t           count; /* at least 1 */
+    bool             first, fin;
+};
+
+/* Encode into `block`; *encoded: false if the message goes out as it is. */
+static upf_status encode(upf_conn *conn, const struct piece *piece,
+                         struct upf_buf *block, bool *encoded)
 {
-    const struct upf_ext *ext   = conn->config->ext;
-    const bool            fin   = (bits & UPF_FIN) != 0;
-    struct upf_buf        block = {NULL, 0};
-    bool       encoded = upf_has(conn, UPF_SEND_ENCODED);
-    upf_status status  = UPF_OK;
+    const struct upf_ext *ext    = conn->config->ext;
+    upf_status            status = UPF_OK;
 
-    if (!first && !encoded)
-        return queue_frame(conn, bits, len, slices, count);
-
-    /* `fin` and `first` belong to the last and the first slice. */
-    const upf_slice empty = {NULL, 0};
-    if (count == 0) {
-        slices = &empty;
-        count  = 1;
-    }
-    for (size_t i = 0; i < count && status == UPF_OK; i++) {
-        status = ext->encode(conn->ext, conn->config, slices[i].data,
-                             slices[i].len, first && i == 0,
-                             fin && i == count - 1, &block, &encoded);
-        if (status == UPF_OK && !encoded)
+    *encoded = upf_has(conn, UPF_SEND_ENCODED);
+    for (size_t i = 0; i < piece->count && status == UPF_OK; i++) {
+        status = ext->encode(conn->ext, conn->config, piece->slices[i].data,
+                             piece->slices[i].len, piece->first && i == 0,
+                             piece->fin && i == piece->count - 1, block,
+                             encoded);
+        if (status == UPF_OK && !*encoded)
             break;
     }
-    if (status == UPF_OK && !encoded)
+    return status;
+}
+
+/*
+ * Queue a frame whose payload is what `block` holds: copied if it is small, else
+ * in the block itself. The slot is there already, so this cannot fail.
+ */
+static void queue_block(upf_conn *conn, unsigned bits, const uint8_t *key,
+                        struct upf_buf *block)
+{
+    const size_t header_len = header_size(conn, block->len);
+    const size_t len        = header_len + block->len;
+    uint8_t     *frame      = NULL;
+
+    if (block->data == NULL || len <= UPF_COPY_MAX)
+        frame = upf_output_reserve(conn, len);
+    const bool is_copy = frame != NULL;
+    if (!is_copy) {
+        upf_buf_trim(block, conn->config);
+        frame = block->data - header_len;
+    }
+    uint8_t *payload =
+        frame + upf_frame_header_put(frame, bits, key ? 0x80 : 0, block->len);
+    if (key != NULL) {
+        memcpy(payload, key, 4);
+        payload += 4;
+    }
+    if (is_copy && block->len > 0)
+        memcpy(payload, block->data, block->len);
+    if (key != NULL)
+        upf_mask_turned(payload, payload, block->len, upf_mask_key_at(key, 0));
+    const size_t payload_len = block->len;
+    if (!is_copy)
+        upf_output_adopt(conn, frame, len, block);
+    note_frame(conn, bits, payload_len, key);
+}
+
+/*
+ * Queue a frame through the extension that was agreed on. All that can fail is
+ * tried before it is told that the frame was sent: a peer decodes what it gets,
+ * and what was refused must leave no trace in the encoder.
+ */
+static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
+                                const upf_slice *slices, size_t count)
+{
+    const struct upf_ext *ext   = conn->config->ext;
+    const upf_slice       empty = {NULL, 0};
+    const bool            first = (bits & 0x0F) != UPF_OP_CONTINUATION;
+    struct piece   piece = {slices, count, first, (bits & UPF_FIN) != 0};
+    struct upf_buf block = {NULL, 0};
+    uint8_t        key[4];
+    bool           encoded;
+
+    if (!first && !upf_has(conn, UPF_SEND_ENCODED))
+        return queue_frame(conn, bits, len, slices, count);
+    if (count == 0) {
+        piece.slices = &empty;
+        piece.count  = 1;
+    }
+    const bool masked = upf_has(conn, UPF_IS_CLIENT);
+    if (masked &&
+        !conn->config->random(conn->config->random_user, key, sizeof key))
+        return UPF_ERR_RANDOM;
+    /* An empty payload has a block, too, for its header. */
+    upf_status status = upf_output_ensure_slot(conn) &&
+                                upf_buf_reserve(&block, conn->config, 1)
+                            ? UPF_OK : UPF_ERR_NO_MEMORY;
+    if (status == UPF_OK)
+        status = encode(conn, &piece, &block, &encoded);
+    if (status == UPF_OK && encoded)
+        status = judge_queue(conn, header_size(conn, block.len), block.len);
+    else if (status == UPF_OK)
         status = queue_frame(conn, bits, len, slices, count);
-    else if (status == UPF_OK) {
-        const upf_slice out = {block.data, block.len};
+    if (ext->settle != NULL)
+        ext->settle(conn->ext, conn->config, status == UPF_OK);
+    if (status == UPF_OK && encoded) {
         if (first)
             bits |= (unsigned)ext->rsv << 4;
-        status = queue_frame(conn, bits, block.len, &out, 1);
+        queue_block(conn, bits, masked ? key : NULL, &block);
+        upf_set(conn, UPF_SEND_ENCODED);
     }
     upf_buf_free(&block, conn->config);
-    if (status == UPF_OK && encoded)
-        upf_set(conn, UPF_SEND_ENCODED);
     return status;
 }
 
@@ -218,13 +290,11 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
         status = UPF_ERR_QUEUE_FULL;
     if (status == UPF_OK)
         status = judge_text(conn, opcode, &utf8, slices, count, true);
-    if (status == UPF_OK)
-        status = judge_queue(conn, header_size(conn, len), len);
     if (status != UPF_OK)
         return status;
     if (conn->ext == NULL)
         return queue_frame(conn, UPF_FIN | opcode, len, slices, count);
-    status = queue_encoded(conn, UPF_FIN | opcode, len, slices, count, true);
+    status = queue_encoded(conn, UPF_FIN | opcode, len, slices, count);
     upf_clear(conn, UPF_SEND_ENCODED);
     return status;
 }
@@ -246,14 +316,12 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
     uint8_t utf8 = first ? UPF_UTF8_START : conn->send_utf8;
     if (status == UPF_OK)
         status = judge_text(conn, opcode, &utf8, &slice, 1, fin);
-    if (status == UPF_OK)
-        status = judge_queue(conn, header_size(conn, len), len);
     if (status != UPF_OK)
         return status;
 
     const unsigned bits = (first ? opcode : UPF_OP_CONTINUATION) |
                           (fin ? UPF_FIN : 0u);
-    status = conn->ext ? queue_encoded(conn, bits, len, &slice, 1, first)
+    status = conn->ext ? queue_encoded(conn, bits, len, &slice, 1)
                        : queue_frame(conn, bits, len, &slice, 1);
     if (status != UPF_OK)
         return status;
@@ -273,7 +341,8 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
     const uintptr_t at    = (uintptr_t)data;
     const size_t    size  = upf_buf_capacity(&conn->assembly);
 
-    return upf_has(conn, UPF_EVENT_IN_BLOCK) && at >= start &&
+    return upf_has(conn, UPF_EVENT_IN_BLOCK) &&
+           !upf_has(conn, UPF_BLOCK_LENT) && at >= start &&
            at - start <= size && len <= size - (at - start);
 }
 
@@ -305,7 +374,7 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
 
     uint8_t *header =
         is_in_block(conn, data, len)
-            ? upf_output_give(conn, header_len, data, len, &conn->assembly)
+            ? upf_output_give(conn, header_len, data, len)
             : upf_output_in_place(conn, header_len, data, len);
     if (header == NULL)
         return UPF_ERR_NO_MEMORY;
@@ -332,23 +401,39 @@ upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
 {
-    return upf_output_slices(conn, slices, max);
+    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* nobody waits for it */
+        return 0;
+    const size_t count = upf_output_slices(conn, slices, max);
+    if (count > 0)
+        upf_set(conn, UPF_OFFERED);
+    return count;
+}
+
+/* Borrowed bytes are gone: what is queued has a gap, so nothing more may
+ * leave. */
+static upf_status fail_with_gap(upf_conn *conn)
+{
+    upf_set(conn, UPF_LOST);
+    upf_conn_fail(conn, UPF_ERR_NO_MEMORY);
+    upf_conn_drop_output(conn);
+    return UPF_ERR_NO_MEMORY;
+}
+
+upf_status upf_conn_output_keep(upf_conn *conn)
+{
+    return upf_output_keep(conn) ? UPF_OK : fail_with_gap(conn);
 }
 
 upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
 {
     if (conn->config == NULL)
         return UPF_OK;
-    if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0)) {
-        /* Borrowed bytes are gone: what is queued has a gap, so nothing more
-         * may leave. */
-        upf_set(conn, UPF_LOST);
-        upf_conn_fail(conn, UPF_ERR_NO_MEMORY);
+    if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
+        return fail_with_gap(conn);
+    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
         upf_output_free(conn);
-        return UPF_ERR_NO_MEMORY;
-    }
     if (conn->out_kind == UPF_SLOT_NONE) {
-        upf_clear(conn, UPF_CONGESTED);
+        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
         return UPF_OK;
     }
     /* Output that drains bit by bit is a sign of life: somebody reads it. What

@@ -14,6 +14,7 @@ enum upf_conn_state {
     UPF_STATE_ANSWER,   /* server: REQUEST was delivered, no answer yet */
     UPF_STATE_DEFERRED, /* server: the answer was put off */
     UPF_STATE_RESPONSE, /* client: the response's head is arriving */
+    UPF_STATE_REFUSAL,  /* client: its status is not 101; the rest arrives */
     UPF_STATE_OPENING,  /* OPEN is to be delivered */
     UPF_STATE_OPEN,
     UPF_STATE_CLOSING   /* CLOSE is to be delivered */
@@ -36,8 +37,16 @@ enum upf_conn_flag {
     UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
     UPF_FAILS_NEXT     = 1 << 14, /* what came before conn->status's error was
                                      delivered; the failure is next */
-    UPF_IS_HEAD        = 1 << 15  /* the request's method: answers have no
+    UPF_IS_HEAD        = 1 << 15, /* the request's method: answers have no
                                      body (RFC 9110, section 9.3.2) */
+    UPF_REPLYING       = 1 << 16, /* what is queued now is a reply */
+    UPF_OUT_IS_REPLY   = 1 << 17, /* `out` is replies; of no output: REPLYING */
+    UPF_PAUSED         = 1 << 18, /* too much waits for us to read on */
+    UPF_HELD           = 1 << 19, /* the application does not want us to read */
+    UPF_OFFERED        = 1 << 20, /* the transport may be writing the output */
+    UPF_BLOCK_LENT     = 1 << 21, /* `assembly` is output until it is written */
+    UPF_WAITED         = 1 << 22, /* output waited at the last tick */
+    UPF_ASKED_AGAIN    = 1 << 23  /* a silence was met by a second ping */
 };
 
 static inline bool upf_has(const upf_conn *conn, unsigned flag)

@@ -4,6 +4,9 @@
 #if defined(_WIN32) && !defined(_CRT_RAND_S)
 #define _CRT_RAND_S /* rand_s is the system's generator, rand is not */
 #endif
+#if defined(__linux__) && !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* madvise, also for who compiles with -std=c11 */
+#endif
 
 #include <assert.h>
 #include <stdint.h>
@@ -12,8 +15,6 @@
 #include "entropy.h"
 
 #if !defined(UPF_NO_OS_ENTROPY) /* firmware has none: see random.c */
-
-atomic_uint upf_forks = 1;
 
 /* ---- The system's generator: all of `len` bytes, or false --------------- */
 
@@ -75,33 +76,114 @@ bool upf_entropy(uint8_t *out, size_t len)
 
 /* ---- Fork: a child must not repeat its parent's bytes ------------------- */
 
+/* The word of this process; `unseen`: asked, and in vain. */
+static UPF_ATOMIC(upf_fork_word *) watched;
+static upf_fork_word unseen;
+
+enum { PAGE = 4096 }; /* or a multiple that the system makes of it */
+
 #if defined(_WIN32)
 
-bool upf_forks_are_seen(void) { return true; } /* there are none */
+static upf_fork_word *new_page(void) /* there are no forks */
+{
+    static upf_fork_word word;
+
+    return &word;
+}
+
+static void give_back(upf_fork_word *page) { (void)page; }
 
 #else
 
-#include <pthread.h>
+/*
+ * The kernel itself gives a child the page of the word as zeros. Handlers of
+ * pthread_atfork() would do, but they are in a library of their own in older C
+ * libraries, and neither clone() nor _Fork() runs them.
+ */
+#include <sys/mman.h>
 
-static pthread_once_t watch_once = PTHREAD_ONCE_INIT;
-static atomic_bool    watching;
+#if defined(__linux__) && !defined(MADV_WIPEONFORK)
+#define MADV_WIPEONFORK 18 /* newer than this C library's headers */
+#endif
 
-static void count_fork(void)
+#if defined(MADV_WIPEONFORK)
+
+/* An emulator may take any advice and follow none: hence one that is unknown. */
+static bool is_wiped_on_fork(void *page)
 {
-    atomic_fetch_add_explicit(&upf_forks, 1, memory_order_relaxed);
+    return madvise(page, PAGE, -1) != 0 &&
+           madvise(page, PAGE, MADV_WIPEONFORK) == 0;
 }
 
-static void watch_forks(void)
+#elif defined(INHERIT_ZERO)
+
+static bool is_wiped_on_fork(void *page)
 {
-    atomic_store(&watching, pthread_atfork(NULL, NULL, count_fork) == 0);
+    return minherit(page, PAGE, INHERIT_ZERO) == 0;
 }
 
-bool upf_forks_are_seen(void)
+#elif defined(__APPLE__)
+
+#include <pthread.h> /* a part of the C library here */
+
+static void wipe(void) { upf_atomic_store(upf_atomic_load(&watched), 0); }
+
+static bool is_wiped_on_fork(void *page)
 {
-    return pthread_once(&watch_once, watch_forks) == 0 &&
-           atomic_load_explicit(&watching, memory_order_relaxed);
+    return page != NULL && pthread_atfork(NULL, NULL, wipe) == 0;
+}
+
+#else
+
+static bool is_wiped_on_fork(void *page) { return page == NULL; }
+
+#endif
+
+static void give_back(upf_fork_word *page) { (void)munmap((void *)page, PAGE); }
+
+static upf_fork_word *new_page(void)
+{
+    void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (is_wiped_on_fork(page))
+        return page;
+    give_back(page);
+    return NULL;
 }
 
 #endif
+
+/* The word behind that of the forebears; NULL at the end of the page. */
+static upf_fork_word *next_word(upf_fork_word *word)
+{
+    return word == NULL || (uintptr_t)(word + 1) % PAGE == 0 ? NULL : word + 1;
+}
+
+upf_fork_word *upf_forks_watch(void)
+{
+    upf_fork_word *word = upf_atomic_load_seen(&watched);
+
+    if (word == &unseen)
+        return NULL;
+    if (word != NULL && upf_atomic_load(word) != 0)
+        return word;
+
+    /* The first draw of this process, maybe of several threads at once. */
+    upf_fork_word *next = next_word(word), *page = NULL;
+    if (next == NULL)
+        next = page = new_page();
+    if (next == NULL)
+        next = &unseen;
+    else
+        upf_atomic_store(next, 1);
+    if (upf_atomic_exchange_if(&watched, &word, next))
+        word = next;
+    else if (page != NULL)
+        give_back(page);
+    return word == &unseen ? NULL : word;
+}
 
 #endif /* UPF_NO_OS_ENTROPY */

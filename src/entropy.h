@@ -3,22 +3,21 @@
 #ifndef UPF_ENTROPY_H
 #define UPF_ENTROPY_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "atomics.h"
+
 /* Fill `out` with `len` bytes, or return false: there is no weaker fallback. */
 bool upf_entropy(uint8_t *out, size_t len);
 
-/* Changes in a forked child, which must not repeat what its parent draws; never
- * 0. Only to be relied on where upf_forks_are_seen() has returned true. */
-extern atomic_uint upf_forks;
-bool               upf_forks_are_seen(void);
-
-static inline unsigned upf_fork_count(void)
-{
-    return atomic_load_explicit(&upf_forks, memory_order_relaxed);
-}
+/*
+ * A word that is not 0 in this process, and that the system sets to 0 in each
+ * forked child, which must not repeat what its parent draws: a child has
+ * another word. NULL where forks cannot be seen.
+ */
+typedef UPF_ATOMIC(unsigned) upf_fork_word;
+upf_fork_word *upf_forks_watch(void);
 
 #endif

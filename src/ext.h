@@ -57,6 +57,15 @@ struct upf_ext {
                          const uint8_t *data, size_t len, bool first, bool end,
                          struct upf_buf *out, bool *encoded);
 
+    /*
+     * What `encode` was called for since the last `settle`, a frame, was queued;
+     * or, if not `sent`, was refused: the state is to be again as it was before,
+     * since the peer will not see that frame. NULL: no state goes from one frame
+     * to the next.
+     */
+    void (*settle)(struct upf_ext_state *state, const upf_config *config,
+                   bool sent);
+
     void (*free)(struct upf_ext_state *state, const upf_config *config);
 };
 

@@ -118,15 +118,10 @@ bool upf_param_next(upf_str *params, upf_str *name, upf_str *value)
            go_on(params, ';');
 }
 
-upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
-                              upf_str *params)
+static upf_status take_extension(upf_str *list, upf_str *name, upf_str *params)
 {
     upf_str param, value;
 
-    if (list->data == NULL &&
-        (headers->len == 0 ||
-         !upf_header_next_called(headers, "Sec-WebSocket-Extensions", list)))
-        return UPF_DONE;
     if (!take_param(list, name, &value) || value.data != NULL)
         return UPF_ERR_EXTENSION;
 
@@ -140,4 +135,32 @@ upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
         params->len = (size_t)(list->data - params->data);
     }
     return go_on(list, ',') ? UPF_OK : UPF_ERR_EXTENSION;
+}
+
+static bool next_list(upf_str *headers, upf_str *list)
+{
+    return headers->len > 0 &&
+           upf_header_next_called(headers, "Sec-WebSocket-Extensions", list);
+}
+
+upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
+                              upf_str *params)
+{
+    if (list->data == NULL && !next_list(headers, list))
+        return UPF_DONE;
+    return take_extension(list, name, params);
+}
+
+upf_status upf_extension_next_offer(upf_str *headers, upf_str *list,
+                                    upf_str *name, upf_str *params)
+{
+    for (;;) {
+        while (skip_char(list, ',') || skip_char(list, ' ') ||
+               skip_char(list, '\t'))
+            ;
+        if (list->len > 0)
+            return take_extension(list, name, params);
+        if (!next_list(headers, list))
+            return UPF_DONE;
+    }
 }

@@ -92,9 +92,14 @@ upf_status upf_response_judge(upf_response *response,
  * *headers = the head's lines.
  *   params  its parameters, "a; b=1", for upf_param_next()
  * Returns UPF_OK, UPF_DONE after the last, UPF_ERR_EXTENSION off the grammar.
+ *
+ * `next` is for a response, which a client holds to the letter; `next_offer`
+ * for a request, where empty elements are ignored (RFC 9110, section 5.6.1.2).
  */
 upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
                               upf_str *params);
+upf_status upf_extension_next_offer(upf_str *headers, upf_str *list,
+                                    upf_str *name, upf_str *params);
 
 /*
  * Take the next parameter off `params`; value.data is NULL if it has none. A

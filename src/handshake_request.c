@@ -36,22 +36,24 @@ static bool split_request_line(upf_str line, upf_request *request, int *major)
         return false;
     request->method = (upf_str){line.data, (size_t)(space - line.data)};
     request->target = (upf_str){space + 1, (size_t)(version - space) - 2};
+    request->target_as_sent = request->target;
     return is_get(request->method) || upf_is_token(request->method);
 }
 
-/* False: this is no head of HTTP, of whatever version. */
-static bool split_head(upf_str *text, upf_request *request,
-                       struct upf_fields *fields, int *major)
+/* UPF_OK: this is a head of HTTP, of whatever version. */
+static upf_status split_head(upf_str *text, upf_request *request,
+                             struct upf_fields *fields, int *major)
 {
     upf_str line;
 
     /* One empty line may come first (RFC 9112, section 2.2). */
     if (!upf_http_line(text, &line) ||
-        (line.len == 0 && !upf_http_line(text, &line)) ||
-        !split_request_line(line, request, major))
-        return false;
+        (line.len == 0 && !upf_http_line(text, &line)))
+        return UPF_ERR_HTTP;
+    if (!split_request_line(line, request, major))
+        return UPF_ERR_REQUEST_LINE;
     if (!upf_fields_take(text, fields))
-        return false;
+        return UPF_ERR_HTTP;
 
     request->headers = fields->all;
     request->host    = upf_field(fields, UPF_FIELD_HOST);
@@ -60,18 +62,22 @@ static bool split_head(upf_str *text, upf_request *request,
     request->origin  = upf_field_is_repeated(fields, UPF_FIELD_ORIGIN)
                            ? UPF_LITERAL("")
                            : upf_field(fields, UPF_FIELD_ORIGIN);
-    return true;
+    return UPF_OK;
 }
 
 /* ---- Judging ---------------------------------------------------------- */
 
 /* Methods are case-sensitive: "get" is no method that somebody could have
  * meant to be refused with 405, but a broken request. */
-static upf_status judge_method(upf_str method)
+static upf_status judge_method(upf_str method, bool websocket)
 {
+    if (upf_str_same(method, UPF_LITERAL("CONNECT")))
+        return UPF_ERR_NO_PROXY; /* whatever for: no proxy is here */
+    if (!websocket)
+        return UPF_OK;
     for (size_t i = 0; i < method.len; i++)
         if (method.data[i] >= 'a' && method.data[i] <= 'z')
-            return UPF_ERR_HTTP;
+            return UPF_ERR_REQUEST_LINE;
     return UPF_ERR_METHOD;
 }
 
@@ -118,30 +124,32 @@ static bool is_body_sound(const struct upf_fields *f, bool websocket,
 }
 
 /*
- * Non-empty, unique tokens over all lines (section 4.1). Each is compared with
- * those before it; OFFERS_MAX bounds how often a byte is looked at for that,
- * so the cost stays linear in the size of the head.
+ * Unique tokens over all lines (section 4.1). Each is compared with those
+ * before it; OFFERS_MAX bounds how often a byte is looked at for that, so the
+ * cost stays linear in the size of the head.
  */
-static bool are_subprotocols_sound(const struct upf_fields *f)
+static upf_status judge_subprotocols(const struct upf_fields *f)
 {
     enum { OFFERS_MAX = 32 };
     upf_str offers[OFFERS_MAX];
     upf_str headers, list, token;
 
     if (upf_field(f, UPF_FIELD_PROTOCOL).data == NULL)
-        return true;
+        return UPF_OK;
     upf_fields_list(f, UPF_FIELD_PROTOCOL, &headers, &list);
-    for (size_t n = 0; upf_header_list_split(&headers, &list,
-                                             "Sec-WebSocket-Protocol", &token);
+    for (size_t n = 0; upf_header_list_next(&headers, &list,
+                                            "Sec-WebSocket-Protocol", &token);
          n++) {
-        if (n == OFFERS_MAX || !upf_is_token(token))
-            return false;
+        if (n == OFFERS_MAX)
+            return UPF_ERR_SUBPROTOCOL_COUNT;
+        if (!upf_is_token(token))
+            return UPF_ERR_SUBPROTOCOL;
         for (size_t i = 0; i < n; i++)
             if (upf_str_equal(offers[i], token))
-                return false;
+                return UPF_ERR_SUBPROTOCOL_REPEATED;
         offers[n] = token;
     }
-    return true;
+    return UPF_OK;
 }
 
 static bool are_extensions_sound(const struct upf_fields *f)
@@ -153,7 +161,7 @@ static bool are_extensions_sound(const struct upf_fields *f)
         return true;
     upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
-        status = upf_extension_next(&headers, &list, &name, &params);
+        status = upf_extension_next_offer(&headers, &list, &name, &params);
     } while (status == UPF_OK);
     return status == UPF_DONE;
 }
@@ -165,15 +173,43 @@ static upf_status judge_websocket(const struct upf_fields *f)
         return UPF_ERR_CONNECTION;
     /* Before the key: its format is part of what a version defines (4.4). */
     if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
-        return UPF_ERR_HTTP;
+        return UPF_ERR_VERSION_REPEATED;
     if (!upf_str_same(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
     if (upf_field_is_repeated(f, UPF_FIELD_KEY) ||
         !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
         return UPF_ERR_KEY;
-    if (!are_subprotocols_sound(f))
-        return UPF_ERR_SUBPROTOCOL;
+    const upf_status status = judge_subprotocols(f);
+    if (status != UPF_OK)
+        return status;
     return are_extensions_sound(f) ? UPF_OK : UPF_ERR_EXTENSION;
+}
+
+/* In two halves, as upf_conn_zero() and for its reason. */
+static void zero(upf_request *request)
+{
+    enum { HALF = sizeof *request / 2 };
+
+    memset(request, 0, HALF);
+    memset((char *)request + HALF, 0, sizeof *request - HALF);
+}
+
+/* What any request must have in order: target, Host and body. */
+static upf_status judge_http(upf_request *request, const struct upf_fields *f,
+                             bool websocket)
+{
+    const bool is_options =
+        upf_str_same(request->method, UPF_LITERAL("OPTIONS"));
+
+    if (!is_host_sound(f, websocket, request->http_minor))
+        return UPF_ERR_HOST;
+    const upf_status status =
+        upf_target_split(&request->target, &request->host, is_options);
+    if (status != UPF_OK)
+        return status;
+    if (!is_body_sound(f, websocket, request->http_minor))
+        return websocket ? UPF_ERR_BODY : UPF_ERR_BODY_LENGTH;
+    return UPF_OK;
 }
 
 upf_status upf_request_judge(upf_str *text, upf_request *request,
@@ -181,25 +217,26 @@ upf_status upf_request_judge(upf_str *text, upf_request *request,
 {
     int major = 0;
 
-    *request = (upf_request){0};
-    if (!split_head(text, request, fields, &major))
-        return UPF_ERR_HTTP;
+    zero(request);
+    upf_status status = split_head(text, request, fields, &major);
+    if (status != UPF_OK)
+        return status;
 
-    const int minor = request->http_minor;
     const bool websocket = upf_fields_have(fields, UPF_FIELD_UPGRADE,
                                            UPF_LITERAL("websocket"));
     /* HTTP/1.0 knows no Upgrade (RFC 9110, section 7.8). */
-    if (major != 1 || (websocket && minor == 0))
+    if (major != 1 || (websocket && request->http_minor == 0))
         return UPF_ERR_HTTP_VERSION;
-    if (websocket && !is_get(request->method))
-        return judge_method(request->method);
-    if (!is_host_sound(fields, websocket, minor))
-        return UPF_ERR_HOST;
-    if (!upf_is_request_target(request->target, request->host))
-        return UPF_ERR_TARGET;
-    if (!is_body_sound(fields, websocket, minor))
-        return UPF_ERR_BODY;
-    return websocket ? judge_websocket(fields) : UPF_ERR_NOT_UPGRADE;
+    if (!is_get(request->method))
+        status = judge_method(request->method, websocket);
+    if (status == UPF_OK)
+        status = judge_http(request, fields, websocket);
+    if (status != UPF_OK)
+        return status;
+    if (websocket)
+        return judge_websocket(fields);
+    return request->key.data != NULL ? UPF_ERR_UPGRADE_STRIPPED
+                                     : UPF_ERR_NOT_UPGRADE;
 }
 
 upf_status upf_request_parse(const char *head, size_t len,
@@ -210,7 +247,9 @@ upf_status upf_request_parse(const char *head, size_t len,
 
     assert(head != NULL || len == 0);
     const upf_status status = upf_request_judge(&text, request, &fields);
-    return text.len > 0 ? UPF_ERR_HTTP : status;
+    /* Nothing follows the blank line; behind a bad first line, all is left. */
+    return text.len > 0 && status != UPF_ERR_REQUEST_LINE ? UPF_ERR_HTTP
+                                                          : status;
 }
 
 /* ---- Subprotocols ----------------------------------------------------- */
@@ -220,9 +259,9 @@ bool upf_request_offers(const upf_request *request, const char *name)
     const upf_str wanted = upf_str_of(name);
     upf_str headers = request->headers, list = {NULL, 0}, offered;
 
-    while (upf_header_list_split(&headers, &list, "Sec-WebSocket-Protocol",
-                                 &offered))
-        if (wanted.len > 0 && upf_str_equal(offered, wanted))
+    while (upf_header_list_next(&headers, &list, "Sec-WebSocket-Protocol",
+                                &offered))
+        if (upf_str_equal(offered, wanted)) /* neither is empty */
             return true;
     return false;
 }
@@ -265,6 +304,38 @@ static void put_offer(struct upf_http_out *o, const char *const *subprotocols)
     upf_put_text(o, "\r\n");
 }
 
+/*
+ * What a browser percent-encodes (WHATWG's URL standard: the path and the
+ * special-query percent-encode set), but for what upf_url_parse() refuses.
+ */
+static bool is_encoded(char c, bool in_query)
+{
+    const unsigned char code = (unsigned char)c;
+
+    return code <= ' ' || code >= 0x7F ||
+           strchr(in_query ? "\"<>'" : "\"<>^`{}", c) != NULL;
+}
+
+static void put_target(struct upf_http_out *o, upf_str target)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    bool   in_query = false;
+    size_t start    = 0; /* of what is not yet written */
+
+    for (size_t i = 0; i < target.len; i++) {
+        const char c = target.data[i];
+        in_query = in_query || c == '?';
+        if (!is_encoded(c, in_query))
+            continue;
+        const char code[] = {'%', digits[(unsigned char)c >> 4],
+                             digits[c & 0x0F]};
+        upf_put(o, (upf_str){target.data + start, i - start});
+        upf_put(o, (upf_str){code, sizeof code});
+        start = i + 1;
+    }
+    upf_put(o, (upf_str){target.data + start, target.len - start});
+}
+
 upf_status upf_request_write(const upf_client_request *request,
                              const upf_url *url, const char key[UPF_KEY_LEN],
                              const char *const *subprotocols,
@@ -283,7 +354,7 @@ upf_status upf_request_write(const upf_client_request *request,
     do {
         /* An empty path is "/" (section 3). */
         upf_put_text(o, has_path ? "GET " : "GET /");
-        upf_put(o, url->target);
+        put_target(o, url->target);
         upf_put_field(o, " HTTP/1.1\r\n"
                          "Host: ", url->authority);
         upf_put_field(o, "Upgrade: websocket\r\n"

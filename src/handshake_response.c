@@ -9,6 +9,7 @@
 #include "handshake.h"
 #include "http.h"
 #include "http_write.h"
+#include "status_advice.h"
 
 /* ---- Accepting -------------------------------------------------------- */
 
@@ -150,39 +151,6 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     return upf_put_status(o);
 }
 
-/* What whoever reads the refusal can do about it, from UPF_ERR_HTTP to
- * UPF_ERR_EXTENSION. */
-static const char advices[] =
-    "End each line with CR LF, and put no space before a colon.\0"
-    "Use HTTP/1.1.\0"
-    "Send fewer or shorter header fields: cookies may be the cause.\0"
-    "Use GET.\0"
-    "Send a path that begins with a slash.\0"
-    "Send one Host field: the server's name and port.\0"
-    "Send neither Content-Length nor Transfer-Encoding.\0"
-    "Connect with a WebSocket client, to a ws:// or wss:// URL; "
-    "or a proxy on the way removed the Upgrade field.\0"
-    "Send \"Connection: Upgrade\"; or a proxy on the way removed "
-    "it.\0"
-    "Send one Sec-WebSocket-Key: 16 random bytes in base64.\0"
-    "Send \"Sec-WebSocket-Version: 13\".\0"
-    "Pages of other sites may connect only if this server's "
-    "configuration names their origin.\0"
-    "Send each subprotocol once, with commas between them.\0"
-    "Send \"name; parameter=value\", with commas between "
-    "extensions.";
-
-static const char *advice(upf_status why)
-{
-    const char *text = advices;
-
-    if (why > UPF_ERR_HTTP || why < UPF_ERR_EXTENSION)
-        return "Try again.";
-    for (; why < UPF_ERR_HTTP; why++)
-        text += strlen(text) + 1;
-    return text;
-}
-
 /* Only our own words: nothing of the request comes back in an answer. */
 static void put_explanation(struct upf_http_out *o, upf_status why)
 {
@@ -197,7 +165,7 @@ static void put_explanation(struct upf_http_out *o, upf_status why)
         upf_put_text(o, ")");
     }
     upf_put_text(o, ". ");
-    upf_put_text(o, advice(why));
+    upf_put_text(o, upf_status_advice(why));
     upf_put_text(o, "\n");
 }
 

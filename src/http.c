@@ -33,6 +33,14 @@ bool upf_is_token(upf_str text)
     return text.len > 0 && upf_chars_run(text, UPF_TOKEN_CHARS) == text.len;
 }
 
+bool upf_are_tokens(const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        if (!upf_is_token(upf_str_of(*list)))
+            return false;
+    return true;
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t'; /* OWS, RFC 9110, section 5.6.3 */
@@ -78,9 +86,27 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
     return true;
 }
 
+bool upf_str_equals(upf_str text, const char *literal)
+{
+    return upf_str_equal(text, upf_str_of(literal));
+}
+
 bool upf_str_is(upf_str text, const char *literal)
 {
     return upf_str_equal_nocase(text, upf_str_of(literal));
+}
+
+/* Volatile: a compiler must not stop at the first difference. */
+bool upf_str_equals_secret(upf_str text, const void *secret, size_t len)
+{
+    const volatile uint8_t *ours = secret;
+    volatile uint8_t differences = 0;
+
+    if (text.len != len || len == 0)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        differences |= (uint8_t)((uint8_t)text.data[i] ^ ours[i]);
+    return differences == 0;
 }
 
 bool upf_is_field_value(upf_str text)
@@ -166,7 +192,8 @@ bool upf_header_find(upf_str headers, const char *name, upf_str *value)
 
 /* ---- Comma-separated lists -------------------------------------------- */
 
-bool upf_list_split(upf_str *list, upf_str *element)
+/* An empty list is one empty element. */
+static bool split_list(upf_str *list, upf_str *element)
 {
     if (list->data == NULL)
         return false;
@@ -187,7 +214,7 @@ bool upf_list_split(upf_str *list, upf_str *element)
 
 bool upf_list_next(upf_str *list, upf_str *element)
 {
-    while (upf_list_split(list, element))
+    while (split_list(list, element))
         if (element->len > 0)
             return true;
     return false;
@@ -203,10 +230,10 @@ bool upf_list_has(upf_str list, const char *token)
     return false;
 }
 
-bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
-                           upf_str *element)
+bool upf_header_list_next(upf_str *headers, upf_str *list, const char *name,
+                          upf_str *element)
 {
-    while (!upf_list_split(list, element))
+    while (!upf_list_next(list, element))
         if (!upf_header_next_called(headers, name, list))
             return false;
     return true;

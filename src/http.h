@@ -33,6 +33,9 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const struct upf_head_limits *limits,
                          const uint8_t *data, size_t len, size_t *taken);
 
+/* Whether the byte that comes next, or was at fault, is of the first line. */
+bool upf_head_is_in_first_line(const struct upf_head_scan *scan);
+
 /*
  * Take one line, up to CR LF, off `text`. Returns false when there is none; or,
  * of a header line, when another control character than HTAB comes first
@@ -152,16 +155,16 @@ static inline size_t upf_chars_run(upf_str text, enum upf_chars wanted)
 }
 
 bool upf_is_token(upf_str text);
+bool upf_are_tokens(const char *const *list); /* ends with NULL, or is NULL */
 
 /* A header value that can be sent: no CR, LF, NUL or other control but HTAB. */
 bool upf_is_field_value(upf_str text);
 
 /*
  * Take the next element off a comma-separated list, without the white space
- * around it. `split` takes empty elements too, and an empty list is one empty
- * element; `next` skips them. After the last, list->data is NULL.
+ * around it. Empty ones are ignored (RFC 9110, section 5.6.1.2). After the
+ * last, list->data is NULL.
  */
-bool upf_list_split(upf_str *list, upf_str *element);
 bool upf_list_next(upf_str *list, upf_str *element);
 
 /*
@@ -169,8 +172,8 @@ bool upf_list_next(upf_str *list, upf_str *element);
  * section 5.3). Start with *list = {NULL, 0} and *headers = the head's lines,
  * or with upf_fields_list().
  */
-bool upf_header_list_split(upf_str *headers, upf_str *list, const char *name,
-                           upf_str *element);
+bool upf_header_list_next(upf_str *headers, upf_str *list, const char *name,
+                          upf_str *element);
 void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
                      upf_str *headers, upf_str *list);
 

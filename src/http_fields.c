@@ -108,7 +108,7 @@ bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
     upf_str headers, list, element;
 
     upf_fields_list(fields, field, &headers, &list);
-    while (upf_header_list_split(&headers, &list, names.known[field], &element))
+    while (upf_header_list_next(&headers, &list, names.known[field], &element))
         if (upf_str_equal_nocase(element, token))
             return true;
     return false;

@@ -65,6 +65,11 @@ static upf_status scan_byte(struct upf_head_scan         *scan,
     return UPF_NEED_MORE;
 }
 
+bool upf_head_is_in_first_line(const struct upf_head_scan *scan)
+{
+    return scan->lines == 0 && scan->state < NEXT_LINE;
+}
+
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;

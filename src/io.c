@@ -145,7 +145,8 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
         if (status == UPF_WANT_ANSWER)
             return status;
         if (!(upf_conn_wants(conn) & UPF_WANTS_READ))
-            return flushed; /* too much waits to be written */
+            return flushed > 0 ? flushed /* too much waits to be written */
+                               : UPF_WANT_ANSWER;
 
         const upf_status filled = fill(io, conn);
         if (filled > 0)

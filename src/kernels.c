@@ -284,13 +284,11 @@ static const struct upf_kernels deciding = {
     .chacha20  = chacha20_first,
 };
 
-const struct upf_kernels *_Atomic upf_kernels_in_use = &deciding;
+UPF_ATOMIC(const struct upf_kernels *) upf_kernels_in_use = &deciding;
 
 void upf_kernels_force(const struct upf_kernels *kernels)
 {
-    atomic_store_explicit(&upf_kernels_in_use,
-                          kernels ? kernels : &deciding,
-                          memory_order_relaxed);
+    upf_atomic_store(&upf_kernels_in_use, kernels ? kernels : &deciding);
 }
 
 #endif /* UPF_SCALAR_ONLY */

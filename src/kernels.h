@@ -8,12 +8,12 @@
 #ifndef UPF_KERNELS_H
 #define UPF_KERNELS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <upframe/status.h>
+#include "atomics.h"
 #include "small.h"
 
 /* A connection's next event (upframe/conn.h): nothing is known of it here. */
@@ -123,11 +123,11 @@ static inline void upf_kernels_force(const struct upf_kernels *kernels)
 
 /* The one mutable global: which set is in use. It starts as one that decides,
  * at its first call, and then steps aside. */
-extern const struct upf_kernels *_Atomic upf_kernels_in_use;
+extern UPF_ATOMIC(const struct upf_kernels *) upf_kernels_in_use;
 
 static inline const struct upf_kernels *upf_kernels(void)
 {
-    return atomic_load_explicit(&upf_kernels_in_use, memory_order_relaxed);
+    return upf_atomic_load(&upf_kernels_in_use);
 }
 
 /* The sets that this machine runs, the scalar one first, the fastest last;

@@ -8,15 +8,66 @@
 #include "shared.h"
 
 enum {
-    FIRST_SLOTS    = 16,
-    CONTROL_SLOTS  = 4,         /* with pongs, which are copied into one */
+    FIRST_SLOTS    = 16,        /* powers of two */
+    CONTROL_SLOTS  = 4,         /* with pongs, which are copied into one block */
     FIRST_OWNED    = 448,       /* a small block, for one small message */
-    OWNED_MAX      = 64 * 1024, /* own bytes go into one slice up to this */
+    OWNED_MAX      = 24 * 1024, /* one block for all grows up to this */
+    QUEUE_BLOCK    = 1024,      /* a block for small frames in a queue ... */
+    QUEUE_BLOCK_MAX = 16 * 1024, /* ... and the largest */
     MOVE_MAX       = 4096,      /* a move of so much is cheaper than a slice */
     EXPECTED_MAX   = 24 * 1024, /* a block begins no larger for what came before */
-    SHARED_MIN     = 64,        /* a reference to less would take more */
     CONTROL_BUDGET = 2048
 };
+
+/* ---- Blocks ------------------------------------------------------------- */
+
+/* How many slots use a block; a queue counts as one for the block it fills. */
+static uint16_t users_of(const uint8_t *block)
+{
+    uint16_t users;
+
+    memcpy(&users, block - UPF_BUF_BYTES_AT + UPF_BUF_USERS_AT, sizeof users);
+    return users;
+}
+
+static void set_users(uint8_t *block, unsigned count)
+{
+    const uint16_t users = (uint16_t)count;
+
+    memcpy(block - UPF_BUF_BYTES_AT + UPF_BUF_USERS_AT, &users, sizeof users);
+}
+
+static size_t capacity_of(uint8_t *block)
+{
+    const struct upf_buf buf = {block, 0};
+
+    return upf_buf_capacity(&buf);
+}
+
+/* A block with one user, or NULL. */
+static uint8_t *new_block(upf_conn *conn, size_t capacity)
+{
+    struct upf_buf block = {NULL, 0};
+
+    if (!upf_buf_reserve(&block, conn->config, capacity))
+        return NULL;
+    set_users(block.data, 1);
+    return block.data;
+}
+
+/* One user less. What was lent by the assembly is the assembly's again. */
+static void leave_block(upf_conn *conn, uint8_t *block)
+{
+    struct upf_buf buf   = {block, 0};
+    const uint16_t users = users_of(block);
+
+    if (users > 1)
+        set_users(block, users - 1u);
+    else if (upf_has(conn, UPF_BLOCK_LENT) && block == conn->assembly.data)
+        upf_clear(conn, UPF_BLOCK_LENT);
+    else
+        upf_buf_free(&buf, conn->config);
+}
 
 /* ---- Slots -------------------------------------------------------------- */
 
@@ -25,7 +76,28 @@ static size_t queue_size(size_t capacity)
     return sizeof(struct upf_queue) + capacity * sizeof(struct upf_queued);
 }
 
-/* The queue, made if there is none; what waits becomes its first slot. */
+/* What waits as one thing becomes the first slot of a queue. */
+static void put_first(upf_conn *conn, struct upf_queue *queue)
+{
+    struct upf_queued *first = &queue->slots[0];
+
+    *first = (struct upf_queued){conn->out, 0, conn->out_kind};
+    if (upf_has(conn, UPF_OUT_IS_REPLY)) {
+        first->replies = conn->out.len < UINT32_MAX ? (uint32_t)conn->out.len
+                                                    : UINT32_MAX;
+        queue->replies = first->replies;
+    }
+    queue->count = 1;
+    queue->kept  = conn->out_kind != UPF_SLOT_BORROWED;
+    if (conn->out_kind == UPF_SLOT_OWNED) { /* small frames go on there */
+        queue->block = conn->out.of.block;
+        queue->used  = (size_t)(conn->out.data + conn->out.len - queue->block);
+        queue->small = queue->used;
+        set_users(queue->block, users_of(queue->block) + 1u);
+    }
+}
+
+/* The queue, made if there is none. */
 static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
 {
     struct upf_queue *queue = upf_queue_of(conn);
@@ -37,11 +109,8 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
         return NULL;
     memset(queue, 0, offsetof(struct upf_queue, late));
     queue->capacity = capacity;
-    if (conn->out_kind != UPF_SLOT_NONE) {
-        queue->slots[queue->count++] =
-            (struct upf_queued){conn->out, (enum upf_slot_kind)conn->out_kind};
-        queue->held = conn->out_kind != UPF_SLOT_BORROWED;
-    }
+    if (conn->out_kind != UPF_SLOT_NONE)
+        put_first(conn, queue);
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
     conn->block_until  = 0;
@@ -53,22 +122,24 @@ static struct upf_queue *need_slot(upf_conn *conn)
 {
     struct upf_queue *queue = need_queue(conn, FIRST_SLOTS);
 
-    if (queue == NULL || queue->first + queue->count < queue->capacity)
+    if (queue == NULL || queue->count < queue->capacity)
         return queue;
-    if (queue->first >= queue->capacity / 2) {
-        memmove(queue->slots, queue->slots + queue->first,
-                queue->count * sizeof *queue->slots);
-        queue->first = 0;
-        return queue;
-    }
-    const size_t capacity = 2 * queue->capacity;
-    queue = upf_mem_resize(conn->config, queue, queue_size(queue->capacity),
-                           queue_size(capacity));
+    const size_t old = queue->capacity;
+    queue = upf_mem_resize(conn->config, queue, queue_size(old),
+                           queue_size(2 * old));
     if (queue == NULL)
         return NULL;
-    queue->capacity    = capacity;
+    /* The ring was full: what had gone round follows now at its old end. */
+    memcpy(queue->slots + old, queue->slots,
+           queue->first * sizeof *queue->slots);
+    queue->capacity    = 2 * old;
     conn->out.of.queue = queue;
     return queue;
+}
+
+bool upf_output_ensure_slot(upf_conn *conn)
+{
+    return conn->out_kind == UPF_SLOT_NONE || need_slot(conn) != NULL;
 }
 
 bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
@@ -77,56 +148,24 @@ bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
     return need_slot(conn) != NULL && upf_output_push(conn, kind, slot);
 }
 
-static void release(upf_conn *conn, enum upf_slot_kind kind,
-                    struct upf_slot *slot)
+static void release(upf_conn *conn, unsigned kind, struct upf_slot *slot)
 {
-    struct upf_buf block = {slot->of.block, 0};
-
     if (kind == UPF_SLOT_OWNED)
-        upf_buf_free(&block, conn->config);
+        leave_block(conn, slot->of.block);
     else if (kind == UPF_SLOT_SHARED)
         upf_shared_free(slot->of.shared);
 }
 
-/* ---- Adding ------------------------------------------------------------- */
-
-/* The slot that own bytes can be added to, or NULL. */
-static struct upf_slot *last_owned(upf_conn *conn)
+size_t upf_output_replies(const upf_conn *conn)
 {
-    struct upf_queue *queue = upf_queue_of(conn);
+    const struct upf_queue *queue = upf_queue_of(conn);
 
-    if (conn->out_kind == UPF_SLOT_OWNED)
-        return &conn->out;
-    if (queue == NULL || queue->count == 0)
-        return NULL;
-    struct upf_queued *last = &queue->slots[queue->first + queue->count - 1];
-    return last->kind == UPF_SLOT_OWNED ? &last->slot : NULL;
+    if (queue != NULL)
+        return queue->replies;
+    return upf_has(conn, UPF_OUT_IS_REPLY) ? conn->out.len : 0;
 }
 
-/* Make an owned slot able to take `len` more bytes; false: begin another. */
-static bool grow_owned(upf_conn *conn, struct upf_slot *slot, size_t len)
-{
-    struct upf_buf  block    = {slot->of.block, 0};
-    const size_t    capacity = upf_buf_capacity(&block);
-    const ptrdiff_t start    = slot->data - block.data; /* < 0: a header */
-    const size_t    used     = (size_t)(start + (ptrdiff_t)slot->len);
-
-    if (len <= capacity - used)
-        return true;
-    if (used > OWNED_MAX || len > OWNED_MAX - used)
-        return false;
-    /* In long steps at first, as each copies what is there. */
-    size_t more = capacity * (capacity <= FIRST_OWNED ? 8
-                              : capacity <= 8192      ? 4 : 2);
-    if (more > OWNED_MAX)
-        more = OWNED_MAX;
-    if (!upf_buf_reserve(&block, conn->config,
-                         used + len > more ? used + len : more))
-        return false;
-    slot->of.block = block.data;
-    slot->data     = block.data + start;
-    return true;
-}
+/* ---- One block ---------------------------------------------------------- */
 
 /*
  * A turn mostly sends about as much as the one before it: with a block for all
@@ -136,7 +175,7 @@ static size_t first_capacity(const upf_conn *conn, size_t len)
 {
     size_t capacity = FIRST_OWNED;
 
-    if (conn->out_kind == UPF_SLOT_NONE && conn->out.of.expected > capacity) {
+    if (conn->out.of.expected > capacity) {
         capacity = conn->out.of.expected + conn->out.of.expected / 4;
         if (capacity > EXPECTED_MAX)
             capacity = EXPECTED_MAX;
@@ -144,41 +183,174 @@ static size_t first_capacity(const upf_conn *conn, size_t len)
     return len > capacity ? len : capacity;
 }
 
-uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
+/* Where nothing waits: begin a block. */
+static uint8_t *begin_block(upf_conn *conn, size_t len)
 {
-    struct upf_slot *slot = last_owned(conn);
+    uint8_t *block = new_block(conn, first_capacity(conn, len));
 
-    assert(len > 0);
-    if (slot != NULL && grow_owned(conn, slot, len)) {
-        slot->len += len;
-        if (slot != &conn->out)
-            conn->out.len += len;
-        return slot->data + slot->len - len;
-    }
-
-    struct upf_buf block = {NULL, 0};
-    if (!upf_buf_reserve(&block, conn->config, first_capacity(conn, len)))
+    if (block == NULL)
         return NULL;
-    const struct upf_slot slot_of_block = {block.data, len,
-                                           {.block = block.data}};
-    if (!upf_output_add(conn, UPF_SLOT_OWNED, &slot_of_block)) {
-        upf_buf_free(&block, conn->config);
-        return NULL;
-    }
-    return block.data;
+    conn->out      = (struct upf_slot){block, len, {.block = block}};
+    conn->out_kind = UPF_SLOT_OWNED;
+    return block;
 }
 
-/* Copy what a slot borrows into a block of its own. */
-static bool own(upf_conn *conn, struct upf_slot *slot, size_t capacity)
+/* Make room for `len` more bytes in the one block that waits; false: it cannot,
+ * or should not, be had in it. */
+static bool grow_block(upf_conn *conn, size_t len)
 {
-    struct upf_buf block = {NULL, 0};
+    struct upf_buf  block    = {conn->out.of.block, 0};
+    const size_t    capacity = upf_buf_capacity(&block);
+    const ptrdiff_t start    = conn->out.data - block.data; /* < 0: a header */
+    const size_t    used     = (size_t)(start + (ptrdiff_t)conn->out.len);
 
-    if (!upf_buf_reserve(&block, conn->config, capacity))
+    if (len <= capacity - used)
+        return true;
+    if (upf_has(conn, UPF_OFFERED))
         return false;
-    memcpy(block.data, slot->data, slot->len);
-    slot->data     = block.data;
-    slot->of.block = block.data;
+    /* Over what was written, if that is at least as much as is moved. */
+    if (start > 0 && (size_t)start >= conn->out.len &&
+        len <= capacity - conn->out.len) {
+        memcpy(block.data, conn->out.data, conn->out.len);
+        conn->out.data = block.data;
+        return true;
+    }
+    if (used > OWNED_MAX || len > OWNED_MAX - used)
+        return false;
+    /* In long steps at first, as each copies what is there. */
+    size_t more = capacity * (capacity <= FIRST_OWNED ? 8
+                              : capacity <= 4096      ? 4 : 2);
+    if (more > OWNED_MAX)
+        more = OWNED_MAX;
+    if (!upf_buf_reserve(&block, conn->config,
+                         used + len > more ? used + len : more))
+        return false;
+    conn->out.of.block = block.data;
+    conn->out.data     = block.data + start;
     return true;
+}
+
+/* Copy the one thing that waits, and is borrowed, into a block. */
+static bool own(upf_conn *conn, size_t capacity)
+{
+    uint8_t *block = new_block(conn, capacity);
+
+    if (block == NULL)
+        return false;
+    memcpy(block, conn->out.data, conn->out.len);
+    conn->out.data     = block;
+    conn->out.of.block = block;
+    conn->out_kind     = UPF_SLOT_OWNED;
+    return true;
+}
+
+/* ---- Blocks of a queue -------------------------------------------------- */
+
+static size_t room_in_queue(const struct upf_queue *queue)
+{
+    return queue->block ? capacity_of(queue->block) - queue->used : 0;
+}
+
+/* What small frames go to next: in proportion to what waits, so that the part
+ * of it that stays empty is. */
+static size_t next_capacity(const upf_conn *conn)
+{
+    const size_t part = conn->out.len / 4;
+
+    return part < QUEUE_BLOCK       ? QUEUE_BLOCK
+           : part > QUEUE_BLOCK_MAX ? QUEUE_BLOCK_MAX : part;
+}
+
+/*
+ * Memory for `len` bytes of a slot of the queue, which is one more user of
+ * *block. Small ones lie side by side; a large one has a block of its own, and
+ * leaves the room in the present one to those that follow.
+ */
+static uint8_t *take_bytes(upf_conn *conn, size_t len, uint8_t **block)
+{
+    struct upf_queue *queue = conn->out.of.queue;
+
+    if (len > room_in_queue(queue)) {
+        const size_t capacity = next_capacity(conn);
+        const bool   is_large = len >= capacity / 4;
+
+        *block = new_block(conn, is_large ? len : capacity);
+        if (is_large || *block == NULL)
+            return *block;
+        if (queue->block != NULL)
+            leave_block(conn, queue->block);
+        queue->block = *block;
+        queue->used  = 0;
+    }
+    *block = queue->block;
+    set_users(*block, users_of(*block) + 1u);
+    queue->used  += len;
+    queue->small += len;
+    return *block + queue->used - len;
+}
+
+/* The last slot, if what is added to the queue's block follows it there. */
+static struct upf_queued *last_in_block(struct upf_queue *queue, size_t len)
+{
+    if (queue->count == 0 || len > room_in_queue(queue))
+        return NULL;
+    struct upf_queued *last = upf_queue_slot(queue, queue->count - 1);
+    return last->kind == UPF_SLOT_OWNED && last->slot.of.block == queue->block &&
+                   last->slot.data + last->slot.len ==
+                       queue->block + queue->used
+               ? last : NULL;
+}
+
+static uint8_t *reserve_in_queue(upf_conn *conn, size_t len)
+{
+    struct upf_queue  *queue = conn->out.of.queue;
+    struct upf_queued *last  = last_in_block(queue, len);
+    struct upf_slot    slot  = {NULL, len, {.block = NULL}};
+
+    if (last != NULL) {
+        queue->used    += len;
+        queue->small   += len;
+        last->slot.len += len;
+        upf_output_count(conn, last, len);
+        return last->slot.data + last->slot.len - len;
+    }
+    if (need_slot(conn) == NULL)
+        return NULL;
+    slot.data = take_bytes(conn, len, &slot.of.block);
+    if (slot.data == NULL)
+        return NULL;
+    upf_output_push(conn, UPF_SLOT_OWNED, &slot);
+    return slot.data;
+}
+
+/* Copy what a slot of the queue borrows. */
+static bool own_queued(upf_conn *conn, struct upf_queued *queued)
+{
+    struct upf_slot *slot = &queued->slot;
+    uint8_t *block, *copy = take_bytes(conn, slot->len, &block);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, slot->data, slot->len);
+    slot->data     = copy;
+    slot->of.block = block;
+    queued->kind   = UPF_SLOT_OWNED;
+    return true;
+}
+
+/* ---- Adding ------------------------------------------------------------- */
+
+uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
+{
+    assert(len > 0);
+    if (conn->out_kind == UPF_SLOT_NONE)
+        return begin_block(conn, len);
+    if (conn->out_kind == UPF_SLOT_OWNED && !upf_output_is_mixed(conn) &&
+        grow_block(conn, len)) {
+        conn->out.len += len;
+        return conn->out.data + conn->out.len - len;
+    }
+    return need_queue(conn, FIRST_SLOTS) ? reserve_in_queue(conn, len) : NULL;
 }
 
 /* Small enough for a copy to be cheaper than a slot of its own. */
@@ -199,26 +371,44 @@ uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
         upf_output_follows(conn, header_len, data, len))
         return upf_output_move_up(conn, header_len, data, len);
     if (len <= UPF_COPY_MAX) {
-        /* Two small frames, of which more may come: one block, no queue. */
+        /* Two small frames, of which more may come: one block, no queue. If
+         * there is no memory for it, there is none for the copy either. */
         if (conn->out_kind == UPF_SLOT_BORROWED &&
-            conn->out.len <= UPF_COPY_MAX && own(conn, &conn->out, FIRST_OWNED))
-            conn->out_kind = UPF_SLOT_OWNED;
+            !upf_has(conn, UPF_OFFERED) && !upf_output_is_mixed(conn) &&
+            conn->out.len <= UPF_COPY_MAX)
+            own(conn, FIRST_OWNED);
         return copy_frame(conn, header_len, data, len);
     }
     return upf_output_borrow(conn, header_len, data, len);
 }
 
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
-                         size_t len, struct upf_buf *block)
+                         size_t len)
 {
-    if (len <= MOVE_MAX) /* a block may be much larger than what it holds */
+    uint8_t     *block = conn->assembly.data;
+    const size_t spare = upf_buf_capacity(&conn->assembly) - len;
+
+    if (len <= MOVE_MAX || spare > len / 4) /* memory follows what waits */
         return copy_frame(conn, header_len, data, len);
     const struct upf_slot slot = {data - header_len, header_len + len,
-                                  {.block = block->data}};
+                                  {.block = block}};
     if (!upf_output_add(conn, UPF_SLOT_OWNED, &slot))
         return NULL;
-    *block = (struct upf_buf){NULL, 0};
+    set_users(block, 1);
+    upf_set(conn, UPF_BLOCK_LENT);
     return data - header_len;
+}
+
+void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
+                      struct upf_buf *block)
+{
+    const struct upf_slot slot = {frame, len, {.block = block->data}};
+    const bool added = upf_output_add(conn, UPF_SLOT_OWNED, &slot);
+
+    assert(added);
+    (void)added;
+    set_users(block->data, 1);
+    *block = (struct upf_buf){NULL, 0};
 }
 
 bool upf_output_share(upf_conn *conn, upf_shared *shared)
@@ -227,7 +417,7 @@ bool upf_output_share(upf_conn *conn, upf_shared *shared)
                                   {.shared = shared}};
 
     /* Else max_queued would bound bytes, but not memory. */
-    if (shared->len < SHARED_MIN && conn->out_kind != UPF_SLOT_NONE) {
+    if (shared->len <= UPF_COPY_MAX && conn->out_kind != UPF_SLOT_NONE) {
         uint8_t *out = upf_output_reserve(conn, shared->len);
         if (out != NULL)
             memcpy(out, shared->frame, shared->len);
@@ -244,7 +434,7 @@ bool upf_output_share(upf_conn *conn, upf_shared *shared)
 
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max)
 {
-    const struct upf_queue *queue = upf_queue_of(conn);
+    struct upf_queue *queue = upf_queue_of(conn);
 
     if (conn->out_kind == UPF_SLOT_NONE || max == 0)
         return 0;
@@ -252,10 +442,12 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max)
         slices[0] = (upf_slice){conn->out.data, conn->out.len};
         return 1;
     }
-    const struct upf_queued *first = &queue->slots[queue->first];
-    const size_t         count = queue->count < max ? queue->count : max;
-    for (size_t i = 0; i < count; i++)
-        slices[i] = (upf_slice){first[i].slot.data, first[i].slot.len};
+    const size_t count = queue->count < max ? queue->count : max;
+    for (size_t i = 0; i < count; i++) {
+        const struct upf_slot *slot = &upf_queue_slot(queue, i)->slot;
+
+        slices[i] = (upf_slice){slot->data, slot->len};
+    }
     return count;
 }
 
@@ -271,33 +463,52 @@ static void forget_control(struct upf_queue *queue, size_t written)
     }
 }
 
-static bool advance_queue(upf_conn *conn, size_t written)
+/* `n` bytes of the first slot, up to all, were written. */
+static void advance_slot(upf_conn *conn, struct upf_queue *queue, size_t n)
+{
+    struct upf_queued *first = upf_queue_slot(queue, 0);
+    const uint32_t     old   = first->replies;
+
+    first->slot.data += n;
+    first->slot.len  -= n;
+    if (first->slot.len < old)
+        first->replies = (uint32_t)first->slot.len;
+    queue->replies -= old - first->replies;
+    if (first->slot.len > 0)
+        return;
+    release(conn, first->kind, &first->slot);
+    queue->first = (queue->first + 1) & (queue->capacity - 1);
+    queue->count--;
+    queue->kept -= queue->kept > 0;
+}
+
+static void advance_queue(upf_conn *conn, size_t written)
 {
     struct upf_queue *queue = conn->out.of.queue;
 
     conn->out.len -= written;
+    queue->moved = queue->moved || written > 0;
     forget_control(queue, written);
     while (written > 0) {
-        struct upf_queued *first = &queue->slots[queue->first];
-        const size_t   n = written < first->slot.len ? written
-                                                     : first->slot.len;
-        first->slot.data += n;
-        first->slot.len  -= n;
-        written          -= n;
-        if (first->slot.len == 0) {
-            release(conn, first->kind, &first->slot);
-            queue->first++;
-            queue->count--;
-        }
+        const size_t len = upf_queue_slot(queue, 0)->slot.len;
+        const size_t n   = written < len ? written : len;
+
+        advance_slot(conn, queue, n);
+        written -= n;
     }
-    for (size_t i = 0; i < queue->count; i++) {
-        struct upf_queued *queued = &queue->slots[queue->first + i];
-        if (queued->kind != UPF_SLOT_BORROWED)
-            continue;
-        if (!own(conn, &queued->slot, queued->slot.len))
+}
+
+bool upf_output_keep(upf_conn *conn)
+{
+    struct upf_queue *queue = upf_queue_of(conn);
+
+    if (conn->out_kind == UPF_SLOT_BORROWED)
+        return own(conn, conn->out.len);
+    for (; queue != NULL && queue->kept < queue->count; queue->kept++) {
+        struct upf_queued *queued = upf_queue_slot(queue, queue->kept);
+
+        if (queued->kind == UPF_SLOT_BORROWED && !own_queued(conn, queued))
             return false;
-        queued->kind = UPF_SLOT_OWNED;
-        queue->held++;
     }
     return true;
 }
@@ -308,23 +519,22 @@ bool upf_output_advance(upf_conn *conn, size_t written)
 
     assert(written <= conn->out.len);
     if (written == conn->out.len && (queue == NULL || !queue->late_waits)) {
-        const size_t used = conn->out_kind == UPF_SLOT_OWNED
+        const size_t used = queue != NULL ? queue->small
+            : conn->out_kind == UPF_SLOT_OWNED
             ? (size_t)(conn->out.data - conn->out.of.block) + written : 0;
         upf_output_free(conn);
         conn->out.of.expected = used;
         return true;
     }
-    if (queue != NULL)
-        return advance_queue(conn, written);
-    conn->out.data += written;
-    conn->out.len  -= written;
-    conn->block_until = 0;
-    if (conn->out_kind == UPF_SLOT_BORROWED) {
-        if (!own(conn, &conn->out, conn->out.len))
-            return false;
-        conn->out_kind = UPF_SLOT_OWNED;
+    upf_clear(conn, written > 0 ? UPF_OFFERED | UPF_WAITED : UPF_OFFERED);
+    if (queue != NULL) {
+        advance_queue(conn, written);
+    } else {
+        conn->out.data += written;
+        conn->out.len  -= written;
+        conn->block_until = 0;
     }
-    return true;
+    return upf_output_keep(conn);
 }
 
 void upf_output_free(upf_conn *conn)
@@ -332,18 +542,55 @@ void upf_output_free(upf_conn *conn)
     struct upf_queue *queue = upf_queue_of(conn);
 
     if (queue == NULL) {
-        release(conn, (enum upf_slot_kind)conn->out_kind, &conn->out);
+        release(conn, conn->out_kind, &conn->out);
     } else {
-        for (size_t i = 0; i < queue->count && queue->held > 0; i++) {
-            struct upf_queued *queued = &queue->slots[queue->first + i];
+        for (size_t i = 0; i < queue->count; i++) {
+            struct upf_queued *queued = upf_queue_slot(queue, i);
             release(conn, queued->kind, &queued->slot);
         }
+        if (queue->block != NULL)
+            leave_block(conn, queue->block);
         upf_mem_free(conn->config, queue, queue_size(queue->capacity));
     }
     conn->out_kind    = UPF_SLOT_NONE;
     conn->out.len     = 0;
     conn->out.of.expected = 0;
     conn->block_until = 0;
+    upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_OUT_IS_REPLY);
+    /* Of nothing, it is the sort of what comes next. */
+    conn->flags |= conn->flags / UPF_REPLYING % 2 * UPF_OUT_IS_REPLY;
+}
+
+/* ---- Time --------------------------------------------------------------- */
+
+uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now)
+{
+    struct upf_queue *queue = upf_queue_of(conn);
+
+    if (conn->out.len == 0)
+        return now;
+    /* What waits at one tick only has just been queued. */
+    if (queue == NULL && !upf_has(conn, UPF_WAITED)) {
+        upf_set(conn, UPF_WAITED);
+        return now;
+    }
+    if (queue == NULL)
+        queue = need_queue(conn, CONTROL_SLOTS);
+    if (queue == NULL)
+        return now; /* no memory to know it: perhaps at the next tick */
+    if (queue->since == 0 || queue->moved) {
+        queue->since = now;
+        queue->moved = false;
+    }
+    return queue->since;
+}
+
+uint64_t upf_output_stuck_since(const upf_conn *conn)
+{
+    const struct upf_queue *queue = upf_queue_of(conn);
+
+    return queue != NULL && conn->out.len > 0 && !queue->moved ? queue->since
+                                                               : 0;
 }
 
 /* ---- The budget of control frames --------------------------------------- */

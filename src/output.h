@@ -7,6 +7,13 @@
  * one input move together and stay one slot, which takes no memory. When there
  * are several things, upf_conn.out is a queue of slots, on the heap. When the
  * last byte has been written there is neither.
+ *
+ * What was offered to the transport is not moved before upf_output_advance().
+ *
+ * In a queue, small frames lie one behind the other in blocks, whatever stands
+ * between them, so that memory stays below twice the bytes that wait: each
+ * slot is a stretch of such a block, and a block is given back with the last
+ * slot that uses it.
  */
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
@@ -17,6 +24,7 @@
 
 #include <upframe/conn.h>
 #include "buf.h"
+#include "conn_state.h"
 #include "move.h"
 
 /* A payload up to this is copied, rather than have a slot among others. */
@@ -32,18 +40,25 @@ enum upf_slot_kind {
 };
 
 struct upf_queue {
-    size_t   first, count, capacity; /* slots[first, first + count) */
-    size_t   held; /* at most so many of them hold memory */
+    size_t   first, count, capacity; /* a ring; capacity is a power of two */
+    size_t   kept;    /* of the slots, from the first on: none borrows */
+    size_t   replies; /* bytes of them that wait */
+    uint8_t *block;   /* where the next small frame goes, or NULL ... */
+    size_t   used;    /* ... behind so many bytes */
+    size_t   small;   /* bytes that small frames took in all */
+    uint64_t since;   /* no byte was written since then; 0: not yet known */
+    bool     moved;   /* but one was, later */
+    bool     late_waits;
+    uint8_t  late_len;
     struct {
         size_t until; /* bytes up to the end of the last of them */
         size_t bytes;
     } control[2];     /* control frames that wait: the older, the newer ones */
-    bool     late_waits;
-    uint8_t  late_len;
     uint8_t  late[UPF_CONTROL_PAYLOAD_MAX];
     struct upf_queued {
-        struct upf_slot    slot;
-        enum upf_slot_kind kind;
+        struct upf_slot slot;
+        uint32_t        replies; /* bytes of it, at most all */
+        uint8_t         kind;
     } slots[];
 };
 
@@ -63,19 +78,38 @@ static inline bool upf_output_has_slot(const upf_conn *conn)
 {
     const struct upf_queue *queue = upf_queue_of(conn);
 
-    return queue != NULL && queue->first + queue->count < queue->capacity;
+    return queue != NULL && queue->count < queue->capacity;
+}
+
+static inline struct upf_queued *upf_queue_slot(struct upf_queue *queue,
+                                                size_t            i)
+{
+    return &queue->slots[(queue->first + i) & (queue->capacity - 1)];
+}
+
+/* `len` bytes more wait in this slot of the queue. */
+static inline void upf_output_count(upf_conn *conn, struct upf_queued *queued,
+                                    size_t len)
+{
+    conn->out.len += len;
+    if (upf_has(conn, UPF_REPLYING)) {
+        const uint32_t room = UINT32_MAX - queued->replies;
+        const uint32_t n    = len < room ? (uint32_t)len : room;
+
+        queued->replies += n;
+        conn->out.of.queue->replies += n;
+    }
 }
 
 /* Add a slot where upf_output_has_slot(). */
 static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
                                    const struct upf_slot *slot)
 {
-    struct upf_queue *queue = conn->out.of.queue;
+    struct upf_queue  *queue  = conn->out.of.queue;
+    struct upf_queued *queued = upf_queue_slot(queue, queue->count++);
 
-    queue->slots[queue->first + queue->count++] =
-        (struct upf_queued){*slot, kind};
-    queue->held   += kind != UPF_SLOT_BORROWED;
-    conn->out.len += slot->len;
+    *queued = (struct upf_queued){*slot, 0, (uint8_t)kind};
+    upf_output_count(conn, queued, slot->len);
     return true;
 }
 
@@ -95,12 +129,60 @@ static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
                                      : upf_output_add_slowly(conn, kind, slot);
 }
 
+/*
+ * Replies wait apart from what is sent unasked: a turn begins with the first
+ * event that may be replied to, and ends when the input is worked off. `out`,
+ * if it is no queue, is one or the other. What changes that ends its run, or
+ * its block, which from there on takes nothing at one glance.
+ */
+static inline void upf_output_end_run(upf_conn *conn)
+{
+    conn->block_until = 0;
+    if (conn->out_kind == UPF_SLOT_BORROWED)
+        conn->out.of.taken = NULL;
+}
+
+static inline void upf_output_begin_replies(upf_conn *conn)
+{
+    if (upf_has(conn, UPF_REPLYING))
+        return;
+    if (conn->out.len == 0)
+        upf_set(conn, UPF_REPLYING | UPF_OUT_IS_REPLY);
+    else {
+        upf_set(conn, UPF_REPLYING);
+        if (!upf_has(conn, UPF_OUT_IS_REPLY))
+            upf_output_end_run(conn);
+    }
+}
+
+static inline void upf_output_end_replies(upf_conn *conn)
+{
+    if (!upf_has(conn, UPF_REPLYING))
+        return;
+    if (conn->out.len == 0)
+        upf_clear(conn, UPF_REPLYING | UPF_OUT_IS_REPLY);
+    else {
+        upf_clear(conn, UPF_REPLYING);
+        upf_output_end_run(conn);
+    }
+}
+
+/* Whether what is queued now is of another sort than what waits. */
+static inline bool upf_output_is_mixed(const upf_conn *conn)
+{
+    return upf_has(conn, UPF_REPLYING) != upf_has(conn, UPF_OUT_IS_REPLY);
+}
+
+/* Bytes of replies that wait; of a block that holds both, as if they were the
+ * last to leave. */
+size_t upf_output_replies(const upf_conn *conn);
+
 /* Add `len` bytes, at least 1. */
 uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len);
 
 static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
 {
-    if (conn->out_kind == UPF_SLOT_OWNED) {
+    if (conn->out_kind == UPF_SLOT_OWNED && !upf_output_is_mixed(conn)) {
         const struct upf_buf block = {conn->out.of.block, 0};
         uint8_t *end = conn->out.data + conn->out.len;
 
@@ -192,22 +274,44 @@ static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
     return upf_output_in_place_slowly(conn, header_len, data, len);
 }
 
-/* Likewise, but `data` lies in `block`, which may become the output's. */
+/*
+ * Likewise, but `data` lies in conn->assembly, which may become output itself:
+ * it is then lent, and comes back when it was written, if the event that lies
+ * in it is still at hand.
+ */
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
-                         size_t len, struct upf_buf *block);
+                         size_t len);
+
+/* A slot for something that is yet to be made, so that it can be added without
+ * memory. */
+bool upf_output_ensure_slot(upf_conn *conn);
+
+/* Add a frame that lies in a block of our own, which becomes the output's. Never
+ * fails, where there is a slot. */
+void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
+                      struct upf_buf *block);
 
 /* Add a reference to a shared frame, or a copy if it is short. */
 bool upf_output_share(upf_conn *conn, upf_shared *shared);
 
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 
-/*
- * Forget the first `written` bytes and make copies of what is still borrowed.
- * False if there is no memory for that: output is then no longer in order.
- */
+/* Make copies of what is borrowed. False if there is no memory for all. */
+bool upf_output_keep(upf_conn *conn);
+
+/* Forget the first `written` bytes, and keep the rest. False as above: output
+ * is then no longer in order. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
 void upf_output_free(upf_conn *conn);
+
+/*
+ * Time. `note_wait` tells that it is `now`, and returns since when no byte of
+ * what waits was written: `now`, if that is not known yet. stuck_since: the same
+ * as far as it is known; 0: it is not.
+ */
+uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now);
+uint64_t upf_output_stuck_since(const upf_conn *conn);
 
 /*
  * Pongs and other control frames have a budget of their own, in which

@@ -31,16 +31,16 @@ enum {
     BATCHES = 64 /* from one seed */
 };
 
-_Thread_local struct upf_random_batch upf_random_batch;
+UPF_THREAD_LOCAL struct upf_random_batch upf_random_batch;
 
-static bool refill(struct upf_random_batch *batch)
+static bool refill(struct upf_random_batch *batch, upf_fork_word *word)
 {
     batch->left = 0;
-    if (batch->batches == 0 || batch->forks != upf_fork_count()) {
+    if (batch->batches == 0 || batch->word != word) {
         if (!upf_entropy(batch->bytes, UPF_CHACHA20_KEY))
             return false;
         batch->batches = BATCHES;
-        batch->forks   = upf_fork_count();
+        batch->word    = word;
     }
     batch->batches--;
     upf_kernels()->chacha20(batch->bytes, batch->bytes);
@@ -61,17 +61,19 @@ bool upf_random(void *user, void *out, size_t len)
         return true;
     }
 #endif
-    if (batch->left < len || batch->forks != upf_fork_count()) {
-        if (len > BATCH - UPF_CHACHA20_KEY ||
-            !(batch->forks != 0 || upf_forks_are_seen()))
+    if (len == 0)
+        return true;
+    if (!upf_random_has(batch, len)) {
+        upf_fork_word *word = upf_forks_watch();
+        if (word == NULL || len > BATCH - UPF_CHACHA20_KEY)
             return upf_entropy(out, len);
-        if (!refill(batch))
+        if (!refill(batch, word))
             return false;
     }
-    uint8_t *bytes = batch->bytes + BATCH - batch->left;
+    batch->left -= len;
+    uint8_t *bytes = batch->bytes + UPF_CHACHA20_KEY + batch->left;
     memcpy(out, bytes, len);
     memset(bytes, 0, len);
-    batch->left -= len;
     return true;
 }
 

@@ -31,24 +31,31 @@ static inline bool upf_random_has_key(uint32_t *key)
 
 #else
 
-extern _Thread_local struct upf_random_batch {
-    size_t   left;    /* undrawn, at the end of `bytes` */
-    unsigned forks;   /* when it was drawn */
-    unsigned batches; /* that this seed still has */
-    uint8_t  bytes[UPF_CHACHA20_BYTES];
+extern UPF_THREAD_LOCAL struct upf_random_batch {
+    size_t         left;    /* undrawn, behind the next key in `bytes` */
+    upf_fork_word *word;    /* of the process that drew it; NULL: none did */
+    unsigned       batches; /* that this seed still has */
+    uint8_t        bytes[UPF_CHACHA20_BYTES];
 } upf_random_batch;
+
+/* Are there `len` bytes, at least one, that no other process has? */
+static inline bool upf_random_has(const struct upf_random_batch *batch,
+                                  size_t len)
+{
+    return batch->left >= len && upf_atomic_load(batch->word) != 0;
+}
 
 /* A masking key by upf_random(), if the batch at hand has one. */
 static inline bool upf_random_has_key(uint32_t *key)
 {
     struct upf_random_batch *batch = &upf_random_batch;
 
-    if (batch->left < sizeof *key || batch->forks != upf_fork_count())
+    if (!upf_random_has(batch, sizeof *key))
         return false;
-    uint8_t *bytes = batch->bytes + sizeof batch->bytes - batch->left;
+    batch->left -= sizeof *key;
+    uint8_t *bytes = batch->bytes + UPF_CHACHA20_KEY + batch->left;
     memcpy(key, bytes, sizeof *key);
     memset(bytes, 0, sizeof *key);
-    batch->left -= sizeof *key;
     return true;
 }
 

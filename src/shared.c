@@ -33,7 +33,7 @@ upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
     shared->config      = config;
     shared->len         = header_len + len;
     shared->payload_len = len;
-    atomic_init(&shared->references, 1);
+    upf_atomic_store(&shared->references, 1);
     upf_frame_header_put(shared->frame, UPF_FIN | opcode, 0, len);
     if (len > 0)
         memcpy(shared->frame + header_len, data, len);
@@ -45,7 +45,6 @@ void upf_shared_free(upf_shared *shared)
     if (shared == NULL)
         return;
     /* The last one to let go sees all that the others did with it. */
-    if (atomic_fetch_sub_explicit(&shared->references, 1,
-                                  memory_order_acq_rel) == 1)
+    if (upf_atomic_decrement(&shared->references) == 1)
         upf_mem_free(shared->config, shared, sizeof *shared + shared->len);
 }

@@ -10,6 +10,8 @@
  *     section  NONE: no document but ours sets the rule
  *     close    close code; 0: no Close is sent
  *     http     HTTP status; 0: not an outcome of a request
+ *   ADVICE(status, text)
+ *     what whoever reads a server's refusal can do
  */
 
 #ifndef SECTION
@@ -17,6 +19,9 @@
 #endif
 #ifndef ROW
 #define ROW(status, section, close, http, text)
+#endif
+#ifndef ADVICE
+#define ADVICE(status, text)
 #endif
 
 /* clang-format off */
@@ -42,9 +47,14 @@ SECTION(RFC6455_10_2,   "RFC 6455, 10.2")
 SECTION(RFC6455_10_3,   "RFC 6455, 10.3")
 SECTION(RFC6455_10_4,   "RFC 6455, 10.4")
 SECTION(RFC6585_5,      "RFC 6585, 5")
+SECTION(RFC6455_11_3_5, "RFC 6455, 11.3.5")
+SECTION(RFC9110_9_3_6,  "RFC 9110, 9.3.6")
 SECTION(RFC9110_15_5_9, "RFC 9110, 15.5.9")
+SECTION(RFC9110_15_5_15, "RFC 9110, 15.5.15")
 SECTION(RFC9112_2_2,    "RFC 9112, 2.2")
+SECTION(RFC9112_3,      "RFC 9112, 3")
 SECTION(RFC9112_3_2,    "RFC 9112, 3.2")
+SECTION(RFC9112_3_2_2,  "RFC 9112, 3.2.2")
 SECTION(RFC9112_6_3,    "RFC 9112, 6.3")
 
 ROW(UPF_OK,                    NONE,          0,    0,   "success")
@@ -55,7 +65,7 @@ ROW(UPF_WANT_READ,             NONE,          0,    0,
 ROW(UPF_WANT_WRITE,            NONE,          0,    0,
     "nothing to do before output has drained")
 ROW(UPF_WANT_ANSWER,           NONE,          0,    0,
-    "a deferred request awaits its answer")
+    "it is for the application to answer, or to read on")
 ROW(UPF_DONE,                  NONE,          0,    0,
     "there is no more")
 
@@ -101,11 +111,11 @@ ROW(UPF_ERR_HEAD_TOO_BIG,      RFC6585_5,     0,    431,
 ROW(UPF_ERR_METHOD,            RFC6455_4_1,   0,    405,
     "WebSocket handshake with a method other than GET")
 ROW(UPF_ERR_TARGET,            RFC9112_3_2,   0,    400,
-    "malformed request-target, or one for another host")
+    "request-target that is no path and no sound http or ws URL")
 ROW(UPF_ERR_HOST,              RFC9112_3_2,   0,    400,
     "Host missing, repeated or malformed")
-ROW(UPF_ERR_BODY,              RFC9112_6_3,   0,    400,
-    "request with a body where none is expected, or of unclear length")
+ROW(UPF_ERR_BODY,              RFC6455_4_2_1, 0,    400,
+    "WebSocket handshake that announces a body")
 ROW(UPF_ERR_NOT_UPGRADE,       RFC6455_4_2_1, 0,    426,
     "request that does not ask for a WebSocket")
 ROW(UPF_ERR_CONNECTION,        RFC6455_4_1,   0,    400,
@@ -117,7 +127,7 @@ ROW(UPF_ERR_VERSION,           RFC6455_4_4,   0,    426,
 ROW(UPF_ERR_ORIGIN,            RFC6455_10_2,  0,    403,
     "Origin that is not allowed to connect")
 ROW(UPF_ERR_SUBPROTOCOL,       RFC6455_4_1,   0,    400,
-    "subprotocols malformed or repeated, or one that was not offered")
+    "subprotocol that is not a token, or that was not offered")
 ROW(UPF_ERR_EXTENSION,         RFC6455_9_1,   0,    400,
     "extensions malformed, or one that was not offered")
 ROW(UPF_ERR_REFUSED,           RFC6455_4_2_2, 0,    0,
@@ -153,7 +163,96 @@ ROW(UPF_ERR_QUEUE_FULL,        NONE,          0,    0,
     "output queue full")
 ROW(UPF_ERR_URL,               RFC6455_3,     0,    0,
     "not a ws:// or wss:// URL")
+ROW(UPF_ERR_WRITE_TIMEOUT,     NONE,          0,    0,
+    "no byte of what waits was written in time: the peer does not read")
+
+ROW(UPF_ERR_REQUEST_LINE,      RFC9112_3,     0,    400,
+    "first line that is not a request line of HTTP")
+ROW(UPF_ERR_TARGET_TOO_BIG,    RFC9110_15_5_15, 0,  414,
+    "request line over the size limit")
+ROW(UPF_ERR_TARGET_CHARACTER,  RFC9112_3_2,   0,    400,
+    "blank or control character in the request-target")
+ROW(UPF_ERR_TARGET_FRAGMENT,   RFC9112_3_2,   0,    400,
+    "fragment (\"#\") in the request-target")
+ROW(UPF_ERR_AUTHORITY,         RFC9112_3_2_2, 0,    400,
+    "request-target that names another host or port than Host")
+ROW(UPF_ERR_NO_PROXY,          RFC9110_9_3_6, 0,    405,
+    "CONNECT, which only a proxy can answer")
+ROW(UPF_ERR_BODY_LENGTH,       RFC9112_6_3,   0,    400,
+    "request with a body of unclear length")
+ROW(UPF_ERR_UPGRADE_STRIPPED,  RFC6455_4_2_1, 0,    426,
+    "Sec-WebSocket-Key without \"Upgrade: websocket\"")
+ROW(UPF_ERR_VERSION_REPEATED,  RFC6455_11_3_5, 0,   400,
+    "Sec-WebSocket-Version more than once")
+ROW(UPF_ERR_SUBPROTOCOL_REPEATED, RFC6455_4_1, 0,   400,
+    "subprotocol that is offered twice")
+ROW(UPF_ERR_SUBPROTOCOL_COUNT, NONE,          0,    400,
+    "more than 32 subprotocols offered")
+ROW(UPF_ERR_NO_REQUEST,        RFC6455_4_2_1, 0,    0,
+    "connection that ended before the request was complete")
+ROW(UPF_ERR_NO_RESPONSE,       RFC6455_4_1,   0,    0,
+    "connection that ended before the handshake was answered")
+
+ADVICE(UPF_ERR_HTTP,
+    "Write each header line as \"Name: value\", with no space before the colon "
+    "or the name, and end it with CR LF.")
+ADVICE(UPF_ERR_REQUEST_LINE,
+    "Send \"GET /path HTTP/1.1\" and CR LF; or this is not HTTP: TLS, for "
+    "instance, to a port that expects none.")
+ADVICE(UPF_ERR_HTTP_VERSION,
+    "Use HTTP/1.1; a proxy on the way must use it, too.")
+ADVICE(UPF_ERR_HEAD_TOO_BIG,
+    "Send fewer or shorter header fields: cookies may be the cause.")
+ADVICE(UPF_ERR_TARGET_TOO_BIG,
+    "Shorten the URL: its query may be the cause.")
+ADVICE(UPF_ERR_METHOD,
+    "Use GET.")
+ADVICE(UPF_ERR_NO_PROXY,
+    "This is a server: connect to it without a proxy's CONNECT.")
+ADVICE(UPF_ERR_TARGET,
+    "Send a path that begins with a slash; or a ws, wss, http or https URL "
+    "without user information.")
+ADVICE(UPF_ERR_TARGET_CHARACTER,
+    "Percent-encode it: a blank is %20.")
+ADVICE(UPF_ERR_TARGET_FRAGMENT,
+    "Leave out \"#\" and what follows it, or percent-encode it: %23.")
+ADVICE(UPF_ERR_AUTHORITY,
+    "Send the path alone, or let the URL and Host name the same server.")
+ADVICE(UPF_ERR_HOST,
+    "Send one Host field: the server's name and port.")
+ADVICE(UPF_ERR_BODY,
+    "Send neither Content-Length nor Transfer-Encoding.")
+ADVICE(UPF_ERR_BODY_LENGTH,
+    "Send one Content-Length, of digits, or Transfer-Encoding over HTTP/1.1.")
+ADVICE(UPF_ERR_NOT_UPGRADE,
+    "Connect with a WebSocket client, to a ws:// or wss:// URL; "
+    "or a proxy on the way removed the Upgrade field.")
+ADVICE(UPF_ERR_UPGRADE_STRIPPED,
+    "A proxy on the way removed it, or the client forgot it: the proxy must "
+    "pass Upgrade and Connection on, over HTTP/1.1.")
+ADVICE(UPF_ERR_CONNECTION,
+    "Send \"Connection: Upgrade\"; or a proxy on the way removed it.")
+ADVICE(UPF_ERR_KEY,
+    "Send one Sec-WebSocket-Key: 16 random bytes in base64.")
+ADVICE(UPF_ERR_VERSION,
+    "Send \"Sec-WebSocket-Version: 13\".")
+ADVICE(UPF_ERR_VERSION_REPEATED,
+    "Send one line \"Sec-WebSocket-Version: 13\".")
+ADVICE(UPF_ERR_ORIGIN,
+    "Pages of other sites may connect only if this server's configuration "
+    "names their origin. If this is its own page, a proxy on the way changed "
+    "Host: let it pass Host on as it came, or name the public origin.")
+ADVICE(UPF_ERR_SUBPROTOCOL,
+    "Use letters, digits, \"-\" and \".\" in the names of subprotocols, and "
+    "commas between them.")
+ADVICE(UPF_ERR_SUBPROTOCOL_REPEATED,
+    "Offer each subprotocol once.")
+ADVICE(UPF_ERR_SUBPROTOCOL_COUNT,
+    "Offer fewer.")
+ADVICE(UPF_ERR_EXTENSION,
+    "Send \"name; parameter=value\", with commas between extensions.")
 /* clang-format on */
 
 #undef SECTION
 #undef ROW
+#undef ADVICE

@@ -192,25 +192,99 @@ static uint16_t default_port(upf_str scheme)
     return 0;
 }
 
-upf_status upf_url_parse(const char *text, upf_url *url)
-{
-    assert(text != NULL);
+/* What upf_url_fault() says. */
+static const char not_a_scheme[] = "it does not begin with ws:// or wss://",
+    no_host[] = "there is no host",
+    user_info[] = "user name and password: send them in an Authorization field",
+    zone[] = "an IPv6 zone, which means something on this machine only, is no "
+             "part of a URL",
+    bad_ipv6[] = "not an IPv6 address in brackets",
+    foreign_host[] = "a host in other letters than ASCII: write its xn-- form",
+    bad_host[] = "a character that no host has",
+    bad_port[] = "not a port from 1 to 65535",
+    fragment[] = "a fragment, \"#...\": it is never sent, and a WebSocket has "
+                 "none; write %23 for the character itself",
+    control[] = "a control character",
+    backslash[] = "a backslash: write a slash, or %5C",
+    blank_end[] = "a blank at the end";
 
+/* Why upf_authority_parse() takes no `whole`; *at: where. */
+static const char *authority_fault(upf_str whole, const char **at)
+{
+    *at = whole.data;
+    if (whole.len == 0 || *whole.data == ':')
+        return no_host;
+    if (memchr(whole.data, '@', whole.len) != NULL)
+        return user_info;
+
+    size_t n;
+    if (*whole.data == '[') {
+        const char *end = memchr(whole.data, ']', whole.len);
+        n = end != NULL ? (size_t)(end - whole.data) + 1 : whole.len;
+        const char *percent = memchr(whole.data, '%', n);
+        if (percent != NULL) {
+            *at = percent;
+            return zone;
+        }
+        if (end == NULL || !is_ipv6(whole.data + 1))
+            return bad_ipv6;
+    } else {
+        n = uri_run(whole, "");
+    }
+    *at = whole.data + n;
+    if (n < whole.len && **at == ':') {
+        *at += 1;
+        return bad_port;
+    }
+    return **at == '#'                 ? fragment
+           : **at == '\\'              ? backslash
+           : (unsigned char)**at > 0x7F ? foreign_host
+                                        : bad_host;
+}
+
+/*
+ * What no request can carry, even percent-encoded: a fragment (section 3), and
+ * what browsers take out or turn into something else.
+ */
+static const char *target_fault(upf_str target, const char **at)
+{
+    bool in_query = false;
+
+    for (size_t i = 0; i < target.len; i++) {
+        const unsigned char c = (unsigned char)target.data[i];
+        *at = target.data + i;
+        if (c < 0x20 || c == 0x7F)
+            return control;
+        if (c == '#')
+            return fragment;
+        if (c == '\\' && !in_query)
+            return backslash;
+        if (c == ' ' && i + 1 == target.len)
+            return blank_end;
+        in_query = in_query || c == '?';
+    }
+    return NULL;
+}
+
+/* NULL, and *url is written; or what upf_url_fault() says, and *at: where. */
+static const char *parse_url(const char *text, upf_url *url, const char **at)
+{
     upf_str rest = upf_str_of(text);
     const upf_str  scheme   = take_scheme(&rest);
     const uint16_t standard = default_port(scheme);
+
+    *at = text;
     if (standard == 0 || (scheme.data[0] | 0x20) != 'w')
-        return UPF_ERR_URL;
+        return not_a_scheme;
 
     const upf_str whole = take_authority(&rest);
     struct upf_authority authority;
     if (!upf_authority_parse(whole, &authority))
-        return UPF_ERR_URL;
+        return authority_fault(whole, at);
 
-    /* What is left is path and query; '#' is not among their characters, as
-     * section 3 wants it: a fragment means nothing to a WebSocket. */
-    if (uri_run(rest, ":@/?") != rest.len)
-        return UPF_ERR_URL;
+    const char *fault = target_fault(rest, at);
+    if (fault != NULL)
+        return fault;
 
     const bool bracketed = authority.host.data[0] == '[';
     url->secure    = standard == 443;
@@ -222,54 +296,157 @@ upf_status upf_url_parse(const char *text, upf_url *url)
         url->host.data += 1;
         url->host.len  -= 2;
     }
-    return UPF_OK;
+    return NULL;
+}
+
+upf_status upf_url_parse(const char *text, upf_url *url)
+{
+    const char *at;
+
+    assert(text != NULL);
+    return parse_url(text, url, &at) == NULL ? UPF_OK : UPF_ERR_URL;
+}
+
+const char *upf_url_fault(const char *text, size_t *position)
+{
+    upf_url     url;
+    const char *at;
+
+    assert(text != NULL);
+    const char *fault = parse_url(text, &url, &at);
+    if (fault != NULL && position != NULL)
+        *position = (size_t)(at - text);
+    return fault;
 }
 
 /* ---- Request targets -------------------------------------------------- */
 
-/* Characters are not judged further: clients send more than RFC 3986 lets
- * them, and what a path may hold is the application's to say. */
-bool upf_is_request_target(upf_str target, upf_str host)
+/* How many characters at the beginning of `text` a target may have. Clients
+ * send more than RFC 3986 lets them, raw UTF-8 too, and what a path may hold is
+ * the application's to say. */
+static size_t target_run(upf_str text)
 {
-    if (upf_chars_run(target, UPF_TARGET_CHARS) != target.len)
-        return false;
-    if (target.len > 0 && target.data[0] == '/')
-        return true;
+    size_t n = 0;
 
-    return default_port(take_scheme(&target)) != 0 &&
-           upf_str_equal_nocase(take_authority(&target), host);
+    for (;;) {
+        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+                           UPF_TARGET_CHARS);
+        if (n == text.len || (unsigned char)text.data[n] < 0x80)
+            return n;
+        n++;
+    }
+}
+
+/* Absolute-form: a URL, which names the server that Host names, too. */
+static upf_status split_absolute(upf_str *target, upf_str *host,
+                                 bool is_options)
+{
+    upf_str rest = *target;
+    const uint16_t standard = default_port(take_scheme(&rest));
+    const upf_str  whole    = take_authority(&rest);
+    struct upf_authority named, ours;
+
+    if (standard == 0 || !upf_authority_parse(whole, &named))
+        return UPF_ERR_TARGET;
+    if (!upf_authority_parse(*host, &ours))
+        return UPF_ERR_HOST;
+    if (!upf_str_equal_nocase(named.host, ours.host) ||
+        (named.port ? named.port : standard) !=
+            (ours.port ? ours.port : standard))
+        return UPF_ERR_AUTHORITY;
+
+    *host   = whole;
+    *target = rest.len > 0 ? rest
+              : is_options ? UPF_LITERAL("*") /* RFC 9112, section 3.2.4 */
+                           : UPF_LITERAL("/");
+    return UPF_OK;
+}
+
+/* Any but the usual path. */
+static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
+{
+    const size_t n = target_run(*target);
+
+    if (n < target->len)
+        return target->data[n] == '#' ? UPF_ERR_TARGET_FRAGMENT
+                                      : UPF_ERR_TARGET_CHARACTER;
+    if (n > 0 && target->data[0] == '/')
+        return UPF_OK;
+    if (is_options && upf_str_same(*target, UPF_LITERAL("*")))
+        return UPF_OK;
+    return split_absolute(target, host, is_options);
+}
+
+upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
+{
+    if (target->len > 0 && target->data[0] == '/' &&
+        upf_chars_run(*target, UPF_TARGET_CHARS) == target->len)
+        return UPF_OK;
+    return split_target(target, host, is_options);
 }
 
 /* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
 
+struct origin {
+    upf_str  scheme, host;
+    uint16_t port; /* 0: none was given, and the scheme implies none */
+};
+
 /* scheme://host[:port] and nothing else: no path, not even "/". */
-static bool parse_origin(upf_str origin, upf_str *scheme,
-                         struct upf_authority *authority)
+static bool parse_origin(upf_str text, struct origin *origin)
 {
-    *scheme = take_scheme(&origin);
-    if (scheme->len == 0 || !is_alpha(scheme->data[0]))
+    const upf_str scheme = take_scheme(&text);
+    struct upf_authority authority;
+
+    if (scheme.len == 0 || !is_alpha(scheme.data[0]))
         return false;
-    for (size_t i = 0; i < scheme->len; i++) {
-        const char c = scheme->data[i];
+    for (size_t i = 0; i < scheme.len; i++) {
+        const char c = scheme.data[i];
         if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
             return false;
     }
-    return upf_authority_parse(origin, authority);
+    if (!upf_authority_parse(text, &authority))
+        return false;
+    *origin = (struct origin){
+        scheme, authority.host,
+        authority.port ? authority.port : default_port(scheme)};
+    return true;
 }
 
-/* A port that one side leaves out is that of the origin's scheme: ours is not
- * known here, a proxy may have ended the TLS. */
-static bool is_same_host(upf_str scheme, const struct upf_authority *origin,
-                         upf_str host)
+static bool is_same_origin(const struct origin *a, const struct origin *b)
 {
-    const uint16_t standard = default_port(scheme);
+    return upf_str_equal_nocase(a->scheme, b->scheme) &&
+           upf_str_equal_nocase(a->host, b->host) && a->port == b->port;
+}
+
+/* Only a page that was loaded over HTTP can come from here: the hosts of other
+ * schemes (capacitor://localhost) are names of something else. A port that our
+ * side leaves out is that of the origin's scheme: ours is not known, a proxy
+ * may have ended the TLS. */
+static bool is_same_host(const struct origin *origin, upf_str host)
+{
     struct upf_authority ours;
 
-    if (!upf_authority_parse(host, &ours))
+    if (!upf_str_is(origin->scheme, "http") &&
+        !upf_str_is(origin->scheme, "https"))
         return false;
-    return upf_str_equal_nocase(origin->host, ours.host) &&
-           (origin->port ? origin->port : standard) ==
-               (ours.port ? ours.port : standard);
+    return upf_authority_parse(host, &ours) &&
+           upf_str_equal_nocase(origin->host, ours.host) &&
+           origin->port ==
+               (ours.port ? ours.port : default_port(origin->scheme));
+}
+
+/* What is no scheme://host[:port], as "null" and "file://", is itself only. */
+static bool is_listed(upf_str origin, const struct origin *parsed,
+                      const char *entry)
+{
+    struct origin listed;
+
+    if (strcmp(entry, "*") == 0)
+        return true;
+    return parsed != NULL && parse_origin(upf_str_of(entry), &listed)
+               ? is_same_origin(parsed, &listed)
+               : upf_str_equal(origin, upf_str_of(entry));
 }
 
 bool upf_origin_allowed(upf_str origin, upf_str host,
@@ -280,19 +457,13 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     if (origin.len == 0)
         return false; /* no origin at all, so not even one of "*" */
 
-    struct upf_authority authority;
-    upf_str scheme;
-    const bool is_tuple = parse_origin(origin, &scheme, &authority);
+    struct origin tuple;
+    const bool is_tuple = parse_origin(origin, &tuple);
 
-    for (; allowed != NULL && *allowed != NULL; allowed++) {
-        if (strcmp(*allowed, "*") == 0)
+    for (; allowed != NULL && *allowed != NULL; allowed++)
+        if (is_listed(origin, is_tuple ? &tuple : NULL, *allowed))
             return true;
-        /* Other than scheme://host[:port] is "null", or is matched as such */
-        if (is_tuple ? upf_str_is(origin, *allowed)
-                     : upf_str_equal(origin, upf_str_of(*allowed)))
-            return true;
-    }
-    return is_tuple && is_same_host(scheme, &authority, host);
+    return is_tuple && is_same_host(&tuple, host);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

@@ -21,10 +21,20 @@ struct upf_authority {
 bool upf_authority_parse(upf_str text, struct upf_authority *authority);
 
 /*
- * Whether a server takes `target` (RFC 9112, section 3.2): a path, or a whole
- * http(s):// or ws(s):// URL whose authority is that of the Host field.
+ * Take a request target to origin-form (RFC 9112, section 3.2).
+ *
+ *   target  a path stays as it is. Of a ws, wss, http or https URL its path and
+ *           query are left: "/" if there is neither, "?q" if there is no path;
+ *           "*" is for OPTIONS only, and what a URL with neither means there.
+ *   host    the Host field's value, sound or empty. With a URL it must name the
+ *           same host and port, and becomes the URL's authority: a departure
+ *           from section 3.2.2, which ignores Host. A proxy may not have.
+ *
+ * Returns UPF_OK, or with nothing changed UPF_ERR_TARGET, _TARGET_CHARACTER,
+ * _TARGET_FRAGMENT, _AUTHORITY, or UPF_ERR_HOST if a URL has no Host to agree
+ * with.
  */
-bool upf_is_request_target(upf_str target, upf_str host);
+upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options);
 
 /* Whether `origin` is http(s):// and then, letter by letter, `host`, which
  * upf_authority_parse() found sound: upf_origin_allowed() need not be asked. */

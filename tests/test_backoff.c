@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -293,29 +294,25 @@ static void close_codes_that_would_only_come_again_forbid_a_return(void **state)
                          !is_one_of(code, final, COUNT(final)));
 }
 
-static void http_statuses_that_will_not_change_forbid_a_return(void **state)
+static void http_statuses_that_say_that_they_stay_forbid_a_return(void **state)
 {
     (void)state;
-    static const int passing[] = {0, 101, 408, 425, 429};
+    static const int final[] = {301, 308, 401, 403, 407, 410, 414, 431};
 
     for (int http = -1; http <= 1000; http++)
         assert_int_equal(upf_may_return(UPF_ERR_RESPONSE, 1006, http),
-                         is_one_of(http, passing, COUNT(passing)) ||
-                             (http >= 500 && http < 600));
+                         !is_one_of(http, final, COUNT(final)));
 }
 
-static void what_a_lost_transport_or_time_explains_allows_a_return(void **state)
+/* Wrong bytes, lost ones, silence, missing memory: none of it says so. */
+static void only_the_callers_mistakes_are_final_statuses(void **state)
 {
     (void)state;
-    static const int passing[] = {
-        UPF_OK, UPF_ERR_RESPONSE, UPF_ERR_EOF, UPF_ERR_IO,
-        UPF_ERR_HANDSHAKE_TIMEOUT, UPF_ERR_PONG_TIMEOUT,
-        UPF_ERR_CLOSE_TIMEOUT, UPF_ERR_NO_MEMORY, UPF_ERR_RANDOM,
-    };
+    static const int final[] = {UPF_ERR_STATE, UPF_ERR_ARGUMENT, UPF_ERR_URL};
 
     for (int status = UPF_STATUS_LAST; status <= UPF_OK; status++)
         assert_int_equal(upf_may_return((upf_status)status, 1006, 0),
-                         is_one_of(status, passing, COUNT(passing)));
+                         !is_one_of(status, final, COUNT(final)));
 }
 
 static void each_of_the_three_can_forbid_it_alone(void **state)
@@ -325,9 +322,94 @@ static void each_of_the_three_can_forbid_it_alone(void **state)
     assert_true(upf_may_return(UPF_ERR_EOF, 0, 0));
     assert_true(upf_may_return(UPF_ERR_RESPONSE, 1006, 503));
 
-    assert_false(upf_may_return(UPF_ERR_UTF8, 1006, 101));
+    assert_false(upf_may_return(UPF_ERR_URL, 1006, 101));
     assert_false(upf_may_return(UPF_ERR_EOF, 1008, 101));
     assert_false(upf_may_return(UPF_ERR_EOF, 1006, 403));
+}
+
+/* ---- Retry-After -------------------------------------------------------- */
+
+enum { DAY_MS = 86400 * 1000 };
+
+static void assert_wait(const char *value, int64_t now, int64_t expected)
+{
+    uint32_t   wait = 12345;
+    const bool got  = upf_retry_after(value, strlen(value), now, &wait);
+
+    if (got != (expected >= 0) ||
+        wait != (expected >= 0 ? (uint32_t)expected : 12345))
+        fail_msg("\"%s\": %d, %u", value, got, wait);
+}
+
+static void retry_after_is_read_as_seconds(void **state)
+{
+    (void)state;
+    assert_wait("0", 0, 0);
+    assert_wait("1", 0, 1000);
+    assert_wait("120", 1, 120000);
+    assert_wait("007", 0, 7000);
+    assert_wait("86399", 0, 86399000);
+    assert_wait("86400", 0, DAY_MS);
+    assert_wait("86401", 0, DAY_MS);
+    assert_wait("4294968", 0, DAY_MS);
+    assert_wait("99999999999999999999999999", 0, DAY_MS);
+    static const char *const wrong[] = {"", " 1", "1 ", "-1", "+1", "1.5",
+                                        "1s", "soon", "0x10"};
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_wait(wrong[i], 784111777, -1);
+}
+
+static void retry_after_is_read_as_a_date_if_the_time_is_known(void **state)
+{
+    (void)state;
+    static const char rfc[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    assert_wait(rfc, 0, -1);
+    assert_wait(rfc, 784111777, 0);
+    assert_wait(rfc, 784111777 - 1, 1000);
+    assert_wait(rfc, 784111777 - 86400, DAY_MS);
+    assert_wait(rfc, 1, DAY_MS);
+    assert_wait(rfc, 784111777 + 1, 0);
+    assert_wait("Thu, 01 Jan 1970 00:01:00 GMT", 59, 1000);
+    assert_wait("Tue, 29 Feb 2000 23:59:59 GMT", 951868798, 1000);
+    assert_wait("Wed, 01 Mar 2000 00:00:00 GMT", 951868799, 1000);
+    assert_wait("Mon, 01 Mar 2100 00:00:00 GMT", 4107542399, 1000);
+    assert_wait("Fri, 31 Dec 9999 23:59:60 GMT", INT64_MAX, 0);
+    static const char *const wrong[] = {
+        "Sun, 06 Nov 1994 08:49:37", "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994", "Sun, 06 Now 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 Nov 1969 08:49:37 GMT", "Sun, 6  Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMTx"};
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        assert_wait(wrong[i], 1, -1);
+}
+
+/* Another way to count: day by day. */
+static void each_day_is_counted(void **state)
+{
+    (void)state;
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+                                  31};
+    int64_t seconds = 0;
+
+    for (int year = 1970; year <= 2405; year++)
+        for (int month = 0; month < 12; month++) {
+            const bool leap =
+                year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            const int days = lengths[month] + (month == 1 && leap);
+            for (int day = 1; day <= days; day++, seconds += 86400) {
+                char date[64];
+                snprintf(date, sizeof date, "Day, %02d %s %d 00:00:01 GMT", day,
+                         months[month], year);
+                if (seconds > 0)
+                    assert_wait(date, seconds, 1000);
+            }
+        }
 }
 
 int main(void)
@@ -351,10 +433,13 @@ int main(void)
         cmocka_unit_test(without_a_limit_it_never_gives_up),
         cmocka_unit_test(
             close_codes_that_would_only_come_again_forbid_a_return),
-        cmocka_unit_test(http_statuses_that_will_not_change_forbid_a_return),
         cmocka_unit_test(
-            what_a_lost_transport_or_time_explains_allows_a_return),
+            http_statuses_that_say_that_they_stay_forbid_a_return),
+        cmocka_unit_test(only_the_callers_mistakes_are_final_statuses),
         cmocka_unit_test(each_of_the_three_can_forbid_it_alone),
+        cmocka_unit_test(retry_after_is_read_as_seconds),
+        cmocka_unit_test(retry_after_is_read_as_a_date_if_the_time_is_known),
+        cmocka_unit_test(each_day_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -316,7 +316,8 @@ static void any_other_status_closes_and_is_readable(void **state)
                     "body", statuses[i]);
         scene_run(&scene, &outcome);
         blob_printf(&log, "CLOSE 1006 sent=0 clean=0 status=UPF_ERR_RESPONSE "
-                    "response=%d reason=\"\"\n", statuses[i]);
+                    "response=%d%s reason=\"\"\n", statuses[i],
+                    statuses[i] == 204 ? "" : " body=\"body\"");
         assert_text(blob_str(&outcome.log), blob_str(&log));
         /* Nothing more is sent. */
         assert_int_equal(head_len(&outcome.output), outcome.output.len);
@@ -473,6 +474,33 @@ static void responses_before_the_101_are_skipped(void **state)
     blob_free(&request);
 }
 
+/* Every status there is: 1xx but 101 is skipped, any other is the answer. */
+static void only_1xx_is_skipped_before_the_101(void **state)
+{
+    (void)state;
+    struct blob request = {0};
+
+    get_request(&request, NULL);
+    for (int status = 100; status < 600; status++) {
+        struct session session;
+        struct blob    bytes = {0};
+
+        if (status == 101)
+            continue;
+        blob_printf(&bytes, "HTTP/1.1 %d x\r\n\r\n", status);
+        put_101(&bytes, &request, "");
+        session_start(&session, CLIENT);
+        session_write(&session);
+        session_give_blob(&session, &bytes);
+        if (upf_conn_is_open(&session.conn) != (status < 200))
+            fail_msg("%d was %staken for an interim response", status,
+                     status < 200 ? "not " : "");
+        session_free(&session);
+        blob_free(&bytes);
+    }
+    blob_free(&request);
+}
+
 static void endless_responses_before_the_101_are_given_up(void **state)
 {
     (void)state;
@@ -513,8 +541,8 @@ static void the_stream_may_end_inside_the_response(void **state)
         session_start(&session, CLIENT);
         session_give(&session, scene.bytes.data, len);
         session_eof(&session);
-        assert_log(&session, "CLOSE 1006 sent=0 clean=0 status=UPF_ERR_EOF "
-                   "reason=\"\"\n");
+        assert_log(&session, "CLOSE 1006 sent=0 clean=0 "
+                   "status=UPF_ERR_NO_RESPONSE reason=\"\"\n");
         assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
         session_free(&session);
     }
@@ -599,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_101_may_be_written_in_other_ways),
         cmocka_unit_test(a_subprotocol_must_be_one_that_was_offered),
         cmocka_unit_test(responses_before_the_101_are_skipped),
+        cmocka_unit_test(only_1xx_is_skipped_before_the_101),
         cmocka_unit_test(endless_responses_before_the_101_are_given_up),
         cmocka_unit_test(a_response_has_limits_too),
         cmocka_unit_test(the_stream_may_end_inside_the_response),

@@ -126,6 +126,52 @@ static void no_allocator_or_no_random_source_is_refused(void **state)
     check_refused(&config);
 }
 
+/* Every way for an init to fail: the struct's old content is not looked at,
+ * and what is left is safe in every call. */
+static void after_any_init_that_failed_all_calls_are_safe(void **state)
+{
+    (void)state;
+    static const char *const bad_tokens[] = {"", "two words", "a,b", "\r\n"};
+    static const char *const bad_urls[]   = {"", "http://h/", "ws://", "ws:///",
+                                             "ws://h/#f", "ws://h:0x/"};
+    const upf_header bad_header = {"X-A", "b\r\nX-C: d"};
+    upf_conn conn;
+
+    for (size_t i = 0; i < sizeof bad_tokens / sizeof *bad_tokens; i++)
+        for (int client = 0; client < 2; client++) {
+            memset(&conn, 0xA5, sizeof conn);
+            assert_status(upf_conn_init_open(&conn, NULL, client != 0,
+                                             bad_tokens[i]),
+                          UPF_ERR_ARGUMENT);
+            assert_dead(&conn);
+        }
+    for (size_t i = 0; i < sizeof bad_urls / sizeof *bad_urls; i++) {
+        memset(&conn, 0xA5, sizeof conn);
+        assert_status(upf_conn_init_client(&conn, NULL,
+                          &(upf_client_request){.url = bad_urls[i]}),
+                      UPF_ERR_URL);
+        assert_dead(&conn);
+    }
+    memset(&conn, 0xA5, sizeof conn);
+    assert_status(upf_conn_init_client(&conn, NULL,
+                      &(upf_client_request){.url = "ws://h/",
+                                            .headers = &bad_header,
+                                            .header_count = 1}),
+                  UPF_ERR_ARGUMENT);
+    assert_dead(&conn);
+    for (int random = 0; random < 2; random++) {
+        struct session session;
+
+        session_prepare(&session);
+        *(random ? &session.random.fault : &session.alloc.fault) =
+            (struct fault){1, true};
+        assert_status(session_try(&session, CLIENT),
+                      random ? UPF_ERR_RANDOM : UPF_ERR_NO_MEMORY);
+        assert_dead(&session.conn);
+        session_free(&session);
+    }
+}
+
 static void a_malformed_subprotocol_of_ours_is_refused(void **state)
 {
     (void)state;
@@ -296,6 +342,55 @@ static void an_answer_may_have_headers_of_any_length(void **state)
             check_accept(count, fails);
 }
 
+/* ---- What an event says of a handshake ----------------------------------- */
+
+static upf_event first_event(struct session *session, upf_event_type type)
+{
+    upf_input input = {NULL, 0};
+    upf_event event;
+
+    memset(&event, 0xA5, sizeof event);
+    assert_status(upf_conn_next(&session->conn, &input, &event), UPF_OK);
+    assert_int_equal(event.type, type);
+    assert_null(event.data);
+    assert_int_equal(event.len, 0);
+    return event;
+}
+
+/* OPEN and CLOSE name a response only if one arrived: for a connection that
+ * was adopted, timed out, cut off, refused, lost or closed, there is none. */
+static void without_a_response_its_status_is_0(void **state)
+{
+    (void)state;
+    for (int role = SERVER; role <= OPEN_CLIENT; role++)
+        for (int how = 0; how < 4; how++) {
+            struct session session;
+            upf_event      event;
+
+            session_start(&session, (enum role)role);
+            if (role >= OPEN_SERVER) {
+                event = first_event(&session, UPF_EVENT_OPEN);
+                assert_status(event.status, UPF_OK);
+                assert_int_equal(event.response.status, 0);
+                assert_null(event.response.headers.data);
+                assert_null(event.subprotocol.data);
+            }
+            if (how == 0)
+                upf_conn_eof(&session.conn);
+            if (how == 1)
+                upf_conn_lost(&session.conn);
+            if (how == 2)
+                assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+            if (how == 2 || how == 3)
+                for (uint64_t now = 1000; now < 2000000; now += 1000)
+                    upf_conn_tick(&session.conn, now);
+            event = first_event(&session, UPF_EVENT_CLOSE);
+            assert_int_equal(event.response.status, 0);
+            assert_null(event.response.headers.data);
+            session_free(&session);
+        }
+}
+
 /* ---- Keepalive ---------------------------------------------------------- */
 
 static void without_memory_for_a_ping_the_connection_fails(void **state)
@@ -327,11 +422,18 @@ static void pings_that_do_not_leave_are_as_good_as_one_more(void **state)
         count++;
     assert_in_range(count, 500, 2000); /* the budget is used up */
     const size_t queued = upf_conn_queued(conn);
-    session_tick(&session, 31000);
+    assert_true(upf_conn_deadline(conn) == 1000 + 3000);
+    session_tick(&session, 4000); /* from here on, nothing leaves */
+    session_tick(&session, 28000);
     assert_int_equal(upf_conn_queued(conn), queued);
-    assert_true(upf_conn_deadline(conn) == 31000 + 20000);
-    session_tick(&session, 51000);
-    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_true(upf_conn_deadline(conn) == 28000 + 20000);
+    session_tick(&session, 48000); /* the question was never written */
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    assert_true(upf_conn_deadline(conn) == 4000 + 50000);
+    session_tick(&session, 53999);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_tick(&session, 54000);
+    assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
     session_free(&session);
 }
 
@@ -342,12 +444,12 @@ static void a_byte_ends_the_wait_for_a_pong_at_the_next_tick(void **state)
 
     start_open(&session, OPEN_SERVER);
     session_tick(&session, 1000);
-    session_tick(&session, 31000); /* the ping; 20 s for its pong */
-    assert_true(upf_conn_deadline(&session.conn) == 51000);
+    session_tick(&session, 28000); /* the ping; 20 s for its pong */
+    assert_true(upf_conn_deadline(&session.conn) == 48000);
     session_give(&session, "\x81", 1);
-    assert_true(upf_conn_deadline(&session.conn) == 0);
-    session_tick(&session, 32000);
-    assert_true(upf_conn_deadline(&session.conn) == 62000);
+    assert_true(upf_conn_deadline(&session.conn) == 31000);
+    session_tick(&session, 31000);
+    assert_true(upf_conn_deadline(&session.conn) == 58000);
     session_free(&session);
 }
 
@@ -830,12 +932,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_allocator_or_no_random_source_is_refused),
         cmocka_unit_test(a_malformed_subprotocol_of_ours_is_refused),
+        cmocka_unit_test(after_any_init_that_failed_all_calls_are_safe),
         cmocka_unit_test(a_client_whose_handshake_failed_closes_at_once),
         cmocka_unit_test(a_deferred_request_has_all_the_time_it_wants),
         cmocka_unit_test(an_event_that_is_due_is_due_now),
         cmocka_unit_test(
             without_memory_a_request_cannot_be_deferred_but_answered),
         cmocka_unit_test(an_answer_may_have_headers_of_any_length),
+        cmocka_unit_test(without_a_response_its_status_is_0),
         cmocka_unit_test(without_memory_for_a_ping_the_connection_fails),
         cmocka_unit_test(pings_that_do_not_leave_are_as_good_as_one_more),
         cmocka_unit_test(a_byte_ends_the_wait_for_a_pong_at_the_next_tick),

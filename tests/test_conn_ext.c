@@ -11,6 +11,8 @@
 
 #include <upframe/conn.h>
 
+#include "buf.h"
+
 #include "support/heads.h"
 #include "support/split.h"
 #include "support/testext.h"
@@ -99,6 +101,10 @@ static const struct {
     const char *offer;  /* header lines of a request */
     const char *answer; /* the response's value; NULL: none; "": refused */
 } offers[] = {
+    /* empty elements are ignored (RFC 9110, section 5.6.1.2) */
+    {"Sec-WebSocket-Extensions:\r\n"
+     "Sec-WebSocket-Extensions: , x-runs,\r\n", "x-runs"},
+    {"Sec-WebSocket-Extensions: x-other,, x-runs\r\n", "x-runs"},
     {"", NULL},
     {"Sec-WebSocket-Extensions: x-runs\r\n", "x-runs"},
     {"Sec-WebSocket-Extensions: x-runs; level=3\r\n", "x-runs; level=3"},
@@ -651,6 +657,307 @@ static void without_memory_to_encode_nothing_is_sent(void **state)
         }
 }
 
+/* ---- An encoder that has a memory ---------------------------------------- */
+
+/* Puts a number in front of each message: how many were sent so far. */
+struct counter {
+    uint8_t sent, next;
+};
+
+static struct counter counter;
+
+static upf_status count_encode(struct upf_ext_state *ext_state,
+                               const upf_config *config, const uint8_t *data,
+                               size_t len, bool first, bool end,
+                               struct upf_buf *out, bool *encoded)
+{
+    (void)ext_state;
+    (void)end;
+    *encoded = true;
+    if (first && !upf_buf_append(out, config, &(uint8_t){++counter.next}, 1))
+        return UPF_ERR_NO_MEMORY;
+    return upf_buf_append(out, config, data, len) ? UPF_OK
+                                                  : UPF_ERR_NO_MEMORY;
+}
+
+static void count_settle(struct upf_ext_state *ext_state,
+                         const upf_config *config, bool sent)
+{
+    (void)ext_state;
+    (void)config;
+    if (sent)
+        counter.sent = counter.next;
+    else
+        counter.next = counter.sent;
+}
+
+/* Refuse a message by `hurt`, then see that the next one is in step. */
+static void check_in_step(enum role role, size_t len,
+                          void hurt(struct session *session, size_t n),
+                          upf_status why)
+{
+    for (size_t n = 1; n < 10; n++) {
+        struct upf_ext  ext = test_ext;
+        struct session  session;
+        struct blob     head = {0};
+        static uint8_t  text[6000];
+        struct frame    frame;
+
+        ext.encode = count_encode;
+        ext.settle = count_settle;
+        counter    = (struct counter){0, 0};
+        memset(text, 'x', sizeof text);
+        put_agreement(&head, role);
+        session_prepare(&session);
+        session.config.ext        = &ext;
+        session.config.max_queued = 7000;
+        session_begin(&session, role);
+        session_give_blob(&session, &head);
+        blob_clear(&session.output);
+
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "a", 1), UPF_OK);
+        hurt(&session, n);
+        const upf_status status =
+            upf_send(&session.conn, UPF_OP_TEXT, text, len);
+        session.alloc.fault = session.random.fault = (struct fault){0, false};
+        assert_status(status, n == 1 || status != UPF_OK ? why : UPF_OK);
+        session_write(&session);
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "b", 1), UPF_OK);
+        session_write(&session);
+
+        const uint8_t *at   = session.output.data;
+        size_t         left = session.output.len;
+        for (uint8_t i = 1; left > 0; i++) {
+            assert_true(get_frame(at, left, &frame));
+            const uint8_t *payload = at + frame.header_len;
+            assert_int_equal(payload[0] ^ (frame.masked ? frame.key[0] : 0),
+                             i);
+            at   += frame.header_len + frame.len;
+            left -= frame.header_len + (size_t)frame.len;
+        }
+        session_free(&session);
+        blob_free(&head);
+    }
+}
+
+static void fail_memory(struct session *session, size_t n)
+{
+    session->alloc.fault = (struct fault){session->alloc.calls + n, true};
+}
+
+static void fail_random(struct session *session, size_t n)
+{
+    session->random.fault =
+        (struct fault){session->random.calls + 1, n % 2 == 0};
+}
+
+/* One byte fewer than the encoded message takes. */
+static void fill_queue(struct session *session, size_t n)
+{
+    static uint8_t filler[1000];
+
+    (void)n;
+    assert_status(upf_send(&session->conn, UPF_OP_BINARY, filler,
+                           sizeof filler - 6), UPF_OK);
+}
+
+static void a_send_that_is_refused_leaves_the_encoder_in_step(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 200, 300, 5000};
+
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        check_in_step(SERVER, lens[i], fail_memory, UPF_ERR_NO_MEMORY);
+        check_in_step(CLIENT, lens[i], fail_memory, UPF_ERR_NO_MEMORY);
+        check_in_step(CLIENT, lens[i], fail_random, UPF_ERR_RANDOM);
+    }
+    check_in_step(SERVER, 5994, fill_queue, UPF_ERR_QUEUE_FULL);
+    check_in_step(CLIENT, 5990, fill_queue, UPF_ERR_QUEUE_FULL);
+}
+
+/* The limit is held to the byte by what is on the wire. */
+static void the_encoded_length_is_judged(void **state)
+{
+    (void)state;
+    struct session session;
+    char           text[100];
+
+    start_agreed(&session, SERVER);
+    session.hold = true;
+    session.config.max_queued = 60;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i % 2); /* no runs: it doubles */
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, 30),
+                  UPF_ERR_QUEUE_FULL);
+    assert_int_equal(upf_conn_queued(&session.conn), 0);
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, 29), UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 60);
+    session_write(&session);
+    session.hold = false;
+    session_write(&session);
+    memset(text, 'a', sizeof text); /* one run: two bytes */
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, text, sizeof text),
+                  UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 4);
+    session_free(&session);
+}
+
+/* ---- What an extension is told ------------------------------------------- */
+
+/* Pieces that were encoded and decoded: length, and f(irst), e(nd). */
+static struct blob told;
+
+static upf_status telling_encode(struct upf_ext_state *state,
+                                 const upf_config *config, const uint8_t *data,
+                                 size_t len, bool first, bool end,
+                                 struct upf_buf *out, bool *encoded)
+{
+    blob_printf(&told, "%zu%s%s ", len, first ? "f" : "", end ? "e" : "");
+    return test_ext.encode(state, config, data, len, first, end, out, encoded);
+}
+
+static upf_status telling_decode(struct upf_ext_state *state,
+                                 const upf_config *config, const uint8_t *data,
+                                 size_t len, bool end, struct upf_buf *out,
+                                 uint64_t max)
+{
+    blob_printf(&told, "%zu%s ", len, end ? "e" : "");
+    return test_ext.decode(state, config, data, len, end, out, max);
+}
+
+static void start_telling(struct session *session, struct upf_ext *ext,
+                          bool stream)
+{
+    struct blob head = {0};
+
+    *ext = test_ext;
+    ext->encode = telling_encode;
+    ext->decode = telling_decode;
+    put_agreement(&head, SERVER);
+    session_prepare(session);
+    session->config.ext    = ext;
+    session->config.stream = stream;
+    session_begin(session, SERVER);
+    session_give_blob(session, &head);
+    blob_clear(&told);
+    blob_free(&head);
+}
+
+static void assert_told(const char *expected)
+{
+    assert_text(blob_str(&told), expected);
+    blob_clear(&told);
+}
+
+/* Of every message exactly the first piece is the first, and the last one the
+ * last, however many there are, and whether they are empty. */
+static void the_last_piece_that_is_encoded_is_the_end(void **state)
+{
+    (void)state;
+    struct session  session;
+    struct upf_ext  ext;
+    upf_conn       *conn = &session.conn;
+    const upf_slice slices[] = {{(char[]){"one"}, 3}, {(char[]){"two"}, 3},
+                                {NULL, 0}, {(char[]){"four"}, 4}, {NULL, 0}};
+
+    start_telling(&session, &ext, false);
+    assert_status(upf_send(conn, UPF_OP_TEXT, "x", 1), UPF_OK);
+    assert_told("1fe ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, NULL, 0), UPF_OK);
+    assert_told("0fe ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, slices, 1), UPF_OK);
+    assert_told("3fe ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, slices, 2), UPF_OK);
+    assert_told("3f 3e ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, slices, 3), UPF_OK);
+    assert_told("3f 3 0e ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, slices, 4), UPF_OK);
+    assert_told("3f 3 0 4e ");
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, slices + 2, 3), UPF_OK);
+    assert_told("0f 4 0e ");
+    assert_status(upf_send_part(conn, UPF_OP_TEXT, "a", 1, false), UPF_OK);
+    assert_told("1f ");
+    assert_status(upf_send_part(conn, UPF_OP_TEXT, "", 0, false), UPF_OK);
+    assert_told("0 ");
+    assert_status(upf_send_part(conn, UPF_OP_TEXT, "bc", 2, true), UPF_OK);
+    assert_told("2e ");
+    assert_status(upf_send_part(conn, UPF_OP_TEXT, "", 0, true), UPF_OK);
+    assert_told("0fe ");
+    assert_status(upf_send(conn, UPF_OP_TEXT, "!plain", 6), UPF_OK);
+    assert_told("6fe ");
+    session_write(&session);
+    session_free(&session);
+    blob_free(&told);
+}
+
+static void the_last_piece_that_is_decoded_is_the_end(void **state)
+{
+    (void)state;
+    for (int stream = 0; stream < 2; stream++) {
+        struct session session;
+        struct upf_ext ext;
+        struct blob    bytes = {0};
+
+        start_telling(&session, &ext, stream != 0);
+        put_encoded(&bytes, FROM_CLIENT, FIN | RSV1 | TEXT, "ab");
+        session_give_blob(&session, &bytes);
+        assert_told("4e ");
+        for (size_t at = 0; at < bytes.len; at++)
+            session_give(&session, bytes.data + at, 1);
+        assert_told("1 1 1 1e ");
+        blob_clear(&bytes);
+        put_encoded(&bytes, FROM_CLIENT, RSV1 | TEXT, "ab");
+        put_encoded(&bytes, FROM_CLIENT, CONT, "");
+        put_encoded(&bytes, FROM_CLIENT, FIN | CONT, "c");
+        session_give_blob(&session, &bytes);
+        assert_told("4 0 2e ");
+        blob_clear(&bytes);
+        put_encoded(&bytes, FROM_CLIENT, RSV1 | TEXT, "ab");
+        put_encoded(&bytes, FROM_CLIENT, FIN | CONT, "");
+        session_give_blob(&session, &bytes);
+        assert_told("4 0e ");
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_free(&session);
+        blob_free(&bytes);
+    }
+    blob_free(&told);
+}
+
+/* Of the eight combinations of RSV bits, for each bit that an extension may
+ * claim: none, and the one that is claimed, pass on a first frame; on a
+ * continuation and on control frames none does (section 5.2). */
+static void of_all_rsv_bits_only_the_claimed_one_passes(void **state)
+{
+    (void)state;
+    static const unsigned opcodes[] = {TEXT, BINARY, CONT, PING, PONG, CLOSE};
+
+    for (unsigned claimed = 1; claimed <= 4; claimed *= 2)
+        for (unsigned rsv = 0; rsv < 8; rsv++)
+            for (size_t i = 0; i < sizeof opcodes / sizeof *opcodes; i++) {
+                struct session session;
+                struct upf_ext ext = test_ext;
+                struct blob    bytes = {0};
+                const bool     passes =
+                    rsv == 0 || (rsv == claimed && opcodes[i] <= BINARY &&
+                                 opcodes[i] != CONT);
+
+                ext.rsv = (uint8_t)claimed;
+                put_agreement(&bytes, SERVER);
+                if (opcodes[i] == CONT)
+                    put_text(&bytes, FROM_CLIENT, TEXT, "");
+                put_text(&bytes, FROM_CLIENT, FIN | opcodes[i] | rsv << 4, "");
+                session_prepare(&session);
+                session.config.ext = &ext;
+                session_begin(&session, SERVER);
+                session_give_blob(&session, &bytes);
+                if ((session.log.status == UPF_ERR_RSV) == passes)
+                    fail_msg("claimed %u, opcode %u, RSV %u", claimed,
+                             opcodes[i], rsv);
+                session_free(&session);
+                blob_free(&bytes);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -672,6 +979,11 @@ int main(void)
         cmocka_unit_test(what_is_sent_reads_back),
         cmocka_unit_test(a_shared_message_is_sent_plain),
         cmocka_unit_test(without_memory_to_encode_nothing_is_sent),
+        cmocka_unit_test(a_send_that_is_refused_leaves_the_encoder_in_step),
+        cmocka_unit_test(the_encoded_length_is_judged),
+        cmocka_unit_test(the_last_piece_that_is_encoded_is_the_end),
+        cmocka_unit_test(the_last_piece_that_is_decoded_is_the_end),
+        cmocka_unit_test(of_all_rsv_bits_only_the_claimed_one_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

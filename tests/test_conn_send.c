@@ -567,6 +567,45 @@ static void lengths_that_would_wrap_are_refused(void **state)
     session_free(&session);
 }
 
+/* All pairs of lengths around where a sum wraps: not the sum alone is wrong,
+ * the first of them is also one that would fit. Nothing is read. */
+static void slices_that_no_memory_could_hold_are_refused(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 10, SIZE_MAX / 2, SIZE_MAX / 2 + 1,
+                                  SIZE_MAX - 11, SIZE_MAX - 10, SIZE_MAX - 9,
+                                  SIZE_MAX - 1, SIZE_MAX};
+    enum { COUNT = sizeof lens / sizeof *lens };
+    static char bytes[10];
+
+    for (int client = 0; client < 2; client++) {
+        struct session session;
+
+        session_prepare(&session);
+        session.config.max_queued      = SIZE_MAX;
+        session.config.high_water      = SIZE_MAX;
+        session.config.trust_sent_text = true;
+        session_begin(&session, client ? OPEN_CLIENT : OPEN_SERVER);
+        session_give(&session, NULL, 0);
+        for (size_t i = 0; i < COUNT * COUNT * COUNT; i++) {
+            const upf_slice slices[3] = {{bytes, lens[i % COUNT]},
+                                         {bytes, lens[i / COUNT % COUNT]},
+                                         {bytes, lens[i / COUNT / COUNT]}};
+            const size_t a = slices[0].len, b = slices[1].len,
+                         c = slices[2].len;
+
+            if (b <= SIZE_MAX - a && c <= SIZE_MAX - a - b)
+                continue; /* a sum; it may fit */
+            assert_status(upf_sendv(&session.conn,
+                                    i % 2 ? UPF_OP_BINARY : UPF_OP_TEXT,
+                                    slices, 3), UPF_ERR_QUEUE_FULL);
+        }
+        assert_int_equal(upf_conn_queued(&session.conn), 0);
+        assert_int_equal(session.alloc.calls, 0);
+        session_free(&session);
+    }
+}
+
 static void before_open_nothing_can_be_sent(void **state)
 {
     (void)state;
@@ -689,7 +728,8 @@ static void reading_pauses_over_high_water_until_half_is_left(void **state)
     char           load[98] = {0};
 
     session_prepare(&session);
-    session.config.high_water = 1000;
+    session.config.high_water    = 1000;
+    session.config.pause_reading = UPF_PAUSE_ALWAYS;
     session.hold = true;
     session_begin(&session, OPEN_SERVER);
     session_give(&session, NULL, 0);
@@ -753,6 +793,7 @@ int main(void)
         cmocka_unit_test(only_text_and_binary_are_opcodes_of_messages),
         cmocka_unit_test(control_payloads_have_at_most_125_bytes),
         cmocka_unit_test(lengths_that_would_wrap_are_refused),
+        cmocka_unit_test(slices_that_no_memory_could_hold_are_refused),
         cmocka_unit_test(before_open_nothing_can_be_sent),
         cmocka_unit_test(only_control_frames_go_out_between_parts),
         cmocka_unit_test(a_code_point_may_be_cut_between_parts),

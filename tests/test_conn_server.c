@@ -320,6 +320,20 @@ static void an_application_may_refuse_in_any_way(void **state)
                   "HTTP/1.1 200 OK", false);
 }
 
+/* HAProxy's `option httpchk OPTIONS *` wants an answer of 2xx or 3xx. */
+static void an_application_may_answer_options_asterisk(void **state)
+{
+    (void)state;
+    check_refusal("OPTIONS * HTTP/1.0\r\n\r\n",
+                  "REQUEST OPTIONS * status=UPF_ERR_NOT_UPGRADE",
+                  &(struct refusal){200, "Allow", "GET", ""},
+                  "HTTP/1.1 200 OK", true);
+    check_refusal("OPTIONS * HTTP/1.1\r\nHost: a.example\r\n\r\n",
+                  "REQUEST OPTIONS * status=UPF_ERR_NOT_UPGRADE",
+                  &(struct refusal){200, "Allow", "GET", ""},
+                  "HTTP/1.1 200 OK", true);
+}
+
 static void our_own_answer_to_a_head_request_has_no_body(void **state)
 {
     (void)state;
@@ -488,6 +502,32 @@ static const struct {
 } refused[] = {
     {PLAIN("GET"), UPF_ERR_NOT_UPGRADE, 426, true},
     {PLAIN("POST"), UPF_ERR_NOT_UPGRADE, 426, true},
+    {"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_NOT_UPGRADE, 426, true},
+    {"GET /chat HTTP/1.0\r\nHost: a\r\nConnection: close\r\n"
+     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+     "Sec-WebSocket-Version: 13\r\n\r\n", UPF_ERR_UPGRADE_STRIPPED, 426, true},
+    {"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", UPF_ERR_NO_PROXY, 405,
+     false},
+    {"GET * HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_TARGET, 400, false},
+    {"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_TARGET_FRAGMENT, 400,
+     false},
+    {"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_TARGET_CHARACTER, 400,
+     false},
+    {"GET ws://b/ HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_AUTHORITY, 400,
+     false},
+    {"GET ws://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", UPF_ERR_TARGET, 400,
+     false},
+    {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+     UPF_ERR_BODY_LENGTH, 400, false},
+    {HEAD_START "Sec-WebSocket-Version: 13\r\n\r\n", UPF_ERR_VERSION_REPEATED,
+     400, false},
+    {HEAD_START "Sec-WebSocket-Protocol: a, a\r\n\r\n",
+     UPF_ERR_SUBPROTOCOL_REPEATED, 400, false},
+    {HEAD_START "Sec-WebSocket-Protocol: http://a\r\n\r\n",
+     UPF_ERR_SUBPROTOCOL, 400, false},
+    {HEAD_START "Sec-WebSocket-Protocol: 0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f,"
+     "g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w\r\n\r\n", UPF_ERR_SUBPROTOCOL_COUNT,
+     400, false},
     {HEAD_START "Origin: http://evil.example\r\n\r\n", UPF_ERR_ORIGIN, 403,
      true},
     {"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
@@ -510,7 +550,11 @@ static const struct {
     {HEAD_START "X: a\r\n folded\r\n\r\n", UPF_ERR_HTTP, 400, false},
     {HEAD_START "X: a\rb\r\n\r\n", UPF_ERR_HTTP, 400, false},
     {HEAD_START "X: a\nY: b\r\n\r\n", UPF_ERR_HTTP, 400, false},
-    {"nonsense\r\n\r\n", UPF_ERR_HTTP, 400, false},
+    {"nonsense\r\n\r\n", UPF_ERR_REQUEST_LINE, 400, false},
+    {"\x16\x03\x01\x02", UPF_ERR_REQUEST_LINE, 400, false}, /* TLS */
+    {"GET / HTTP/1.1\nHost: a\n\n", UPF_ERR_REQUEST_LINE, 400, false},
+    {"get / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n",
+     UPF_ERR_REQUEST_LINE, 400, false},
 };
 
 static void malformed_requests_are_refused_at_any_cut(void **state)
@@ -519,7 +563,7 @@ static void malformed_requests_are_refused_at_any_cut(void **state)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         struct scene   scene = {.role = SERVER};
         struct outcome outcome;
-        char line[64];
+        char line[96];
 
         blob_text(&scene.bytes, refused[i].head);
         scene_run(&scene, &outcome);
@@ -528,7 +572,7 @@ static void malformed_requests_are_refused_at_any_cut(void **state)
         if (strstr(blob_str(&outcome.log), line) == NULL)
             fail_msg("%s came to\n%s", refused[i].head,
                      blob_str(&outcome.log));
-        if ((strstr(blob_str(&outcome.log), "REQUEST") != NULL) !=
+        if ((strstr(blob_str(&outcome.log), "REQUEST ") != NULL) !=
             refused[i].event)
             fail_msg("%s came to\n%s", refused[i].head,
                      blob_str(&outcome.log));
@@ -732,8 +776,8 @@ static void the_stream_may_end_inside_the_head(void **state)
         session_start(&session, SERVER);
         session_give(&session, HEAD_REQUEST, len);
         session_eof(&session);
-        assert_log(&session, "CLOSE 1006 sent=0 clean=0 status=UPF_ERR_EOF "
-                   "reason=\"\"\n");
+        assert_log(&session, "CLOSE 1006 sent=0 clean=0 "
+                   "status=UPF_ERR_NO_REQUEST reason=\"\"\n");
         assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
         session_free(&session);
     }
@@ -771,6 +815,7 @@ int main(void)
         cmocka_unit_test(nothing_can_be_injected_into_an_answer),
         cmocka_unit_test(the_request_is_readable_in_its_event),
         cmocka_unit_test(an_application_may_refuse_in_any_way),
+        cmocka_unit_test(an_application_may_answer_options_asterisk),
         cmocka_unit_test(our_own_answer_to_a_head_request_has_no_body),
         cmocka_unit_test(a_refusal_is_a_status_from_200_to_599),
         cmocka_unit_test(a_refused_connection_is_written_out_and_shut_down),

@@ -98,7 +98,7 @@ static void the_handshakes_deadline_ends_with_it(void **state)
     session_tick(&session, 1000);
     session_give(&session, HEAD_REQUEST, sizeof HEAD_REQUEST - 1);
     session_tick(&session, 9000);
-    assert_deadline(&session, 9000 + 30000);
+    assert_deadline(&session, 9000 + 27000);
     session_tick(&session, 11000);
     session_tick(&session, 20000);
     assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
@@ -114,13 +114,13 @@ static void silence_is_answered_by_a_ping(void **state)
         struct session session;
 
         start_open(&session, client ? OPEN_CLIENT : OPEN_SERVER);
-        assert_deadline(&session, 31000);
-        session_tick(&session, 30999);
+        assert_deadline(&session, 28000);
+        session_tick(&session, 27999);
         assert_int_equal(session.output.len, 0);
-        session_tick(&session, 31000);
+        session_tick(&session, 28000);
         assert_sent(&session, "fin PING 0 \"\"\n");
-        assert_deadline(&session, 31000 + 20000);
-        session_tick(&session, 50999);
+        assert_deadline(&session, 28000 + 20000);
+        session_tick(&session, 47999);
         assert_sent(&session, "fin PING 0 \"\"\n");
         assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
         session_free(&session);
@@ -163,7 +163,7 @@ static void any_byte_keeps_a_connection_alive(void **state)
         session_give(&session, bytes.data + i, 1);
         session_tick(&session, now);
         assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
-        assert_deadline(&session, now + 30000);
+        assert_deadline(&session, now + 27000);
     }
     assert_int_equal(session.output.len, 2 * bytes.len);
     session_free(&session);
@@ -181,11 +181,66 @@ static void what_arrives_puts_the_ping_off(void **state)
     for (uint64_t now = 2000; now < 200000; now += 20000) {
         session_give_blob(&session, &bytes);
         session_tick(&session, now);
-        assert_deadline(&session, now + 30000);
+        assert_deadline(&session, now + 27000);
     }
     assert_int_equal(session.output.len, 0);
     session_free(&session);
     blob_free(&bytes);
+}
+
+/* ---- What counts as a sign of life --------------------------------------- */
+
+enum { TEN_MINUTES = 600 };
+
+/*
+ * The peer says nothing for ten minutes. Each second we tick; each twelve, so
+ * much of what waits is written. How long that was, in seconds.
+ */
+static uint64_t seconds_of_silence(size_t queued, size_t each_time)
+{
+    static uint8_t bytes[100000];
+    struct session session;
+    upf_slice      slices[8];
+    uint64_t       second = 1;
+
+    session_prepare(&session);
+    session.hold = true;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session_tick(&session, 1000);
+    if (queued > 0)
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, queued),
+                      UPF_OK);
+    while (session.last != UPF_DONE && second < TEN_MINUTES) {
+        second++;
+        if (second % 12 == 0) {
+            const size_t count = upf_conn_output(&session.conn, slices, 8);
+            size_t       all   = 0;
+
+            for (size_t i = 0; i < count; i++)
+                all += slices[i].len;
+            assert_status(upf_conn_output_done(
+                &session.conn,
+                (ptrdiff_t)(each_time < all ? each_time : all)), UPF_OK);
+        }
+        session_tick(&session, 1000 * second);
+    }
+    session_free(&session);
+    return second;
+}
+
+/* A peer that reads bit by bit lives, though it says nothing; one that reads
+ * nothing, or all of it (which may only have gone into a buffer), may not. */
+static void output_that_drains_bit_by_bit_puts_the_pong_off(void **state)
+{
+    (void)state;
+    assert_int_equal(seconds_of_silence(100000, 1), TEN_MINUTES);
+    assert_int_equal(seconds_of_silence(100000, 1000), TEN_MINUTES);
+    assert_in_range(seconds_of_silence(100000, 0), 45, 60);
+    assert_in_range(seconds_of_silence(10, 1000000), 45, 60);
+    assert_in_range(seconds_of_silence(0, 1000000), 45, 60);
+    /* It stops to drain after some 120 s: the wait begins then. */
+    assert_in_range(seconds_of_silence(100000, 10500), 110 + 40, 120 + 65);
 }
 
 /* ---- Closing ---------------------------------------------------------- */
@@ -257,6 +312,267 @@ static void a_peer_that_does_not_read_our_last_words_is_given_up(void **state)
     session_tick(&session, 6000);
     assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
     session_free(&session);
+}
+
+/* CLOSE is the end of the same wait that began with our Close. */
+static void one_time_out_bounds_the_close_and_what_follows(void **state)
+{
+    (void)state;
+    for (int reads = 0; reads < 2; reads++) {
+        struct session session;
+        static uint8_t much[100000];
+
+        start_open(&session, OPEN_SERVER);
+        session.hold = !reads;
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, much,
+                               sizeof much), UPF_OK);
+        assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+        session_tick(&session, 2000);
+        session_tick(&session, 6999);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_tick(&session, 7000);
+        assert_status(session.log.status, UPF_ERR_CLOSE_TIMEOUT);
+        assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+        assert_int_equal(session.alloc.live, 0); /* nothing is held */
+        session_free(&session);
+    }
+}
+
+static void a_late_close_of_the_peer_leaves_the_rest_of_the_wait(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+
+    start_open(&session, OPEN_SERVER);
+    assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+    session_tick(&session, 2000);
+    session_tick(&session, 6000);
+    put_close(&bytes, FROM_CLIENT, 1000, NULL);
+    session_give_blob(&session, &bytes);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    session_tick(&session, 6999);
+    assert_int_equal(upf_conn_wants(&session.conn) & UPF_WANTS_CLOSE, 0);
+    session_tick(&session, 7000);
+    assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+    session_free(&session);
+    blob_free(&bytes);
+}
+
+/* ---- Before OPEN is delivered ------------------------------------------ */
+
+static void a_tick_before_open_changes_nothing(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 4; how++) {
+        struct session session;
+
+        session_start(&session, how < 2 ? how ? OPEN_CLIENT : OPEN_SERVER
+                                        : SERVER);
+        if (how >= 2) {
+            upf_input input;
+            upf_event event;
+            char      head[] = HEAD_REQUEST;
+
+            input = (upf_input){(uint8_t *)head, sizeof head - 1};
+            assert_status(upf_conn_next(&session.conn, &input, &event),
+                          UPF_OK);
+            if (how == 3)
+                assert_status(upf_defer(&session.conn), UPF_OK);
+            upf_conn_tick(&session.conn, 500);
+            assert_status(upf_accept(&session.conn, NULL, NULL, 0), UPF_OK);
+        }
+        assert_deadline(&session, 0); /* OPEN waits */
+        upf_conn_tick(&session.conn, 1000);
+        upf_conn_tick(&session.conn, 100000);
+        session_give(&session, NULL, 0);
+        assert_log(&session, "OPEN\n");
+        session_tick(&session, 100001);
+        assert_deadline(&session, 100001 + 27000);
+        session_free(&session);
+    }
+}
+
+/* ---- How exactly silence is known --------------------------------------- */
+
+/* Ticks where the deadline wants them, `late` each, until there is a ping. */
+static uint64_t first_ping_after(struct session *session, uint64_t late)
+{
+    const size_t written = session->output.len;
+    uint64_t     now     = 0;
+
+    for (int i = 0; i < 10 && session->output.len == written; i++) {
+        now = upf_conn_deadline(&session->conn) + late;
+        session_tick(session, now);
+    }
+    return now;
+}
+
+static void a_ping_comes_within_a_tenth_of_its_interval(void **state)
+{
+    (void)state;
+    static const uint64_t heard[] = {1001, 1500, 3999, 4000, 9000, 27999};
+    struct blob bytes = {0};
+
+    put_text(&bytes, FROM_CLIENT, FIN | TEXT, "hello");
+    for (size_t i = 0; i < sizeof heard / sizeof *heard; i++) {
+        struct session session;
+
+        start_open(&session, OPEN_SERVER); /* at 1000 */
+        session_give_blob(&session, &bytes);
+        assert_true(deadline(&session) <= 4000);
+        /* A loop asks after each turn, and ticks if it is past. */
+        session_tick(&session, heard[i] > 4000 ? heard[i] : 4000);
+        const uint64_t ping = first_ping_after(&session, 0);
+        assert_in_range(ping, heard[i] + 27000, heard[i] + 30000);
+        session_free(&session);
+    }
+    blob_free(&bytes);
+}
+
+static void an_idle_connection_is_ticked_once_an_interval(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    pong  = {0};
+    int            ticks = 0;
+
+    put_text(&pong, FROM_CLIENT, FIN | PONG, "");
+    start_open(&session, OPEN_SERVER);
+    while (deadline(&session) < 1000 + 3000000) {
+        const size_t written = session.output.len;
+
+        session_tick(&session, deadline(&session));
+        ticks++;
+        if (session.output.len > written)
+            session_give_blob(&session, &pong);
+    }
+    assert_in_range(ticks, 150, 2 * 100 + 2); /* the ping, and its pong */
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_free(&session);
+    blob_free(&pong);
+}
+
+/* ---- A process that stood still ------------------------------------------ */
+
+static void a_tick_that_comes_late_asks_once_more(void **state)
+{
+    (void)state;
+    for (int lives = 0; lives < 2; lives++) {
+        struct session session;
+        struct blob    pong = {0};
+
+        put_text(&pong, FROM_CLIENT, FIN | PONG, "");
+        start_open(&session, OPEN_SERVER);
+        session_tick(&session, 28000); /* the ping */
+        session_tick(&session, 100000); /* a deep sleep */
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        assert_sent(&session, "fin PING 0 \"\"\nfin PING 0 \"\"\n");
+        assert_deadline(&session, 120000);
+        if (lives)
+            session_give_blob(&session, &pong); /* it lay in the socket */
+        session_tick(&session, 120000);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], !lives);
+        if (lives) { /* and the next silence has a second ping again */
+            session_tick(&session, 147000);
+            session_tick(&session, 200000);
+            assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+            session_tick(&session, 300000); /* but not a third */
+        }
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        session_free(&session);
+        blob_free(&pong);
+    }
+}
+
+static void a_tick_that_is_hardly_late_does_not(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session_tick(&session, 28000);
+    session_tick(&session, 28000 + 22000);
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    session_free(&session);
+}
+
+/* ---- Output that nobody reads -------------------------------------------- */
+
+/* The peer goes on to send, but takes nothing. */
+static void output_that_does_not_move_ends_the_connection(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        struct session session;
+        struct blob    bytes = {0};
+        uint64_t       now;
+
+        put_text(&bytes, FROM_CLIENT, FIN | TEXT, "busy");
+        start_open(&session, OPEN_SERVER);
+        session.hold = true;
+        for (int i = 0; i <= kind / 2; i++)
+            assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3),
+                          UPF_OK);
+        if (kind % 2)
+            assert_status(upf_ping(&session.conn, NULL, 0), UPF_OK);
+        for (now = 2000; now < 60000; now += 1000) {
+            session_give_blob(&session, &bytes);
+            session_tick(&session, now);
+            if (session.log.count[UPF_EVENT_CLOSE] > 0)
+                break;
+        }
+        assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+        assert_in_range(now, 51000, 55000);
+        assert_int_equal(session.log.close.sent_code, 0);
+        assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+        assert_int_equal(session.alloc.live, 0);
+        session_free(&session);
+        blob_free(&bytes);
+    }
+}
+
+static void output_that_moves_a_byte_lives(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.write_step = 1;
+    session.hold       = true;
+    for (int i = 0; i < 100; i++)
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    for (uint64_t now = 2000; now < 400000; now += 40000) {
+        upf_slice slice;
+
+        session_tick(&session, now);
+        assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+        assert_status(upf_conn_output_done(&session.conn, 1), UPF_OK);
+    }
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_free(&session);
+}
+
+static void without_pings_output_may_wait_for_ever(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        struct session session;
+
+        session_prepare(&session);
+        if (which == 0)
+            session.config.ping_interval = 0;
+        else
+            session.config.pong_timeout = 0;
+        session_begin(&session, OPEN_SERVER);
+        session_give(&session, NULL, 0);
+        session.hold = true;
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+        for (uint64_t now = 1000; now < 1000000; now += 1000)
+            session_tick(&session, now);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_free(&session);
+    }
 }
 
 /* ---- Off, and odd ----------------------------------------------------- */
@@ -343,9 +659,20 @@ int main(void)
         cmocka_unit_test(silence_after_the_ping_fails),
         cmocka_unit_test(any_byte_keeps_a_connection_alive),
         cmocka_unit_test(what_arrives_puts_the_ping_off),
+        cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
         cmocka_unit_test(a_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(the_end_of_the_stream_is_awaited_for_so_long),
         cmocka_unit_test(a_peer_that_does_not_read_our_last_words_is_given_up),
+        cmocka_unit_test(one_time_out_bounds_the_close_and_what_follows),
+        cmocka_unit_test(a_late_close_of_the_peer_leaves_the_rest_of_the_wait),
+        cmocka_unit_test(a_tick_before_open_changes_nothing),
+        cmocka_unit_test(a_ping_comes_within_a_tenth_of_its_interval),
+        cmocka_unit_test(an_idle_connection_is_ticked_once_an_interval),
+        cmocka_unit_test(a_tick_that_comes_late_asks_once_more),
+        cmocka_unit_test(a_tick_that_is_hardly_late_does_not),
+        cmocka_unit_test(output_that_does_not_move_ends_the_connection),
+        cmocka_unit_test(output_that_moves_a_byte_lives),
+        cmocka_unit_test(without_pings_output_may_wait_for_ever),
         cmocka_unit_test(zero_switches_each_one_off),
         cmocka_unit_test(without_a_pong_timeout_silence_does_not_fail),
         cmocka_unit_test(a_clock_at_its_end_does_not_wrap),

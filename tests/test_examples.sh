@@ -9,7 +9,7 @@
 # a watchdog stops all of it after LIMIT seconds.
 set -u
 
-LIMIT=45
+LIMIT=90
 root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 bin=${1:-}
 bin=${bin:-${UPF_EXAMPLES_DIR:-build/examples}}
@@ -153,6 +153,12 @@ the_command_line()
         exits 2 "$bin/echo_server" --tls-cert no-such-file
     check 'a malformed subprotocol is refused' \
         exits 2 "$bin/echo_server" --port 0 --subprotocol 'a b'
+    check 'an origin that no browser sends is refused' \
+        exits 2 "$bin/echo_server" --port 0 --origin https://a.example/
+    check 'and is named' complained '^origins has '
+    check 'a subprotocol twice is refused by the client' \
+        exits 2 "$bin/echo_client" --subprotocol a --subprotocol a
+    check 'and is named, too' complained '^subprotocols has a name twice'
     check 'a limit of nothing is refused' \
         exits 2 "$bin/echo_server" --port 0 --max-message 0
     check "another machine's address is an error" \
@@ -233,6 +239,11 @@ origins()
     check "a page of the server's own is not" \
         exits 0 client --origin "http://127.0.0.1:$port"
     check 'one from another port is' exits 1 client --origin http://127.0.0.1
+    check 'the default port may be named' \
+        exits 0 client --origin https://friend.example:443
+    stop
+    start echo_server --origin https://friend.example:443
+    check 'on either side' exits 0 client --origin https://friend.example
     stop
 }
 
@@ -246,6 +257,10 @@ pages()
     check 'a query changes nothing' answers 'GET /?a=b HTTP/1.1' 200
     check 'there is no icon' answers 'GET /favicon.ico HTTP/1.1' 204
     check 'there is nothing else' answers 'GET /etc/passwd HTTP/1.1' 404
+    check 'a load balancer may ask' answers 'OPTIONS * HTTP/1.1' 204
+    check 'a key without Upgrade' answers \
+        "$(printf 'GET /chat HTTP/1.1\r\nSec-WebSocket-Key: x')" 426
+    check 'is told of the proxy' said 'A proxy on the way removed it'
     check 'nothing is posted' answers 'POST / HTTP/1.1' 405
     check 'what is not HTTP is refused' answers 'hello' 400
     check 'an open page does not hinder the end' stop
@@ -418,6 +433,62 @@ with_epoll()
     exec 3<&-
 }
 
+# uploads_to PROGRAM: all is sent at once, and more than all sockets hold; the
+# echo of the first comes while the rest still waits to be written.
+uploads_to()
+{
+    start "$1"
+    "$bin/echo_client" --wait --timeout 15 --size 8388608 --size 8388608 \
+        --size 8388608 "$url" >"$tmp/upload" &
+    waiting=$!
+    running="$running $waiting"
+    exec 3<"$tmp/upload"
+    for nth in first second third; do
+        check "$1 returns the $nth of three long messages" \
+            awaits 3 'binary  8388608 bytes*received'
+    done
+    kill -TERM "$waiting" 2>/dev/null
+    check "and the client leaves $1 in order" wait "$waiting"
+    exec 3<&-
+    stop
+}
+
+uploading()
+{
+    mkfifo "$tmp/upload"
+    uploads_to echo_server
+    if [ -x "$bin/echo_epoll" ]; then
+        uploads_to echo_epoll
+    fi
+}
+
+# The last bytes of a turn may be the first of a record, whose rest then lies
+# where poll() does not see it.
+chatting_with_tls()
+{
+    if ! [ -s "$tmp/here.key" ]; then
+        return
+    fi
+    start broadcast_server --tls-cert "$tmp/here.pem" --tls-key "$tmp/here.key"
+    if grep -q 'built without TLS' "$tmp/server.err"; then
+        exec 9<&-
+        return
+    fi
+    mkfifo "$tmp/chat"
+    listener --ca "$tmp/here.pem" --text hello --size 32752 --size 60000 \
+        --text '/name Ann' >"$tmp/chat" &
+    waiting=$!
+    exec 3<"$tmp/chat"
+    check 'the chat has wss, too' awaits 3 '*"said 1?x0ahello"*'
+    check 'and hears what is longer than a turn' awaits 3 'binary*32752*'
+    check 'and longer than two' awaits 3 'binary*60000*'
+    check 'and what is behind it' awaits 3 '*"here 1 Ann"*'
+    check 'SIGTERM ends it with a client' stop
+    check 'who is told' awaits 3 'closed with 1001*'
+    check 'and leaves in order' wait "$waiting"
+    exec 3<&-
+}
+
 demonstrating()
 {
     check 'the demonstration goes well' exits 0 sh "$root/examples/demo.sh" \
@@ -440,6 +511,8 @@ stopping
 broadcasting
 with_tls
 with_epoll
+uploading
+chatting_with_tls
 demonstrating
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -97,8 +97,11 @@ static void a_key_of_any_length_is_read_within_it(void **state)
 
 /* ---- Extensions ------------------------------------------------------- */
 
+typedef upf_status next_fn(upf_str *headers, upf_str *list, upf_str *name,
+                           upf_str *params);
+
 /* All extensions of these header lines, as "name(param)(param=value)". */
-static upf_status read_extensions(const char *lines, char *out)
+static upf_status read_extensions(next_fn *next, const char *lines, char *out)
 {
     const upf_str whole = exact(lines, strlen(lines));
     upf_str headers = whole, list = {NULL, 0};
@@ -106,8 +109,7 @@ static upf_status read_extensions(const char *lines, char *out)
     upf_status status;
 
     *out = '\0';
-    while ((status = upf_extension_next(&headers, &list, &name, &params)) ==
-           UPF_OK) {
+    while ((status = next(&headers, &list, &name, &params)) == UPF_OK) {
         out += sprintf(out, " %.*s", (int)name.len, name.data);
         while (upf_param_next(&params, &param, &value)) {
             out += sprintf(out, "(%.*s", (int)param.len, param.data);
@@ -141,8 +143,38 @@ static void extensions_come_in_order_from_all_their_lines(void **state)
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         char all[256];
-        assert_int_equal(read_extensions(cases[i].lines, all), UPF_DONE);
+        assert_int_equal(read_extensions(upf_extension_next, cases[i].lines,
+                                         all), UPF_DONE);
         assert_string_equal(all, cases[i].all);
+        assert_int_equal(read_extensions(upf_extension_next_offer,
+                                         cases[i].lines, all), UPF_DONE);
+        assert_string_equal(all, cases[i].all);
+    }
+}
+
+/* RFC 9110, section 5.6.1.2: a server ignores them; a client is to the letter,
+ * as browsers are. */
+static void empty_elements_are_ignored_in_an_offer_only(void **state)
+{
+    (void)state;
+    static const struct { const char *lines, *all; } cases[] = {
+        {EXT "\r\n", ""},
+        {EXT ",\r\n", ""},
+        {EXT " , ,\t,, \r\n", ""},
+        {EXT "a,\r\n", " a"},
+        {EXT "a, \r\n", " a"},
+        {EXT ",a\r\n", " a"},
+        {EXT ", ,a;b=c ,,\t, d,,\r\n", " a(b=c) d"},
+        {EXT "\r\n" EXT "a,\r\nX: y\r\n" EXT ",\r\n" EXT ",b\r\n", " a b"},
+        {EXT "a\r\n" EXT "\r\n", " a"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char all[256];
+        assert_int_equal(read_extensions(upf_extension_next_offer,
+                                         cases[i].lines, all), UPF_DONE);
+        assert_string_equal(all, cases[i].all);
+        assert_int_equal(read_extensions(upf_extension_next, cases[i].lines,
+                                         all), UPF_ERR_EXTENSION);
     }
 }
 
@@ -150,7 +182,7 @@ static void what_is_off_the_grammar_of_section_9_1_is_refused(void **state)
 {
     (void)state;
     static const char *const refused[] = {
-        "", ",", "a,", ",a", "a,,b", "a b", "a;", "a;;b", ";a", "a;b=", "a;=1",
+        "a b", "a;", ";", "a;,b", "a;b=,c", "a b,", "a;;b", ";a", "a;b=", "a;=1",
         "a;b=1=2", "a;b==1", "a=1", "a;b c", "a;b=1 2", "a;b=\"\"",
         "a;b=\"1 2\"", "a;b=\"1;2\"", "a;b=\"1,2\"", "a;b=\"1\\\"\"",
         "a;b=\"\\1\"", "a;b=\"", "a;b=\"1", "a;b=1\"", "a;b=\"1\"2",
@@ -161,7 +193,10 @@ static void what_is_off_the_grammar_of_section_9_1_is_refused(void **state)
     for (size_t i = 0; i < COUNT(refused); i++) {
         char lines[128], all[256];
         sprintf(lines, EXT "%s\r\n", refused[i]);
-        if (read_extensions(lines, all) != UPF_ERR_EXTENSION)
+        if (read_extensions(upf_extension_next, lines, all) !=
+                UPF_ERR_EXTENSION ||
+            read_extensions(upf_extension_next_offer, lines, all) !=
+                UPF_ERR_EXTENSION)
             fail_msg("accepted: \"%s\" as%s", refused[i], all);
     }
 }
@@ -231,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_key_of_any_length_is_read_within_it),
         cmocka_unit_test(extensions_come_in_order_from_all_their_lines),
         cmocka_unit_test(what_is_off_the_grammar_of_section_9_1_is_refused),
+        cmocka_unit_test(empty_elements_are_ignored_in_an_offer_only),
         cmocka_unit_test(a_client_and_a_server_of_ours_agree),
     };
     return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);

@@ -305,6 +305,65 @@ static void every_failure_is_answered_with_its_status_and_its_reason(
     }
 }
 
+/* What to do, behind what is wrong; "" if there is no such answer. */
+static const char *advice_of(upf_status why, char *out, size_t cap)
+{
+    size_t len;
+
+    if (upf_status_http(why) == 0)
+        return "";
+    assert_int_equal(try_failure_write(why, false, out, cap, &len), UPF_OK);
+    out[len] = '\0';
+    return strstr(strstr(out, "\r\n\r\n"), ". ") + 2;
+}
+
+/* Who reads an answer is not sent to look for the wrong thing. */
+static void every_cause_has_its_own_advice(void **state)
+{
+    (void)state;
+    static const struct { upf_status why; const char *hint; } cases[] = {
+        {UPF_ERR_HTTP, "CR LF"},
+        {UPF_ERR_REQUEST_LINE, "GET /path HTTP/1.1"},
+        {UPF_ERR_REQUEST_LINE, "TLS"},
+        {UPF_ERR_HTTP_VERSION, "proxy"},
+        {UPF_ERR_HEAD_TOO_BIG, "cookies"},
+        {UPF_ERR_TARGET_TOO_BIG, "URL"},
+        {UPF_ERR_TARGET, "slash"},
+        {UPF_ERR_TARGET_CHARACTER, "%20"},
+        {UPF_ERR_TARGET_FRAGMENT, "#"},
+        {UPF_ERR_AUTHORITY, "Host"},
+        {UPF_ERR_NO_PROXY, "CONNECT"},
+        {UPF_ERR_UPGRADE_STRIPPED, "proxy"},
+        {UPF_ERR_ORIGIN, "Host"},
+        {UPF_ERR_ORIGIN, "origin"},
+        {UPF_ERR_VERSION_REPEATED, "one line"},
+        {UPF_ERR_SUBPROTOCOL_REPEATED, "once"},
+        {UPF_ERR_SUBPROTOCOL_COUNT, "fewer"},
+    };
+    char one[1024], two[1024];
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (strstr(advice_of(cases[i].why, one, sizeof one), cases[i].hint) ==
+            NULL)
+            fail_msg("%s: %s", upf_status_name(cases[i].why), one);
+    for (int i = UPF_STATUS_LAST; i < 0; i++) {
+        const char *mine = advice_of((upf_status)i, one, sizeof one);
+        if (*mine == '\0' || strcmp(mine, "Try again.\n") == 0)
+            continue;
+        for (int j = UPF_STATUS_LAST; j < i; j++)
+            assert_string_not_equal(
+                mine, advice_of((upf_status)j, two, sizeof two));
+    }
+    /* Again is worth a try only where nothing was wrong with the request. */
+    assert_string_equal(advice_of(UPF_ERR_NO_MEMORY, one, sizeof one),
+                        "Try again.\n");
+    for (int i = UPF_STATUS_LAST; i < 0; i++)
+        if (upf_status_http((upf_status)i) / 100 == 4 &&
+            i != UPF_ERR_HANDSHAKE_TIMEOUT)
+            assert_string_not_equal(
+                advice_of((upf_status)i, one, sizeof one), "Try again.\n");
+}
+
 static void a_wrong_version_is_answered_to_the_letter(void **state)
 {
     (void)state;
@@ -354,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_body_of_any_size_has_its_length),
         cmocka_unit_test(
             every_failure_is_answered_with_its_status_and_its_reason),
+        cmocka_unit_test(every_cause_has_its_own_advice),
         cmocka_unit_test(a_wrong_version_is_answered_to_the_letter),
         cmocka_unit_test(a_failed_head_request_is_answered_without_the_body),
     };

@@ -98,8 +98,12 @@ static void what_is_http_and_asks_rightly_is_accepted(void **state)
         {"HTTP/1.1", "HTTP/1.9", UPF_OK},
         {"/chat", "/", UPF_OK},
         {"/chat", "/?a=b&c=%20|[]", UPF_OK},
+        {"/chat", "/r\xC3\xA4um\xE9", UPF_OK}, /* as nginx, Apache */
         {"/chat", "http://example.com", UPF_OK},
+        {"/chat", "http://example.com:80/chat", UPF_OK},
         {"/chat", "wss://EXAMPLE.com/chat?x", UPF_OK},
+        {"/chat HTTP/1.1\r\nHost: example.com",
+         "ws://localhost:80/foo HTTP/1.1\r\nHost: localhost", UPF_OK},
         {"Host: example.com", "HOST:\texample.com:8080 \t", UPF_OK},
         {"example.com", "[2001:db8::1]:8080", UPF_OK},
         {"example.com", "127.0.0.1", UPF_OK},
@@ -126,6 +130,20 @@ static void what_is_http_and_asks_rightly_is_accepted(void **state)
                      "Sec-WebSocket-Protocol: b\r\n\r\n", UPF_OK},
         {"\r\n\r\n", "\r\nSec-WebSocket-Extensions: a; b=\"c\", a\r\n"
                      "Sec-WebSocket-Extensions: d;e\r\n\r\n", UPF_OK},
+        /* empty elements of two lists (RFC 9110, section 5.6.1.2) */
+        {"Host:", "Sec-WebSocket-Protocol:\r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Protocol: \t\r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Protocol: ,\r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Protocol: gabbo, \r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Protocol: ,, a,,b\t,\r\nHost:", UPF_OK},
+        {"\r\n\r\n", "\r\nSec-WebSocket-Protocol: a\r\n"
+                     "Sec-WebSocket-Protocol:\r\n\r\n", UPF_OK},
+        {"Host:", "Sec-WebSocket-Extensions:\r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Extensions: , ,\r\nHost:", UPF_OK},
+        {"Host:", "Sec-WebSocket-Extensions: permessage-deflate,\r\nHost:",
+         UPF_OK},
+        {"\r\n\r\n", "\r\nSec-WebSocket-Extensions:\r\nX: y\r\n"
+                     "Sec-WebSocket-Extensions: ,a;b,\r\n\r\n", UPF_OK},
     };
     assert_edits(BASE, edits, COUNT(edits));
 }
@@ -138,53 +156,59 @@ static void what_breaks_section_4_2_1_is_refused_by_its_name(void **state)
         {"HTTP/1.1", "HTTP/1.0", UPF_ERR_HTTP_VERSION},
         {"HTTP/1.1", "HTTP/2.0", UPF_ERR_HTTP_VERSION},
         {"HTTP/1.1", "HTTP/0.9", UPF_ERR_HTTP_VERSION},
-        {"HTTP/1.1", "HTTP/1.10", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/11.1", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/1", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/2", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/1.x", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/1,1", UPF_ERR_HTTP},
-        {"HTTP/1.1", "http/1.1", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTPS/1.1", UPF_ERR_HTTP},
-        {"HTTP/1.1", "HTTP/1.1 ", UPF_ERR_HTTP},
-        {" HTTP/1.1", "\tHTTP/1.1", UPF_ERR_HTTP},
-        {" HTTP/1.1", "", UPF_ERR_HTTP},
-        {"/chat HTTP/1.1", "HTTP/1.1", UPF_ERR_HTTP},
-        {"/chat HTTP/1.1", " HTTP/1.1", UPF_ERR_HTTP},
-        {"GET /chat HTTP/1.1", "HTTP/1.1", UPF_ERR_HTTP},
-        {"GET /chat HTTP/1.1", " HTTP/1.1", UPF_ERR_HTTP},
-        {"GET /chat HTTP/1.1", "", UPF_ERR_HTTP},
-        {"GET /chat HTTP/1.1\r\n", "", UPF_ERR_HTTP},
-        {"GET", "\r\n\r\nGET", UPF_ERR_HTTP},
-        {"GET", " GET", UPF_ERR_HTTP},
-        {"GET ", "/", UPF_ERR_HTTP},
-        {"GET", "", UPF_ERR_HTTP},
-        {"GET", "G@T", UPF_ERR_HTTP},
-        {"GET", "GE\x80", UPF_ERR_HTTP},
-        {"GET", "get", UPF_ERR_HTTP},
-        {"GET", "Get", UPF_ERR_HTTP},
-        {"GET", "GaT", UPF_ERR_HTTP},
-        {"GET", "GzT", UPF_ERR_HTTP},
+        {"HTTP/1.1", "HTTP/1.10", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/11.1", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/1", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/2", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/1.x", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/1,1", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "http/1.1", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTPS/1.1", UPF_ERR_REQUEST_LINE},
+        {"HTTP/1.1", "HTTP/1.1 ", UPF_ERR_REQUEST_LINE},
+        {" HTTP/1.1", "\tHTTP/1.1", UPF_ERR_REQUEST_LINE},
+        {" HTTP/1.1", "", UPF_ERR_REQUEST_LINE},
+        {"/chat HTTP/1.1", "HTTP/1.1", UPF_ERR_REQUEST_LINE},
+        {"/chat HTTP/1.1", " HTTP/1.1", UPF_ERR_REQUEST_LINE},
+        {"GET /chat HTTP/1.1", "HTTP/1.1", UPF_ERR_REQUEST_LINE},
+        {"GET /chat HTTP/1.1", " HTTP/1.1", UPF_ERR_REQUEST_LINE},
+        {"GET /chat HTTP/1.1", "", UPF_ERR_REQUEST_LINE},
+        {"GET /chat HTTP/1.1\r\n", "", UPF_ERR_REQUEST_LINE},
+        {"GET", "\r\n\r\nGET", UPF_ERR_REQUEST_LINE},
+        {"GET", " GET", UPF_ERR_REQUEST_LINE},
+        {"GET ", "/", UPF_ERR_REQUEST_LINE},
+        {"GET", "", UPF_ERR_REQUEST_LINE},
+        {"GET", "G@T", UPF_ERR_REQUEST_LINE},
+        {"GET", "GE\x80", UPF_ERR_REQUEST_LINE},
+        {"GET", "get", UPF_ERR_REQUEST_LINE},
+        {"GET", "Get", UPF_ERR_REQUEST_LINE},
+        {"GET", "GaT", UPF_ERR_REQUEST_LINE},
+        {"GET", "GzT", UPF_ERR_REQUEST_LINE},
         {"GET", "POST", UPF_ERR_METHOD},
         {"GET", "HEAD", UPF_ERR_METHOD},
-        {"GET", "CONNECT", UPF_ERR_METHOD},
+        {"GET", "CONNECT", UPF_ERR_NO_PROXY},
+        {"GET", "OPTIONS", UPF_ERR_METHOD},
         {"GET", "GETS", UPF_ERR_METHOD},
         {"GET", "GE", UPF_ERR_METHOD},
         {"GET", "M-SEARCH", UPF_ERR_METHOD},
-        {"GET ", "GET  ", UPF_ERR_TARGET},
-        {"/chat", "/chat ", UPF_ERR_TARGET},
-        {"/chat", "/cha t", UPF_ERR_TARGET},
-        {"/chat", "/cha\tt", UPF_ERR_TARGET},
-        {"/chat", "/cha\x01t", UPF_ERR_TARGET},
-        {"/chat", "/cha\x7Ft", UPF_ERR_TARGET},
-        {"/chat", "/cha\x80t", UPF_ERR_TARGET},
-        {"/chat", "/chat#x", UPF_ERR_TARGET},
+        {"GET ", "GET  ", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/chat ", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/cha t", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/cha\tt", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/cha\x01t", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/cha\x7Ft", UPF_ERR_TARGET_CHARACTER},
+        {"/chat", "/chat#x", UPF_ERR_TARGET_FRAGMENT},
         {"/chat", "chat", UPF_ERR_TARGET},
         {"/chat", "*", UPF_ERR_TARGET},
         {"/chat", "example.com:80", UPF_ERR_TARGET},
-        {"/chat", "http://other.example/chat", UPF_ERR_TARGET},
-        {"/chat", "http://example.com:80/chat", UPF_ERR_TARGET},
-        {"/chat", "http://example.com.evil/chat", UPF_ERR_TARGET},
+        {"/chat", "http://other.example/chat", UPF_ERR_AUTHORITY},
+        {"/chat", "http://example.com:443/chat", UPF_ERR_AUTHORITY},
+        {"/chat", "https://example.com:80/chat", UPF_ERR_AUTHORITY},
+        {"/chat", "http://example.com.evil/chat", UPF_ERR_AUTHORITY},
+        {"/chat HTTP/1.1\r\nHost: example.com\r\n",
+         "http://example.com/chat HTTP/1.1\r\n", UPF_ERR_HOST},
+        {"/chat HTTP/1.1\r\n",
+         "http://example.com/chat HTTP/1.1\r\nHost: example.com\r\n",
+         UPF_ERR_HOST},
         {"/chat", "http://u@example.com/chat", UPF_ERR_TARGET},
         {"/chat", "ftp://example.com/chat", UPF_ERR_TARGET},
         /* Host */
@@ -225,16 +249,17 @@ static void what_breaks_section_4_2_1_is_refused_by_its_name(void **state)
         {"Host:", "TRANSFER-ENCODING: identity\r\nHost:", UPF_ERR_BODY},
         {"Host:", "Transfer-Encoding:\r\nHost:", UPF_ERR_BODY},
         /* Upgrade and Connection */
-        {"Upgrade: websocket\r\n", "", UPF_ERR_NOT_UPGRADE},
-        {"Upgrade:", "Upgrad:", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "websockets", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "websocke", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "web socket", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "websocket/13", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "\"websocket\"", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "h2c", UPF_ERR_NOT_UPGRADE},
-        {"websocket", "web,socket", UPF_ERR_NOT_UPGRADE},
+        {"Upgrade: websocket\r\n", "", UPF_ERR_UPGRADE_STRIPPED},
+        {"Upgrade:", "Upgrad:", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "websockets", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "websocke", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "web socket", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "websocket/13", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "\"websocket\"", UPF_ERR_UPGRADE_STRIPPED},
+        {"websocket", "h2c", UPF_ERR_UPGRADE_STRIPPED},
+
+        {"websocket", "web,socket", UPF_ERR_UPGRADE_STRIPPED},
         {"Connection: Upgrade\r\n", "", UPF_ERR_CONNECTION},
         {"Connection: Upgrade", "Connection:", UPF_ERR_CONNECTION},
         {"Connection: Upgrade", "Connection: close", UPF_ERR_CONNECTION},
@@ -257,8 +282,12 @@ static void what_breaks_section_4_2_1_is_refused_by_its_name(void **state)
         {": 13", ": 256", UPF_ERR_VERSION},
         {": 13", ": 4294967309", UPF_ERR_VERSION},
         {": 13", ": 13\x80", UPF_ERR_VERSION},
-        {"Host:", "Sec-WebSocket-Version: 13\r\nHost:", UPF_ERR_HTTP},
-        {"Host:", "Sec-WebSocket-Version: 8\r\nHost:", UPF_ERR_HTTP},
+        {"Host:", "Sec-WebSocket-Version: 13\r\nHost:",
+         UPF_ERR_VERSION_REPEATED},
+        {"Host:", "Sec-WebSocket-Version: 8\r\nHost:",
+         UPF_ERR_VERSION_REPEATED},
+        {"Host:", "Sec-WebSocket-Version:\r\nHost:",
+         UPF_ERR_VERSION_REPEATED},
         {"Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n", "",
          UPF_ERR_VERSION},
         /* key */
@@ -276,14 +305,11 @@ static void what_breaks_section_4_2_1_is_refused_by_its_name(void **state)
         {"Host:", "Sec-WebSocket-Key: " KEY "\r\nHost:", UPF_ERR_KEY},
         {"Host:", "sec-websocket-key:\r\nHost:", UPF_ERR_KEY},
         /* subprotocols */
-        {"Host:", "Sec-WebSocket-Protocol:\r\nHost:", UPF_ERR_SUBPROTOCOL},
-        {"Host:", "Sec-WebSocket-Protocol: ,\r\nHost:", UPF_ERR_SUBPROTOCOL},
-        {"Host:", "Sec-WebSocket-Protocol: a,\r\nHost:", UPF_ERR_SUBPROTOCOL},
-        {"Host:", "Sec-WebSocket-Protocol: a,,b\r\nHost:",
-         UPF_ERR_SUBPROTOCOL},
         {"Host:", "Sec-WebSocket-Protocol: a, a\r\nHost:",
-         UPF_ERR_SUBPROTOCOL},
-        {"Host:", "Sec-WebSocket-Protocol: a, b, c, a\r\nHost:",
+         UPF_ERR_SUBPROTOCOL_REPEATED},
+        {"Host:", "Sec-WebSocket-Protocol: a, b,, c, a\r\nHost:",
+         UPF_ERR_SUBPROTOCOL_REPEATED},
+        {"Host:", "Sec-WebSocket-Protocol: a;,b\r\nHost:",
          UPF_ERR_SUBPROTOCOL},
         {"Host:", "Sec-WebSocket-Protocol: a b\r\nHost:", UPF_ERR_SUBPROTOCOL},
         {"Host:", "Sec-WebSocket-Protocol: a/b\r\nHost:", UPF_ERR_SUBPROTOCOL},
@@ -293,12 +319,8 @@ static void what_breaks_section_4_2_1_is_refused_by_its_name(void **state)
          UPF_ERR_SUBPROTOCOL},
         {"\r\n\r\n", "\r\nSec-WebSocket-Protocol: a\r\nX: y\r\n"
                      "sec-websocket-protocol: b, a\r\n\r\n",
-         UPF_ERR_SUBPROTOCOL},
-        {"\r\n\r\n", "\r\nSec-WebSocket-Protocol: a\r\n"
-                     "Sec-WebSocket-Protocol:\r\n\r\n", UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_REPEATED},
         /* extensions */
-        {"Host:", "Sec-WebSocket-Extensions:\r\nHost:", UPF_ERR_EXTENSION},
-        {"Host:", "Sec-WebSocket-Extensions: a,\r\nHost:", UPF_ERR_EXTENSION},
         {"Host:", "Sec-WebSocket-Extensions: a;\r\nHost:", UPF_ERR_EXTENSION},
         {"Host:", "Sec-WebSocket-Extensions: a; b=\r\nHost:",
          UPF_ERR_EXTENSION},
@@ -331,20 +353,40 @@ static void a_request_for_a_page_must_be_sound_http_as_well(void **state)
         {"Host: example.com\r\n", "", UPF_ERR_HOST},
         {"Accept", "Host: b\r\nAccept", UPF_ERR_HOST},
         {"/page", "page", UPF_ERR_TARGET},
-        {"/page", "http://evil.example/", UPF_ERR_TARGET},
+        {"/page", "*", UPF_ERR_TARGET},
+        {"/page", "http://evil.example/", UPF_ERR_AUTHORITY},
+        {"/page", "http://example.com:80/", UPF_ERR_NOT_UPGRADE},
+        {"GET /page", "OPTIONS *", UPF_ERR_NOT_UPGRADE},
+        {"GET /page HTTP/1.1\r\nHost: example.com\r\n",
+         "OPTIONS * HTTP/1.0\r\n", UPF_ERR_NOT_UPGRADE},
+        {"GET /page", "options *", UPF_ERR_TARGET},
+        {"GET /page", "POST *", UPF_ERR_TARGET},
+        {"GET /page", "HEAD *", UPF_ERR_TARGET},
+        {"GET /page", "CONNECT example.com:80", UPF_ERR_NO_PROXY},
+        {"GET /page", "CONNECT /page", UPF_ERR_NO_PROXY},
+        {"GET /page", "GET example.com:80", UPF_ERR_TARGET},
+        {"GET /page HTTP/1.1\r\nHost: example.com\r\n",
+         "GET http://example.com/ HTTP/1.0\r\n", UPF_ERR_HOST},
+        {"GET /page HTTP/1.1\r\nHost: example.com\r\n",
+         "GET http://example.com/ HTTP/1.1\r\nHost:\r\n", UPF_ERR_HOST},
         {"Accept", "Content-Length: 12\r\nAccept", UPF_ERR_NOT_UPGRADE},
-        {"Accept", "Content-Length:\r\nAccept", UPF_ERR_BODY},
-        {"Accept", "Content-Length: 1a\r\nAccept", UPF_ERR_BODY},
-        {"Accept", "Content-Length: 1, 1\r\nAccept", UPF_ERR_BODY},
+        {"Accept", "Content-Length:\r\nAccept", UPF_ERR_BODY_LENGTH},
+        {"Accept", "Content-Length: 1a\r\nAccept", UPF_ERR_BODY_LENGTH},
+        {"Accept", "Content-Length: 1, 1\r\nAccept", UPF_ERR_BODY_LENGTH},
         {"Accept", "Content-Length: 1\r\nContent-Length: 1\r\nAccept",
-         UPF_ERR_BODY},
+         UPF_ERR_BODY_LENGTH},
         {"Accept", "Transfer-Encoding: chunked\r\nAccept",
          UPF_ERR_NOT_UPGRADE},
         {"Accept", "Transfer-Encoding: chunked\r\nContent-Length: 1\r\nAccept",
-         UPF_ERR_BODY},
-        {"HTTP/1.1", "HTTP/1.0\r\nTransfer-Encoding: chunked", UPF_ERR_BODY},
+         UPF_ERR_BODY_LENGTH},
+        {"HTTP/1.1", "HTTP/1.0\r\nTransfer-Encoding: chunked", UPF_ERR_BODY_LENGTH},
         {"HTTP/1.1", "HTTP/1.0\r\nHost: a", UPF_ERR_HOST},
         {"Accept", "Upgrade: websocket\r\nAccept", UPF_ERR_CONNECTION},
+        /* what proxies make of a handshake (nginx's default: HTTP/1.0) */
+        {"Accept", "Sec-WebSocket-Key: " KEY "\r\nAccept",
+         UPF_ERR_UPGRADE_STRIPPED},
+        {"HTTP/1.1\r\n", "HTTP/1.0\r\nSec-WebSocket-Key: x\r\n",
+         UPF_ERR_UPGRADE_STRIPPED},
     };
     assert_edits(PAGE, edits, COUNT(edits));
 }
@@ -360,10 +402,11 @@ static void a_request_line_is_read_within_its_length(void **state)
         memcpy(head, line, n);
         memcpy(head + n, "\r\n\r\n", 4);
         assert_int_equal(text_parse_request(head, n + 2, &request),
-                         UPF_ERR_HTTP);
+                         n == 0 || n == strlen(line) ? UPF_ERR_HTTP
+                                                     : UPF_ERR_REQUEST_LINE);
         assert_int_equal(text_parse_request(head, n + 4, &request),
                          n == strlen(line) ? UPF_ERR_NOT_UPGRADE
-                                           : UPF_ERR_HTTP);
+                                           : UPF_ERR_REQUEST_LINE);
     }
 }
 
@@ -405,15 +448,16 @@ static void thirty_two_subprotocols_are_taken_and_one_more_is_not(void **state)
         text_add(&head, BASE, strlen(BASE) - 2);
         for (int i = 0; i < n; i++) {
             char text[64];
+            /* empty elements do not count */
             snprintf(text, sizeof text, "%sproto%d",
-                     i % 20 == 0 ? "Sec-WebSocket-Protocol: " : ", ", i);
+                     i % 20 == 0 ? "Sec-WebSocket-Protocol: " : ",, ,", i);
             text_add(&head, text, strlen(text));
             if (i % 20 == 19 || i == n - 1)
                 text_add(&head, "\r\n", 2);
         }
         text_add(&head, "\r\n", 2);
         assert_int_equal(text_parse_request(head.data, head.len, &request),
-                         n <= 32 ? UPF_OK : UPF_ERR_SUBPROTOCOL);
+                         n <= 32 ? UPF_OK : UPF_ERR_SUBPROTOCOL_COUNT);
         assert_true(upf_request_offers(&request, "proto30"));
     }
 }
@@ -447,12 +491,19 @@ static void a_subprotocol_is_offered_by_its_exact_name(void **state)
     assert_null(upf_subprotocol_choose(&request, ours));
     assert_false(upf_request_offers(&request, ""));
 
-    /* A broken list may be asked, too; nothing is no subprotocol. */
-    head = text_edit(BASE, "Host", "Sec-WebSocket-Protocol: a,,b\r\nHost");
+    /* Nothing is no subprotocol; and a broken list may be asked, too. */
+    static const char *const nothing[] = {"", "b", NULL};
+    head = text_edit(BASE, "Host", "Sec-WebSocket-Protocol: a,, b,\r\n"
+                                   "Sec-WebSocket-Protocol:\r\nHost");
     assert_int_equal(text_parse_request(head->data, head->len, &request),
-                     UPF_ERR_SUBPROTOCOL);
+                     UPF_OK);
     assert_true(upf_request_offers(&request, "b"));
     assert_false(upf_request_offers(&request, ""));
+    assert_string_equal(upf_subprotocol_choose(&request, nothing), "b");
+    head = text_edit(BASE, "Host", "Sec-WebSocket-Protocol: a b, c\r\nHost");
+    assert_int_equal(text_parse_request(head->data, head->len, &request),
+                     UPF_ERR_SUBPROTOCOL);
+    assert_true(upf_request_offers(&request, "c"));
 }
 
 int main(void)

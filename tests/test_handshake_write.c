@@ -67,6 +67,16 @@ static void a_request_has_these_bytes(void **state)
         {"wss://a:80?c", "/?c", "a:80"},
         {"ws://[::1]:80", "/", "[::1]"},
         {"ws://[::1]:9001/x", "/x", "[::1]:9001"},
+        /* Percent-encoded as by browsers, and not twice */
+        {"ws://a?x[]=1", "/?x[]=1", "a"},
+        {"ws://a/?a={\"b\":1}", "/?a={%22b%22:1}", "a"},
+        {"ws://a/Gr\xC3\xBC\xC3\x9F" "e?q=\xE2\x82\xAC",
+         "/Gr%C3%BC%C3%9Fe?q=%E2%82%AC", "a"},
+        {"ws://a/ b\"c<d>e^f`g{h}i|j[k]l'm",
+         "/%20b%22c%3Cd%3Ee%5Ef%60g%7Bh%7Di|j[k]l'm", "a"},
+        {"ws://a/? b\"c<d>e^f`g{h}i|j[k]l'm\\n?o",
+         "/?%20b%22c%3Cd%3Ee^f`g{h}i|j[k]l%27m\\n?o", "a"},
+        {"ws://a/100%?50%&%20%C3%zz", "/100%?50%&%20%C3%zz", "a"},
     };
     for (size_t i = 0; i < COUNT(urls); i++) {
         const upf_client_request request = {.url = urls[i].url};

@@ -95,6 +95,37 @@ static void pipelined_echoes_leave_as_one_stretch(void **state)
     blob_free(&expected);
 }
 
+/* Frames that are read one by one do not end the stretch: pongs, fragments
+ * without payload, what is not the usual message. */
+static void other_frames_between_do_not_cut_the_stretch(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0}, expected = {0};
+    upf_slice      slices[4];
+
+    for (size_t len = 0; len < 40; len += 13)
+        for (int i = 0; i < 4; i++) {
+            put_run(&bytes, FROM_CLIENT, i == 3 ? BINARY : FIN | BINARY, 's',
+                    i == 3 ? 0 : len);
+            if (i == 1)
+                put_text(&bytes, FROM_CLIENT, FIN | PONG, "pong");
+            if (i == 3)
+                put_run(&bytes, FROM_CLIENT, FIN | CONT, 's', len);
+            put_run(&expected, FROM_SERVER, FIN | BINARY, 's', len);
+        }
+    start_open(&session, OPEN_SERVER);
+    echo(&session, bytes.data, bytes.len);
+    assert_int_equal(session.alloc.calls, 0);
+    assert_int_equal(upf_conn_output(&session.conn, slices, 4), 1);
+    assert_true(inside(&slices[0], bytes.data, bytes.len));
+    session_write(&session);
+    assert_true(blob_equal(&session.output, &expected));
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&expected);
+}
+
 static void an_echo_of_an_assembled_message_needs_no_second_block(void **state)
 {
     (void)state;
@@ -486,11 +517,141 @@ static void connections_may_take_turns_with_one_buffer(void **state)
     }
 }
 
+/* ---- A reply waits, and another input comes -----------------------------
+ *
+ * What waits is of each kind, the second input of each way to be read, and it
+ * lies right behind the first, apart from it, or in front of it. What lies
+ * between is the caller's. Nothing is written between the two.
+ */
+
+enum waiting { NOTHING, REPLY, TWO_REPLIES, COPY, SHARED_FRAME, A_QUEUE,
+               WAITINGS };
+
+enum second { EMPTY, TINY, SHORT, SHORT_TEXT, MIDDLE, LONG, FRAGMENTS,
+              EMPTY_FRAGMENT, PING_FIRST, PONG_FIRST, IN_PIECES, SECONDS };
+
+static void put_second(struct blob *to, struct blob *expected,
+                       enum second second)
+{
+    static const size_t lens[] = {[EMPTY] = 0, [TINY] = 12, [SHORT] = 50,
+                                  [SHORT_TEXT] = 50, [MIDDLE] = 200,
+                                  [LONG] = 66000, [PING_FIRST] = 12,
+                                  [PONG_FIRST] = 12, [IN_PIECES] = 200};
+    const unsigned opcode = second == SHORT_TEXT ? TEXT : BINARY;
+    const size_t   len    = lens[second];
+
+    if (second == FRAGMENTS) {
+        put_text(to, FROM_CLIENT, BINARY, "frag");
+        put_text(to, FROM_CLIENT, FIN | CONT, "ments");
+        put_text(expected, FROM_SERVER, FIN | BINARY, "fragments");
+        return;
+    }
+    if (second == EMPTY_FRAGMENT) { /* the message lies in the input */
+        put_text(to, FROM_CLIENT, BINARY, "");
+        put_text(to, FROM_CLIENT, FIN | CONT, "fragment");
+        put_text(expected, FROM_SERVER, FIN | BINARY, "fragment");
+        return;
+    }
+    if (second == PONG_FIRST)
+        put_text(to, FROM_CLIENT, FIN | PONG, "pong");
+    if (second == PING_FIRST) {
+        put_text(to, FROM_CLIENT, FIN | PING, "ping");
+        put_text(expected, FROM_SERVER, FIN | PONG, "ping");
+    }
+    for (int i = 0; i < 2; i++) {
+        put_run(to, FROM_CLIENT, FIN | opcode, '2', len);
+        put_run(expected, FROM_SERVER, FIN | opcode, '2', len);
+    }
+}
+
+/* What waits when the second input comes; replies, to what `to` says. */
+static void put_waiting(struct session *session, struct blob *to,
+                        struct blob *expected, enum waiting waiting)
+{
+    for (int i = 0; i < (waiting == REPLY ? 1 : waiting == TWO_REPLIES ? 2 : 0);
+         i++) {
+        put_text(to, FROM_CLIENT, FIN | TEXT, "first");
+        put_text(expected, FROM_SERVER, FIN | TEXT, "first");
+    }
+    if (waiting == COPY || waiting == A_QUEUE) {
+        assert_status(upf_send(&session->conn, UPF_OP_TEXT, "copy", 4),
+                      UPF_OK);
+        put_text(expected, FROM_SERVER, FIN | TEXT, "copy");
+    }
+    if (waiting == SHARED_FRAME || waiting == A_QUEUE) {
+        static char text[300];
+        upf_shared *shared = upf_shared_new(&session->config, UPF_OP_BINARY,
+                                            text, sizeof text);
+
+        assert_non_null(shared);
+        assert_status(upf_send_shared(&session->conn, shared), UPF_OK);
+        upf_shared_free(shared);
+        put_frame(expected, FROM_SERVER, FIN | BINARY, text, sizeof text);
+    }
+}
+
+static void check_two_inputs(enum waiting waiting, enum second second,
+                             ptrdiff_t gap)
+{
+    struct session session;
+    struct blob    one = {0}, two = {0}, expected = {0};
+
+    start_open(&session, OPEN_SERVER);
+    put_waiting(&session, &one, &expected, waiting);
+    put_second(&two, &expected, second);
+
+    const size_t between = gap < 0 ? 100 : (size_t)gap;
+    const size_t size    = one.len + between + two.len;
+    uint8_t     *memory  = guard_end(size);
+    uint8_t     *first   = gap < 0 ? memory + two.len + between : memory;
+    uint8_t     *next    = gap < 0 ? memory : memory + one.len + between;
+    uint8_t     *space   = gap < 0 ? memory + two.len : memory + one.len;
+
+    memset(space, 0x33, between);
+    if (one.len > 0)
+        memcpy(first, one.data, one.len);
+    memcpy(next, two.data, two.len);
+    if (one.len > 0)
+        echo(&session, first, one.len);
+    if (second == IN_PIECES) {
+        echo(&session, next, 20);
+        echo(&session, next + 20, two.len - 20);
+    } else {
+        echo(&session, next, two.len);
+    }
+    for (size_t i = 0; i < between; i++)
+        if (space[i] != 0x33)
+            fail_msg("%d, %d: byte %zu between two inputs was changed",
+                     waiting, second, i);
+    session_write(&session);
+    if (!blob_equal(&session.output, &expected))
+        fail_msg("%d, %d, apart by %d: the replies are not as they were sent",
+                 waiting, second, (int)gap);
+    session_free(&session);
+    guard_free(memory, size);
+    blob_free(&one);
+    blob_free(&two);
+    blob_free(&expected);
+}
+
+static void a_second_input_leaves_alone_what_waits_of_the_first(void **state)
+{
+    (void)state;
+    static const ptrdiff_t gaps[] = {0, 1, 2, 4, 100, 5000, -1};
+
+    for (int waiting = 0; waiting < WAITINGS; waiting++)
+        for (int second = 0; second < SECONDS; second++)
+            for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
+                check_two_inputs((enum waiting)waiting, (enum second)second,
+                                 gaps[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_echo_leaves_from_where_its_request_arrived),
         cmocka_unit_test(pipelined_echoes_leave_as_one_stretch),
+        cmocka_unit_test(other_frames_between_do_not_cut_the_stretch),
         cmocka_unit_test(
             an_echo_of_an_assembled_message_needs_no_second_block),
         cmocka_unit_test(echoes_in_place_and_copied_are_the_same_at_any_cut),
@@ -504,6 +665,7 @@ int main(void)
         cmocka_unit_test(a_user_may_send_from_memory_of_its_own),
         cmocka_unit_test(what_is_refused_in_place_leaves_the_data_alone),
         cmocka_unit_test(connections_may_take_turns_with_one_buffer),
+        cmocka_unit_test(a_second_input_leaves_alone_what_waits_of_the_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,12 +13,12 @@
 #include "support/heads.h"
 #include "support/session.h"
 
-static void a_connection_has_at_most_160_bytes(void **state)
+static void a_connection_has_at_most_128_bytes(void **state)
 {
     (void)state;
     if (sizeof(void *) > 8)
         skip(); /* the bound is for pointers of up to 64 bits */
-    assert_true(sizeof(upf_conn) <= 160);
+    assert_true(sizeof(upf_conn) <= 128);
 }
 
 /* A handshake, each kind of traffic in pieces, and no memory is left. */
@@ -98,6 +98,38 @@ static void a_connection_that_has_closed_holds_no_heap(void **state)
     }
 }
 
+/* What lies whole in the input is looked at there: each frame but the reply. */
+static void what_comes_in_one_piece_takes_no_memory(void **state)
+{
+    (void)state;
+    static const unsigned opcodes[] = {TEXT, BINARY, PONG, PING, CLOSE};
+
+    for (size_t i = 0; i < sizeof opcodes / sizeof *opcodes; i++)
+        for (int stream = 0; stream < 2; stream++)
+            for (int client = 0; client < 2; client++) {
+                struct session session;
+                struct blob    bytes = {0};
+                upf_event      event;
+
+                session_prepare(&session);
+                session.config.stream = stream != 0;
+                session_begin(&session, client ? OPEN_CLIENT : OPEN_SERVER);
+                session_give(&session, NULL, 0);
+                put_text(&bytes, role_peer(session.role), FIN | opcodes[i],
+                         opcodes[i] == CLOSE ? "\x0F\xA0 bye" : "whole");
+                upf_input input = {bytes.data, bytes.len};
+                assert_status(upf_conn_next(&session.conn, &input, &event),
+                              UPF_OK);
+                assert_true(event.data >= bytes.data &&
+                            event.data + event.len ==
+                                bytes.data + bytes.len);
+                if (opcodes[i] != PING && opcodes[i] != CLOSE)
+                    assert_int_equal(session.alloc.calls, 0);
+                session_free(&session);
+                blob_free(&bytes);
+            }
+}
+
 static void a_thousand_messages_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -125,10 +157,11 @@ static void a_thousand_messages_leave_nothing_behind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_connection_has_at_most_160_bytes),
+        cmocka_unit_test(a_connection_has_at_most_128_bytes),
         cmocka_unit_test(an_idle_server_connection_holds_no_heap),
         cmocka_unit_test(an_idle_client_connection_holds_no_heap),
         cmocka_unit_test(a_connection_that_has_closed_holds_no_heap),
+        cmocka_unit_test(what_comes_in_one_piece_takes_no_memory),
         cmocka_unit_test(a_thousand_messages_leave_nothing_behind),
     };
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -123,6 +124,44 @@ static void a_forked_child_does_not_repeat_its_parents_bytes(void **state)
     close(pipes[1]);
 }
 
+static void *draw_16(void *out)
+{
+    return upf_random(NULL, out, 16) ? out : NULL;
+}
+
+/* A thread of the child that draws first sees the fork; so does, after it, the
+ * thread that forked and has the parent's batch. */
+static void nor_does_it_behind_a_thread_of_its_own(void **state)
+{
+    (void)state;
+    uint8_t draws[48];
+    int     pipes[2], status = 1;
+
+    assert_true(upf_random(NULL, draws, 16));
+    assert_int_equal(pipe(pipes), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        pthread_t thread;
+        void     *drawn = NULL;
+        const bool ok =
+            pthread_create(&thread, NULL, draw_16, draws + 16) == 0 &&
+            pthread_join(thread, &drawn) == 0 && drawn != NULL &&
+            upf_random(NULL, draws + 32, 16) &&
+            write(pipes[1], draws + 16, 32) == 32;
+        _exit(ok ? 0 : 1);
+    }
+    assert_true(pid > 0);
+    assert_true(upf_random(NULL, draws, 16));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(read(pipes[0], draws + 16, 32), 32);
+    assert_memory_not_equal(draws, draws + 16, 16);
+    assert_memory_not_equal(draws, draws + 32, 16);
+    assert_memory_not_equal(draws + 16, draws + 32, 16);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 /* What was sent cannot be read back from here. */
 static void what_was_drawn_is_wiped(void **state)
 {
@@ -133,8 +172,8 @@ static void what_was_drawn_is_wiped(void **state)
 
     for (size_t len = 1; len <= sizeof drawn; len += 3) {
         assert_true(upf_random(NULL, drawn, len));
-        const uint8_t *end = batch->bytes + sizeof batch->bytes - batch->left;
-        assert_memory_equal(end - len, zeros, len);
+        assert_memory_equal(batch->bytes + UPF_CHACHA20_KEY + batch->left,
+                            zeros, len);
     }
 }
 
@@ -150,6 +189,7 @@ int main(void)
         cmocka_unit_test(masking_keys_repeat_only_by_chance),
         cmocka_unit_test(any_amount_is_filled_to_its_last_byte),
         cmocka_unit_test(a_forked_child_does_not_repeat_its_parents_bytes),
+        cmocka_unit_test(nor_does_it_behind_a_thread_of_its_own),
         cmocka_unit_test(what_was_drawn_is_wiped),
         cmocka_unit_test(it_is_what_a_connection_draws_from),
     };

@@ -266,7 +266,7 @@ static void strike_open(enum point point)
         assert_int_equal(rawserver_read_close(&server), code);
         rawserver_finish(&server);
         await(LOST);
-        snprintf(said, sizeof said, "lost: code %d (b?e)", code);
+        snprintf(said, sizeof said, "lost: code %d (b\\x0ae)", code);
         assert_said(said);
         return;
     }
@@ -488,7 +488,7 @@ static void it_stays_away_where_a_return_is_no_use(void **state)
 {
     (void)state;
     static const char *const options[] = {"--base", "4", "--cap", "40", NULL};
-    static const char not_found[] = "HTTP/1.1 404 Not Found\r\n"
+    static const char forbidden[] = "HTTP/1.1 403 Forbidden\r\n"
                                     "Content-Length: 0\r\n\r\n";
 
     need_client();
@@ -501,10 +501,10 @@ static void it_stays_away_where_a_return_is_no_use(void **state)
 
     launch(options);
     take_request();
-    rawserver_put(&server, not_found, sizeof not_found - 1);
+    rawserver_put(&server, forbidden, sizeof forbidden - 1);
     rawserver_finish(&server);
     await(ENDED);
-    assert_said("HTTP 404");
+    assert_said("HTTP 403");
     assert_int_equal(child_exit_status(&client), 1);
 }
 

@@ -68,6 +68,20 @@ static const struct {
     {UPF_ERR_ARGUMENT, "UPF_ERR_ARGUMENT", 0, 0},
     {UPF_ERR_QUEUE_FULL, "UPF_ERR_QUEUE_FULL", 0, 0},
     {UPF_ERR_URL, "UPF_ERR_URL", 0, 0},
+    {UPF_ERR_WRITE_TIMEOUT, "UPF_ERR_WRITE_TIMEOUT", 0, 0},
+    {UPF_ERR_REQUEST_LINE, "UPF_ERR_REQUEST_LINE", 0, 400},
+    {UPF_ERR_TARGET_TOO_BIG, "UPF_ERR_TARGET_TOO_BIG", 0, 414},
+    {UPF_ERR_TARGET_CHARACTER, "UPF_ERR_TARGET_CHARACTER", 0, 400},
+    {UPF_ERR_TARGET_FRAGMENT, "UPF_ERR_TARGET_FRAGMENT", 0, 400},
+    {UPF_ERR_AUTHORITY, "UPF_ERR_AUTHORITY", 0, 400},
+    {UPF_ERR_NO_PROXY, "UPF_ERR_NO_PROXY", 0, 405},
+    {UPF_ERR_BODY_LENGTH, "UPF_ERR_BODY_LENGTH", 0, 400},
+    {UPF_ERR_UPGRADE_STRIPPED, "UPF_ERR_UPGRADE_STRIPPED", 0, 426},
+    {UPF_ERR_VERSION_REPEATED, "UPF_ERR_VERSION_REPEATED", 0, 400},
+    {UPF_ERR_SUBPROTOCOL_REPEATED, "UPF_ERR_SUBPROTOCOL_REPEATED", 0, 400},
+    {UPF_ERR_SUBPROTOCOL_COUNT, "UPF_ERR_SUBPROTOCOL_COUNT", 0, 400},
+    {UPF_ERR_NO_REQUEST, "UPF_ERR_NO_REQUEST", 0, 0},
+    {UPF_ERR_NO_RESPONSE, "UPF_ERR_NO_RESPONSE", 0, 0},
 };
 
 enum { COUNT = sizeof expected / sizeof *expected };
@@ -118,7 +132,9 @@ static void every_rule_that_an_rfc_sets_is_cited(void **state)
         const upf_status status = expected[i].status;
         const char *section = upf_status_section(status);
         const bool is_ours = status >= 0 || status == UPF_ERR_NO_MEMORY ||
-                             (status <= UPF_ERR_STATE && status != UPF_ERR_URL);
+                             (status <= UPF_ERR_STATE && status > UPF_ERR_URL) ||
+                             status == UPF_ERR_WRITE_TIMEOUT ||
+                             status == UPF_ERR_SUBPROTOCOL_COUNT;
 
         assert_int_equal(*section == '\0', is_ours);
         if (!is_ours && !is_citation(section))

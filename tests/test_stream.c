@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -111,6 +112,61 @@ static void a_chunk_of_text_never_ends_inside_a_code_point(void **state)
     assert_scene(&scene, blob_str(&log), "");
     blob_free(&log);
     blob_free(&text);
+}
+
+/* The first and the last code point of every length, and of every lead byte
+ * with bounds of its own (RFC 3629, section 4): cut behind each byte. */
+static void any_code_point_may_be_cut_anywhere(void **state)
+{
+    (void)state;
+    static const char *const points[] = {
+        "\x01", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
+        "\xE0\xBF\xBF", "\xE1\x80\x80", "\xEC\xBF\xBF", "\xED\x80\x80",
+        "\xED\x9F\xBF", "\xEE\x80\x80", "\xEF\xBF\xBF",
+        "\xF0\x90\x80\x80", "\xF0\xBF\xBF\xBF", "\xF1\x80\x80\x80",
+        "\xF3\xBF\xBF\xBF", "\xF4\x80\x80\x80", "\xF4\x8F\xBF\xBF"};
+    struct scene scene = streamed(OPEN_SERVER);
+    struct blob  log = {0}, text = {0};
+
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+        blob_text(&text, points[i]);
+    put_frame(&scene.bytes, FROM_CLIENT, FIN | TEXT, text.data, text.len);
+    blob_printf(&log, "OPEN\nCHUNK text first last %zu ", text.len);
+    blob_show(&log, text.data, text.len);
+    blob_text(&log, "\n");
+    assert_scene(&scene, blob_str(&log), "");
+    blob_free(&log);
+    blob_free(&text);
+}
+
+/* Nothing is delivered before it is whole, and then at once. */
+static void a_cut_code_point_waits_for_its_last_byte(void **state)
+{
+    (void)state;
+    static const char *const points[] = {"\xC2\x80", "\xDF\xBF",
+                                         "\xE0\xA0\x80", "\xEF\xBF\xBF",
+                                         "\xF0\x90\x80\x80",
+                                         "\xF4\x8F\xBF\xBF"};
+
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        const size_t   len = strlen(points[i]);
+        struct session session;
+        struct blob    bytes = {0};
+
+        put_text(&bytes, FROM_CLIENT, TEXT, points[i]);
+        session_prepare(&session);
+        session.config.stream = true;
+        session_begin(&session, OPEN_SERVER);
+        session_give(&session, bytes.data, 6);
+        for (size_t at = 0; at < len; at++) {
+            assert_int_equal(session.log.count[UPF_EVENT_CHUNK], 0);
+            session_give(&session, bytes.data + 6 + at, 1);
+        }
+        assert_int_equal(session.log.count[UPF_EVENT_CHUNK], 1);
+        assert_int_equal(session.log.payload, len);
+        session_free(&session);
+        blob_free(&bytes);
+    }
 }
 
 static void a_code_point_may_be_one_byte_a_fragment(void **state)
@@ -255,6 +311,51 @@ static void chunks_can_be_echoed_as_parts(void **state)
     blob_free(&text);
 }
 
+/* docs/guide.md, "Streaming", has this config and this upload. */
+static void a_gibibyte_in_small_parts_is_one_message(void **state)
+{
+    (void)state;
+    enum { PART = 3000, PARTS = 357914 };
+    struct session session;
+    struct blob    first = {0}, next = {0}, last = {0};
+
+    session_prepare(&session);
+    session.config.stream        = true;
+    session.config.max_frame     = UINT64_C(1) << 40;
+    session.config.max_message   = UINT64_C(1) << 40;
+    session.config.max_fragments = UINT32_MAX;
+    session_begin(&session, OPEN_SERVER);
+    put_run(&first, FROM_CLIENT, BINARY, 'b', PART);
+    put_run(&next, FROM_CLIENT, CONT, 'b', PART);
+    put_run(&last, FROM_CLIENT, FIN | CONT, 'b', PART);
+    uint8_t *frame = malloc(next.len);
+    assert_non_null(frame);
+
+    session_give_blob(&session, &first);
+    for (int i = 0; i < PARTS - 2; i++) {
+        upf_input input = {frame, next.len};
+        upf_event event;
+
+        memcpy(frame, next.data, next.len);
+        assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+        assert_int_equal(event.type, UPF_EVENT_CHUNK);
+        assert_int_equal(event.len, PART);
+        assert_false(event.first || event.last);
+        assert_status(upf_conn_next(&session.conn, &input, &event),
+                      UPF_WANT_READ);
+    }
+    session_give_blob(&session, &last);
+    assert_non_null(strstr(eventlog_text(&session.log), /* both in one line */
+                           "CHUNK binary first last 6000"));
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    assert_int_equal(session.alloc.peak, 0);
+    free(frame);
+    session_free(&session);
+    blob_free(&first);
+    blob_free(&next);
+    blob_free(&last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,12 +365,15 @@ int main(void)
         cmocka_unit_test(control_frames_come_between_chunks),
         cmocka_unit_test(a_chunk_of_text_never_ends_inside_a_code_point),
         cmocka_unit_test(a_code_point_may_be_one_byte_a_fragment),
+        cmocka_unit_test(any_code_point_may_be_cut_anywhere),
+        cmocka_unit_test(a_cut_code_point_waits_for_its_last_byte),
         cmocka_unit_test(text_before_an_impossible_byte_is_delivered),
         cmocka_unit_test(text_that_is_cut_at_its_end_fails),
         cmocka_unit_test(streaming_a_long_message_takes_no_memory),
         cmocka_unit_test(a_chunk_lies_in_the_callers_input),
         cmocka_unit_test(a_message_in_one_input_lies_there_too),
         cmocka_unit_test(chunks_can_be_echoed_as_parts),
+        cmocka_unit_test(a_gibibyte_in_small_parts_is_one_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,9 @@
 
 #include <upframe/conn.h>
 
+#include "support/heads.h"
 #include "support/session.h"
+#include "support/testext.h"
 
 /* What was seen, one line a frame. */
 struct tracer {
@@ -97,6 +99,90 @@ static void each_frame_is_seen_once(void **state)
     }
 }
 
+/* Each RSV bit, either way, on the first frame of a message and not on the
+ * others, and for a connection that did not agree on it. */
+static void each_rsv_bit_is_seen(void **state)
+{
+    (void)state;
+    static const unsigned bits[] = {UPF_RSV1, UPF_RSV2, UPF_RSV3};
+
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        struct session session;
+        struct tracer  tracer;
+        struct blob    bytes = {0}, payload = {0}, expected = {0};
+        struct upf_ext ext = test_ext;
+
+        ext.rsv = (uint8_t)bits[i];
+        session_prepare(&session);
+        tracer = (struct tracer){.conn = &session.conn};
+        session.config.trace      = trace;
+        session.config.trace_user = &tracer;
+        session.config.ext        = &ext;
+        session_begin(&session, SERVER);
+        blob_text(&bytes, HEAD_START
+                  "Sec-WebSocket-Extensions: x-runs\r\n\r\n");
+        test_ext_encode(&payload, "ab", 2);
+        put_frame(&bytes, FROM_CLIENT, TEXT | bits[i] << 4, payload.data,
+                  payload.len);
+        put_frame(&bytes, FROM_CLIENT, FIN | CONT, payload.data, payload.len);
+        session_give_blob(&session, &bytes);
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "ab", 2), UPF_OK);
+        assert_status(upf_send_part(&session.conn, UPF_OP_TEXT, "ab", 2,
+                                    false), UPF_OK);
+        assert_status(upf_send_part(&session.conn, UPF_OP_TEXT, "ab", 2,
+                                    true), UPF_OK);
+        assert_status(upf_ping(&session.conn, NULL, 0), UPF_OK);
+        blob_printf(&expected,
+                    "read 1 fin=0 masked=1 rsv=%u 4\n"
+                    "read 0 fin=1 masked=1 rsv=0 4\n"
+                    "sent 1 fin=1 masked=0 rsv=%u 4\n"
+                    "sent 1 fin=0 masked=0 rsv=%u 4\n"
+                    "sent 0 fin=1 masked=0 rsv=0 4\n"
+                    "sent 9 fin=1 masked=0 rsv=0 0\n",
+                    bits[i], bits[i], bits[i]);
+        assert_text(blob_str(&tracer.text), blob_str(&expected));
+        session_write(&session);
+        session_free(&session);
+        blob_free(&tracer.text);
+        blob_free(&bytes);
+        blob_free(&payload);
+        blob_free(&expected);
+    }
+}
+
+/* The usual messages, of every length that has a way of its own, whole in the
+ * input: being watched, they are not read at one glance. */
+static void ordinary_messages_are_seen_too(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 7, 8, 16, 17, 125, 126, 300, 65535,
+                                  65536};
+
+    for (int client = 0; client < 2; client++) {
+        const enum role role = client ? OPEN_CLIENT : OPEN_SERVER;
+        struct session  session;
+        struct tracer   tracer;
+        struct blob     bytes = {0}, expected = {0};
+
+        start(&session, &tracer, role);
+        session.app = app_echo;
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++)
+            for (unsigned opcode = TEXT; opcode <= BINARY; opcode++) {
+                put_run(&bytes, role_peer(role), FIN | opcode, 'o', lens[i]);
+                blob_printf(&expected, "read %u fin=1 masked=%d rsv=0 %zu\n"
+                            "sent %u fin=1 masked=%d rsv=0 %zu\n",
+                            opcode, !client, lens[i], opcode, client,
+                            lens[i]);
+            }
+        session_give_blob(&session, &bytes);
+        assert_text(blob_str(&tracer.text), blob_str(&expected));
+        session_free(&session);
+        blob_free(&tracer.text);
+        blob_free(&bytes);
+        blob_free(&expected);
+    }
+}
+
 static void a_frame_that_is_refused_is_not_seen_as_sent(void **state)
 {
     (void)state;
@@ -139,6 +225,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_frame_is_seen_once),
+        cmocka_unit_test(ordinary_messages_are_seen_too),
+        cmocka_unit_test(each_rsv_bit_is_seen),
         cmocka_unit_test(what_a_client_sends_is_seen_with_its_key),
         cmocka_unit_test(a_frame_that_is_refused_is_not_seen_as_sent),
     };

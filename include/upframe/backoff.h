@@ -22,6 +22,7 @@
 #define UPFRAME_BACKOFF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <upframe/status.h>
 
@@ -83,8 +84,8 @@ void upf_backoff_opened(upf_backoff *backoff, uint64_t now);
  *            but must differ between clients that start together: neither
  *            the time nor a constant seed will do. Each wait's chance is
  *            even to one part in 2^32 / (the longest wait + 1).
- *   wait_ms  written when true is returned only. A server that said
- *            Retry-After may be given the longer of the two.
+ *   wait_ms  written when true is returned only. If the server said
+ *            Retry-After, add that: see upf_retry_after()
  *
  * Returns whether to try again: false after max_tries returns that led to no
  * stable connection, and from then on.
@@ -96,9 +97,12 @@ bool upf_backoff_lost(upf_backoff *backoff, uint64_t now, uint32_t random,
 uint32_t upf_backoff_tries(const upf_backoff *backoff);
 
 /*
- * Whether an ended connection is worth another one: false if the same would
- * only happen again. Call it for what the network or the server did; after
- * upf_close() it is for the application to know.
+ * Whether an ended connection is worth another one. Only what says of itself
+ * that it is final is final; whatever else went wrong may have been a proxy on
+ * the way, a server that is being replaced, or one broken answer, and the
+ * growing waits bound what a needless return costs. Call it for what the
+ * network or the server did; after upf_close() it is for the application to
+ * know.
  *
  *   status       of the CLOSE event; UPF_ERR_IO if the transport failed to
  *                connect
@@ -106,23 +110,60 @@ uint32_t upf_backoff_tries(const upf_backoff *backoff);
  *   http_status  response.status of the CLOSE event; 0 without a response
  *
  * Each of the three can forbid it:
- *   status       the server's bytes were no sound handshake or no sound
- *                frames, exceeded a limit of ours, or the caller's own
- *                arguments were refused. A lost transport, a time-out and
- *                missing memory pass.
- *   close_code   1000 (the server has finished) and what faults this client's
- *                messages: 1002, 1003, 1007, 1008, 1009, 1010. All others
- *                allow it: 1001, 1005, 1006, 1011 to 1014 speak of the server
- *                or the way there.
- *   http_status  anything but 101, 408, 425, 429 and 5xx: a request that was
- *                redirected, unauthorized or not found stays so.
  *
- * Codes 3000 to 4999 belong to the application and are not known here. They
- * allow a return: the wait bounds what a needless one costs. An application
- * whose server says, for instance, 4001 for "account closed" tests that
- * first.
+ *   come back?             why
+ *   status
+ *     never  _ARGUMENT,    the caller's own mistake: no server was asked
+ *            _URL, _STATE
+ *     yes    all others    a lost transport, a time-out, missing memory; bytes
+ *                          that were wrong (a Close of 1006, a page that is not
+ *                          HTTP, a bad 101): the next ones may be right
+ *   close_code
+ *     never  1000          the server has finished
+ *     never  1002, 1003,   the server faults what this client has sent, and it
+ *            1007 to 1010  would send the same
+ *     yes    all others    1001, 1005, 1006, 1011, 1012, 1014 speak of the
+ *                          server or the way there; 1013 asks to try again
+ *                          later, as do growing waits; 3000 to 4999 belong to
+ *                          the application, which knows them: if its server
+ *                          says 4001 for "account closed", test that first
+ *   http_status
+ *     never  301, 308      it is somewhere else, for good: see Location
+ *     never  401, 403, 407 not without other credentials
+ *     never  410           it is gone, for good
+ *     never  414, 431      this request is too long, and will be so again
+ *     yes    429, 503      not before what Retry-After says, if it is there:
+ *                          see upf_retry_after()
+ *     yes    all others    302, 303, 307 are for this time only; 400, 404, 426
+ *                          and 5xx also come from proxies whose server is away,
+ *                          or that are set up wrong; 200 from a page that took
+ *                          its place
+ *
+ * Where the answer is yes, the wait is upf_backoff_lost()'s: it grows up to
+ * cap_ms while the connection does not become stable.
  */
 bool upf_may_return(upf_status status, int close_code, int http_status);
+
+#define UPF_RETRY_AFTER_MAX_S 86400 /* a day */
+
+/*
+ * How long the server wants to be left alone (RFC 9110, section 10.2.3): add it
+ * to the wait of upf_backoff_lost(), so that clients that were told the same do
+ * not return at the same moment.
+ *
+ *   value       `len` characters: of the response's Retry-After, as
+ *               upf_header_find() gives it
+ *   now_unix_s  the time in seconds since 1970, for a value that is a date
+ *               ("Sun, 06 Nov 1994 08:49:37 GMT"); 0: not known, and a date is
+ *               not understood
+ *   wait_ms     written when true is returned only; a day at most, so that a
+ *               wrong value does not keep the client away for ever. A date that
+ *               has passed gives 0.
+ *
+ * Returns whether `value` says it.
+ */
+bool upf_retry_after(const char *value, size_t len, int64_t now_unix_s,
+                     uint32_t *wait_ms);
 
 #ifdef __cplusplus
 }

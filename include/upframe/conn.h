@@ -54,6 +54,15 @@ typedef bool upf_random_fn(void *user, void *out, size_t len);
 typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
                           const upf_frame_header *header);
 
+/* When a connection does not want to read: while more than high_water bytes wait
+ * of ... */
+typedef enum upf_pause {
+    UPF_PAUSE_BY_ROLE = 0, /* a server: its replies; a client: nothing */
+    UPF_PAUSE_REPLIES,     /* replies: see upf_conn_wants() */
+    UPF_PAUSE_ALWAYS,      /* all output, replies or not */
+    UPF_PAUSE_NEVER        /* nothing: max_queued is the only bound */
+} upf_pause;
+
 /*
  * What connections share. Take upf_config_default() and change what differs;
  * the struct must outlive its connections and not change under them. Limits
@@ -67,17 +76,22 @@ typedef struct upf_config {
     uint32_t max_head;      /* bytes of a handshake's head: 16 KiB */
     uint32_t max_head_line; /* bytes of one of its lines: 8 KiB */
     uint16_t max_head_lines; /* header lines: 100 */
+    uint32_t max_body; /* client: bytes of the body that comes with a status
+                          other than 101: 4 KiB; 0: it is not read */
 
     /* What may wait for the transport */
     size_t max_queued; /* bytes, over which a send is refused: 32 MiB */
     size_t high_water; /* bytes, over which reading pauses: 1 MiB */
+    upf_pause pause_reading; /* of which bytes: UPF_PAUSE_BY_ROLE */
 
     /* Milliseconds; 0 switches one off. See upf_conn_tick(). */
     uint32_t handshake_timeout; /* 10 s */
-    uint32_t ping_interval;     /* silence after which we ping: 30 s; it is
-                                   noticed by ticks, so up to twice as long */
-    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s */
-    uint32_t close_timeout;     /* waiting for the end, once closing: 5 s */
+    uint32_t ping_interval;     /* silence after which we ping: 30 s, known to
+                                   a tenth */
+    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s;
+                                   also, if neither is 0: output of which no
+                                   byte is written for both together */
+    uint32_t close_timeout;     /* from the Close to the transport's end: 5 s */
 
     /* Behaviour */
     bool stream;          /* CHUNK events as bytes come, no MESSAGE */
@@ -100,9 +114,26 @@ typedef struct upf_config {
 
 upf_config upf_config_default(void);
 
+/*
+ * What is wrong with `config`, for who wrote it: a sentence that begins with
+ * the field's name, static; or NULL, if nothing is (as with `config` NULL, the
+ * defaults). In this order:
+ *
+ *   what no connection can begin with: UPF_ERR_ARGUMENT
+ *     a limit of 0 (the times may be 0); no alloc, no random; a subprotocol
+ *     that is no token
+ *   what is taken, but cannot be meant
+ *     a subprotocol twice (a client's connection does not begin); limits of a
+ *     head that no handshake fits in; high_water over max_queued; an origin
+ *     that no browser sends, such as "example.com" or "https://a.example/"
+ *
+ * Call it once, when the program starts; nothing else does.
+ */
+const char *upf_config_check(const upf_config *config);
+
 /* ---- The connection --------------------------------------------------- */
 
-/* The next four are private, and here because a connection holds them. */
+/* The next five are private, and here because a connection holds them. */
 
 struct upf_buf { /* growable bytes; their capacity stands in front of them */
     uint8_t *data;
@@ -136,6 +167,19 @@ struct upf_message { /* the message that its frames make up */
     uint32_t taken;     /* encoded: of the current frame's payload */
 };
 
+struct upf_refusal { /* a response other than 101, as far as it is here */
+    uint64_t taken;   /* bytes of all heads and the body */
+    uint64_t left;    /* bytes of the body, or its chunk, still to come */
+    uint32_t reason;  /* in `assembly`: bytes of the phrase, then fields */
+    uint32_t field;   /* where the last field begins */
+    uint32_t line;    /* where the line at hand begins */
+    uint32_t body;    /* where the body begins */
+    uint16_t lines;
+    uint16_t status;
+    uint8_t  phase;
+    bool     is_long; /* the line at hand is over the limit */
+};
+
 struct upf_slot { /* bytes that wait for the transport, or a queue of them */
     uint8_t *data;
     size_t   len; /* of all that waits, if it is a queue */
@@ -167,6 +211,7 @@ struct upf_conn {
             uint8_t              digest[20]; /* what Accept encodes */
             struct upf_head_scan scan;
         } handshake;
+        struct upf_refusal refusal;
     } in;
     struct upf_slot out;
     uint64_t offset;      /* bytes taken from the stream */
@@ -177,7 +222,6 @@ struct upf_conn {
     uint8_t  out_kind;    /* what `out` is */
     uint8_t  state;
     uint8_t  send_utf8;    /* of the message begun by parts */
-    uint8_t  trusted;      /* log2 of the largest message put together */
     uint8_t  quick_send;   /* pages of output that need no look at each message */
     uint16_t block_until;  /* the block `out` takes frames while not longer */
     uint16_t quick;        /* conn_next.h takes payloads shorter than this */
@@ -197,7 +241,7 @@ struct upf_conn {
  *                until then; may be NULL.
  *
  * Returns UPF_OK, or, with the connection unusable but safe to free,
- *   UPF_ERR_ARGUMENT   a limit of 0, no allocator or random source; or a
+ *   UPF_ERR_ARGUMENT   the config: upf_config_check() says what is wrong; or a
  *                      malformed subprotocol or header: CR, LF, NUL or a
  *                      non-token would be injected
  *   UPF_ERR_URL        client: see upf_url_parse()
@@ -259,6 +303,19 @@ typedef struct upf_event {
     upf_close_info close;
 } upf_event;
 
+/*
+ * A client whose server, or a proxy on the way, answers with another status
+ * than 101 gets CLOSE with UPF_ERR_RESPONSE, and in event->response what could
+ * be read: the status; the reason and those header lines that are sound and
+ * within the max_head* limits (bad ones are left out, and a field that is
+ * folded into two lines is left out whole; lines may end with LF alone); the
+ * body, without its chunked coding, up to max_body. CLOSE comes with the last
+ * byte of the body, with that limit, after max_head + max_body bytes in all, at
+ * the end of the stream or after handshake_timeout, whichever is first. What
+ * does not begin with the status line of an HTTP/1 response is UPF_ERR_HTTP,
+ * and a 101 is judged to the letter.
+ */
+
 /* A cursor over bytes that were read. The engine unmasks in place. */
 typedef struct upf_input {
     uint8_t *data;
@@ -290,9 +347,10 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event);
 /*
  * Where the next bytes belong, so that a large payload is read in place: NULL
  * if it does not matter, else the start of *len writable bytes. After a read
- * into it, hand the same address to upf_conn_next(). Void after any other
- * call on the connection. What is taken for it exceeds the bytes that the peer
- * has sent on this connection by 4 KiB at most.
+ * into it, hand the same address to upf_conn_next(). Valid until the next call
+ * of that, or of upf_conn_free(): so a read into it may be under way meanwhile.
+ * The memory for a message that arrives in pieces is at most twice what was
+ * received of it and 4 KiB, and at most what its header declares.
  */
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len);
 
@@ -310,7 +368,8 @@ void upf_conn_lost(upf_conn *conn);
  * On a REQUEST event the server may answer; if it does not, the next call of
  * upf_conn_next() answers for it: accepted if event->status is UPF_OK, with
  * the first of config->subprotocols that the client offers; refused with
- * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE 426).
+ * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE and
+ * UPF_ERR_UPGRADE_STRIPPED 426).
  *
  * upf_accept   queues the 101. Also where status is UPF_ERR_ORIGIN.
  *   subprotocol  one that the client offered, or NULL; it must live until
@@ -383,7 +442,8 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
  *   data  the payload of the MESSAGE at hand, or the start of it; or memory
  *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`.
  *         The library may move it towards the front. It is borrowed, and its
- *         content void, until upf_conn_output_done() has returned.
+ *         content void, until upf_conn_output_done() or upf_conn_output_keep()
+ *         has returned.
  */
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len);
@@ -400,7 +460,7 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
  * upf_shared_free   gives up the creator's reference, at any time
  *
  * References are counted atomically: the connections may live on different
- * threads if `config`'s allocator may.
+ * threads if `config`'s allocator may (and not with UPF_NO_ATOMICS).
  */
 upf_shared *upf_shared_new(const upf_config *config, upf_opcode opcode,
                            const void *data, size_t len);
@@ -431,17 +491,30 @@ upf_status upf_pong(upf_conn *conn, const void *data, size_t len);
 upf_status upf_close(upf_conn *conn, int code, const char *reason);
 
 /*
- * The bytes to write now, in order: at most `max` slices, which stay valid
- * until the next call on the connection. Returns their count. What was offered
- * once and not written comes again first, though perhaps from elsewhere: a TLS
- * library may repeat its write.
+ * The bytes to write now, in order: at most `max` slices. Returns their count.
+ * They stay where they are, and as they are, through every call but
+ * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may be
+ * under way while messages are sent and received. A second call offers them
+ * again, with what was queued behind them.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 
 /*
+ * End all borrowing: what waits of upf_send_in_place() is copied. For who leaves
+ * a write pending, or uses the input's memory again, before the output was
+ * written (completion I/O: io_uring, IOCP, libuv). Call it before
+ * upf_conn_output(): slices that were offered before still lie in the caller's
+ * memory until upf_conn_output_done().
+ *
+ * Returns UPF_OK, or UPF_ERR_NO_MEMORY: the connection has then failed, as
+ * CLOSE will say.
+ */
+upf_status upf_conn_output_keep(upf_conn *conn);
+
+/*
  * `written` bytes of those slices were written; 0 or negative: none (as when
- * writev says EAGAIN). Borrowed memory is free again afterwards: what was not
- * written of it has been copied.
+ * writev says EAGAIN). Slices that were offered are void; borrowed memory is
+ * free again: what was not written of it has been copied.
  *
  * Returns UPF_OK, or UPF_ERR_NO_MEMORY if that copy failed: the connection
  * has then failed, as CLOSE will say.
@@ -457,14 +530,30 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
 #define UPF_WANTS_CLOSE    8u /* close the transport */
 
 /*
- * What the connection wants of its transport now, as UPF_WANTS_ bits. READ is
- * withheld while more than config->high_water bytes are queued (until half of
- * it is left), so that a peer that sends but does not read is slowed down.
+ * What the connection wants of its transport now, as UPF_WANTS_ bits.
+ *
+ * A server withholds READ while more than config->high_water bytes of replies
+ * wait (until half of that is left), so that a peer that sends but does not read
+ * is slowed down. A reply is what is queued from the moment upf_conn_next()
+ * returns a MESSAGE, CHUNK or PING, its pong included, until it next returns
+ * anything but UPF_OK. All else is sent unasked, and is no reason not to read:
+ * two ends that each wait for the other to read would wait for ever. So a client
+ * always reads, and what is sent unasked is bounded by config->max_queued.
+ * config->pause_reading chooses another rule. (Where both sorts share a block of
+ * up to 24 KiB, the replies in it count as the last to leave.)
+ *
  * After CLOSE was delivered it leads the transport to its end: WRITE, then
  * SHUTDOWN (a failed or server connection) or READ (a client awaits the
  * server), then CLOSE at the end of stream or after config->close_timeout.
  */
 unsigned upf_conn_wants(const upf_conn *conn);
+
+/*
+ * Hold reading, or go on: while held, READ is withheld whatever waits, for an
+ * application that cannot take more now, or whose answers come later. What was
+ * handed in is delivered all the same. A silence that is ours is not the peer's.
+ */
+void upf_conn_hold(upf_conn *conn, bool hold);
 
 /* Bytes that are queued and not written. */
 size_t upf_conn_queued(const upf_conn *conn);
@@ -482,9 +571,18 @@ bool upf_conn_is_open(const upf_conn *conn);
  *                    UINT64_MAX: no need. It is 0 before the first tick, and
  *                    while OPEN or CLOSE waits to be delivered.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
- *                    failure without an answer to them. `now` is not 0. Call
- *                    it at the deadline, or more often, then upf_conn_next():
- *                    a time-out is a CLOSE event.
+ *                    failure without an answer to them; failure if the peer
+ *                    takes no byte of what waits. `now` is not 0. Call it at
+ *                    the deadline, or more often, then upf_conn_next(): a
+ *                    time-out is a CLOSE event.
+ *
+ * Nobody tells the time when bytes come: the tick behind them does. So while
+ * bytes came since the last one, or output waits, the deadline is a tenth of
+ * ping_interval after the time that is known. Ask for it after each turn, or
+ * tick all connections every tenth; those that are idle are ticked once an
+ * interval. Read what has arrived before a tick: a process that stood still
+ * would take its own sleep for the peer's silence. (A tick that comes late by
+ * more than a tenth of pong_timeout therefore asks once more.)
  */
 uint64_t upf_conn_deadline(const upf_conn *conn);
 void     upf_conn_tick(upf_conn *conn, uint64_t now);

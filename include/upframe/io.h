@@ -68,7 +68,9 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
  *   UPF_OK           one event
  *   UPF_WANT_READ    the transport would block: call again when
  *   UPF_WANT_WRITE   upf_io_wants() has come true (non-blocking transports)
- *   UPF_WANT_ANSWER  as upf_conn_next()
+ *   UPF_WANT_ANSWER  as upf_conn_next(); or nothing is left to write, and
+ *                    reading is held (upf_conn_hold()): call again when that
+ *                    has changed, or after sending
  *   UPF_DONE         CLOSE was delivered and all output is written, or the
  *                    transport is lost, or the peer took too long to read it.
  *                    The pump reads no more: see upf_conn_wants() for how the

@@ -17,7 +17,8 @@ typedef enum upf_status {
     UPF_NEED_MORE   = 1, /* the bytes so far are the start of something */
     UPF_WANT_READ   = 2, /* nothing to do before more bytes arrive */
     UPF_WANT_WRITE  = 3, /* nothing to do before output has drained */
-    UPF_WANT_ANSWER = 4, /* a deferred request awaits upf_accept/upf_refuse */
+    UPF_WANT_ANSWER = 4, /* it is the application's turn: a deferred request
+                            awaits upf_accept/upf_refuse; reading is held */
     UPF_DONE        = 5, /* the CLOSE event was delivered: there is no more */
 
     /* One frame, judged from its own bytes (RFC 6455, section 5) */
@@ -46,7 +47,7 @@ typedef enum upf_status {
     UPF_ERR_HTTP_VERSION = -17, /* not HTTP/1.1 (or a later 1.x) */
     UPF_ERR_HEAD_TOO_BIG = -18, /* over a upf_config.max_head* limit */
     UPF_ERR_METHOD       = -19, /* a WebSocket handshake that is not a GET */
-    UPF_ERR_TARGET       = -20, /* request-target malformed */
+    UPF_ERR_TARGET       = -20, /* request-target of no form that we take */
     UPF_ERR_HOST         = -21, /* Host missing, repeated or malformed */
     UPF_ERR_BODY         = -22, /* a handshake that announces a body */
     UPF_ERR_NOT_UPGRADE  = -23, /* sound HTTP that asks for no WebSocket */
@@ -54,7 +55,7 @@ typedef enum upf_status {
     UPF_ERR_KEY          = -25, /* Sec-WebSocket-Key missing or not 16 bytes */
     UPF_ERR_VERSION      = -26, /* Sec-WebSocket-Version is not 13 */
     UPF_ERR_ORIGIN       = -27, /* Origin neither the Host's nor allowed */
-    UPF_ERR_SUBPROTOCOL  = -28, /* subprotocol list malformed or not offered */
+    UPF_ERR_SUBPROTOCOL  = -28, /* subprotocol no token, or not offered */
     UPF_ERR_EXTENSION    = -29, /* extension list malformed or not offered */
     UPF_ERR_REFUSED      = -30, /* the application answered with a refusal */
     UPF_ERR_RESPONSE     = -31, /* the server answered something but 101 */
@@ -74,10 +75,29 @@ typedef enum upf_status {
     UPF_ERR_STATE      = -41, /* not now: before OPEN, after Close, … */
     UPF_ERR_ARGUMENT   = -42, /* an argument outside its contract */
     UPF_ERR_QUEUE_FULL = -43, /* over upf_config.max_queued: send later */
-    UPF_ERR_URL        = -44  /* not a ws:// or wss:// URL */
+    UPF_ERR_URL        = -44, /* not a ws:// or wss:// URL */
+
+    UPF_ERR_WRITE_TIMEOUT        = -45, /* output waits, none leaves */
+
+    /* The opening handshake again: what a server may find in a request */
+    UPF_ERR_REQUEST_LINE         = -46, /* not "GET /path HTTP/1.1" */
+    UPF_ERR_TARGET_TOO_BIG       = -47, /* the request line is over a limit */
+    UPF_ERR_TARGET_CHARACTER     = -48, /* a blank or control character */
+    UPF_ERR_TARGET_FRAGMENT      = -49, /* "#" in the request-target */
+    UPF_ERR_AUTHORITY            = -50, /* a URL that Host does not agree with */
+    UPF_ERR_NO_PROXY             = -51, /* CONNECT */
+    UPF_ERR_BODY_LENGTH          = -52, /* a page's request: length unclear */
+    UPF_ERR_UPGRADE_STRIPPED     = -53, /* a key, but no Upgrade: websocket */
+    UPF_ERR_VERSION_REPEATED     = -54, /* Sec-WebSocket-Version twice */
+    UPF_ERR_SUBPROTOCOL_REPEATED = -55, /* one subprotocol offered twice */
+    UPF_ERR_SUBPROTOCOL_COUNT    = -56, /* more than 32 subprotocols */
+
+    /* The stream, once more: it ended before the request was ... */
+    UPF_ERR_NO_REQUEST           = -57, /* ... complete */
+    UPF_ERR_NO_RESPONSE          = -58 /* ... answered */
 } upf_status;
 
-#define UPF_STATUS_LAST UPF_ERR_URL /* the most negative one */
+#define UPF_STATUS_LAST UPF_ERR_NO_RESPONSE /* the most negative one */
 
 /* RFC 6455, section 7.4.1 and the IANA registry. */
 typedef enum upf_close_code {
@@ -116,7 +136,8 @@ int upf_status_close_code(upf_status status);
 
 /*
  * The HTTP status with which a server answers a handshake that failed so:
- * 400, 403, 405, 408, 426, 431, 500; 0 for outcomes of an open connection.
+ * 400, 403, 405, 408, 414, 426, 431, 500; 0 for outcomes of an open
+ * connection.
  */
 int upf_status_http(upf_status status);
 

@@ -146,6 +146,12 @@ static void write_close(struct eventlog *log, const upf_event *event)
                     (unsigned long long)event->close.offset);
     if (log->is_client && event->response.status != 0)
         blob_printf(&log->text, " response=%d", event->response.status);
+    if (log->is_client && event->response.status != 0 &&
+        event->response.body.len > 0) {
+        blob_text(&log->text, " body=");
+        blob_show(&log->text, (const uint8_t *)event->response.body.data,
+                  event->response.body.len);
+    }
     blob_text(&log->text, " reason=");
     blob_show(&log->text, event->data, event->len);
     blob_byte(&log->text, '\n');

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <regex.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,7 +13,7 @@
 
 #define TOKEN    "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 #define OWS      "[ \t]*"
-#define LIST(of) "^" of "(" OWS "," OWS of ")*$"
+#define LIST(of) "^(" of ")?(" OWS "," OWS "(" of ")?)*$" /* or empty */
 #define PARAM    OWS ";" OWS TOKEN "(" OWS "=" OWS "(" TOKEN "|\"" TOKEN "\"))?"
 
 enum pattern { IS_REQUEST_LINE, IS_FIELD, IS_HOST, IS_TARGET, IS_KEY,
@@ -163,18 +164,43 @@ static bool is_host(const char *host)
            (strtod(port + 1, NULL) >= 1 && strtod(port + 1, NULL) <= 65535);
 }
 
-static bool is_target(const char *target, const char *host)
+/* host[:port] with the port written out. */
+static void put_whole(char *to, const char *authority, size_t len, int standard)
 {
+    size_t host = len;
+
+    while (host > 0 && authority[host - 1] != ':' && authority[host - 1] != ']')
+        host--;
+    host = host > 0 && authority[host - 1] == ':' ? host - 1 : len;
+    const int port = len > host ? atoi(authority + host + 1) : 0;
+    sprintf(to, "%.*s:%d", (int)host, authority, port ? port : standard);
+}
+
+static bool is_target(const char *target, const char *host, bool is_options)
+{
+    char named[TEXT_MAX], whole[TEXT_MAX + 8], ours[TEXT_MAX + 8];
+
     for (const char *c = target; *c; c++)
-        if (*c <= ' ' || *c >= 0x7F || *c == '#')
+        if (((unsigned char)*c <= ' ') || *c == 0x7F || *c == '#')
             return false;
+    if (is_options && strcmp(target, "*") == 0)
+        return true;
     if (!matches(IS_TARGET, target))
         return false;
     if (target[0] == '/')
         return true;
+
     const char *authority = strstr(target, "://") + 3;
     const size_t len = strcspn(authority, "/?");
-    return len == strlen(host) && strncasecmp(authority, host, len) == 0;
+    const int standard =
+        strncasecmp(target, "https:", 6) && strncasecmp(target, "wss:", 4)
+            ? 80 : 443;
+    sprintf(named, "%.*s", (int)len, authority);
+    if (!is_host(named) || !is_host(host))
+        return false;
+    put_whole(whole, named, len, standard);
+    put_whole(ours, host, strlen(host), standard);
+    return strcasecmp(whole, ours) == 0;
 }
 
 /* Host, request-target and body, which any request must have in order. */
@@ -189,7 +215,11 @@ static bool is_sound(struct naive *n, bool websocket, bool is_1_0)
         return false;
     if (hosts == 1 && (websocket || *n->joined) && !is_host(n->joined))
         return false;
-    if (!is_target(target_copy, n->joined))
+    if (strncmp(n->line[0], "CONNECT ", 8) == 0)
+        return false;
+    const bool is_options =
+        !websocket && strncmp(n->line[0], "OPTIONS ", 8) == 0;
+    if (!is_target(target_copy, n->joined, is_options))
         return false;
 
     const int encodings = join(n, "Transfer-Encoding");

@@ -75,10 +75,15 @@ upf_status text_parse_request(const char *data, size_t len,
     const upf_status status = upf_request_parse(head, len, request);
 
     const upf_str parts[] = {
-        request->method, request->target, request->headers,
+        request->method, request->target_as_sent, request->headers,
         request->host, request->origin, request->key,
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         assert_true(lies_within(parts[i], head, len));
+
+    /* "/" or "*" may stand for nothing that was sent. */
+    const upf_str sent = request->target_as_sent, target = request->target;
+    if (target.len != 1)
+        assert_true(target.len == 0 || lies_within(target, sent.data, sent.len));
     return status;
 }

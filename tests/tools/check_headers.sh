@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_headers.sh - every public header compiles alone, as C99 and as C++11,
-# and the sources compile bare: `cc -Iinclude -c src/*.c`, nothing else.
+# and the sources compile bare: `cc -Iinclude -c src/*.c`, nothing else. What
+# comes out needs no more to be linked: no -pthread (a library of its own in
+# glibc before 2.34), no -latomic.
 set -u
 
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 root=$(pwd)
 warn='-pedantic-errors -Wall -Wextra -Werror'
+libraries='pthread_|thrd_|mtx_|cnd_|tss_|call_once|sem_|__atomic_'
 bad=0
 done=0
 
@@ -35,6 +38,15 @@ bare()
     done=$((done + 1))
     if ! (cd "$tmp" && "$@" -I"$root/include" -c "$root"/src/*.c); then
         echo "src/*.c does not compile bare: $*"
+        bad=1
+    fi
+    if nm -P "$tmp"/*.o | grep -E "^_?($libraries)[^ ]* U"; then
+        echo "the library would need a flag to be linked: $*"
+        bad=1
+    fi
+    if ! "$@" -DUPF_NO_ATOMICS -Iinclude -Wall -Wextra -Werror -fsyntax-only \
+        src/*.c; then
+        echo "src/*.c does not compile without atomics: $*"
         bad=1
     fi
 }

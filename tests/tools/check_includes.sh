@@ -23,13 +23,14 @@ table='
 bytes
 small
 compiler
+atomics
 move
 sha1         bytes kernels kernels_sha1
 base64       kernels
 utf8         kernels
 mask         kernels <frame>
-entropy
-random       entropy kernels small
+entropy      atomics
+random       atomics entropy kernels small
 buf          <conn>
 ext          <conn>
 http         kernels kernels_text <handshake>
@@ -38,27 +39,33 @@ http_scan    http kernels_text
 http_write   http <handshake>
 url          http <handshake>
 close        bytes utf8 <frame>
-output       buf move shared <conn>
+output       buf conn_state move shared <conn>
 status_rows
 status       status_rows <status>
 status_name  status_rows <status>
+status_advice  status_rows <status>
 frame        bytes <frame>
 handshake    base64 http http_write sha1 <handshake>
 handshake_request   handshake http http_write url
-handshake_response  base64 handshake http http_write
+handshake_response  base64 handshake http http_write status_advice
+request_fields      http <handshake>
 message      mask utf8 <conn>
 conn_state   <conn>
 conn_impl    conn_state small <conn>
-conn         buf close conn_impl ext http output random
+config_rules
+config       buf config_rules conn_impl http random
+config_check config_rules http <conn>
+conn         buf close conn_impl ext http output
 conn_open    base64 buf conn_impl ext handshake http http_write output url
+conn_refusal buf conn_impl http
 conn_next    bytes conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   compiler conn_impl frame kernels mask move output random utf8
 conn_control bytes close conn_impl frame output
-shared       buf conn_impl frame utf8 <conn>
-kernels             conn_next kernels_chacha20 kernels_text small <conn>
+shared       atomics buf conn_impl frame utf8 <conn>
+kernels             atomics conn_next kernels_chacha20 kernels_text small <conn>
 kernels_text        kernels
 kernels_fields      http kernels kernels_text
 kernels_vector      kernels

@@ -9,6 +9,9 @@
  *   frames     likewise, and received
  *   fragments  N fragments of one message, SIZE bytes each, are received
  *   pings      N pings of SIZE bytes are received, their pongs written away
+ *   shared     N shared frames of SIZE bytes are queued, then written away, 16
+ *              slices a call
+ *   mixed      likewise, but each second one is a message of its own
  *   lines      a server's handshake with N header lines
  *   handshake  N handshakes of a browser's 506 bytes
  *   no-shake   the copies of their requests alone
@@ -33,6 +36,7 @@ struct work {
     upf_conn   conn;
     uint8_t    buffer[CHUNK];
     size_t     messages, pongs; /* what came of it */
+    size_t     written;
 };
 
 static void die(const char *why)
@@ -143,6 +147,27 @@ static void run_copy(struct work *w) { copy_or_receive(w, false); }
 
 static void run_receive(struct work *w) { copy_or_receive(w, true); }
 
+/* A queue that nobody writes until it has N frames. */
+static void queue_and_drain(struct work *w, bool mixed)
+{
+    upf_shared *shared = upf_shared_new(&w->config, UPF_OP_BINARY, w->buffer,
+                                        w->size);
+
+    if (shared == NULL)
+        die("no memory");
+    for (size_t i = 0; i < w->n; i++)
+        if ((mixed && i % 2 == 1
+                 ? upf_send(&w->conn, UPF_OP_BINARY, w->buffer, w->size)
+                 : upf_send_shared(&w->conn, shared)) != UPF_OK)
+            die("it cannot be queued");
+    w->written = drain(&w->conn);
+    upf_shared_free(shared);
+}
+
+static void run_shared(struct work *w) { queue_and_drain(w, false); }
+
+static void run_mixed(struct work *w) { queue_and_drain(w, true); }
+
 static void shake_hands(struct work *w)
 {
     upf_conn  conn;
@@ -207,6 +232,8 @@ static void prepare(struct work *w, const char *name)
         make_frames(w, UPF_OP_BINARY, w->n, true);
         w->run    = run_receive;
         w->repeat = 1;
+    } else if (strcmp(name, "shared") == 0 || strcmp(name, "mixed") == 0) {
+        w->run = *name == 's' ? run_shared : run_mixed;
     } else if (strcmp(name, "lines") == 0) {
         make_request(w, w->n);
         w->run    = run_handshake;
@@ -224,10 +251,18 @@ static void prepare(struct work *w, const char *name)
     }
 }
 
+/* Bytes that a queue of its frames must come to. */
+static size_t expected_output(const struct work *w)
+{
+    return w->run == run_shared || w->run == run_mixed
+               ? w->n * (w->size + (w->size < 126 ? 2 : 4)) : 0;
+}
+
 static size_t expected(const struct work *w, const char *name)
 {
     if (strcmp(name, "copy") == 0 || strcmp(name, "no-shake") == 0 ||
-        strcmp(name, "pings") == 0)
+        strcmp(name, "pings") == 0 || strcmp(name, "shared") == 0 ||
+        strcmp(name, "mixed") == 0)
         return 0;
     return strcmp(name, "frames") == 0 || strcmp(name, "handshake") == 0
                ? w->n : 1;
@@ -246,6 +281,7 @@ int main(int argc, char **argv)
     w.config = upf_config_default();
     w.config.max_fragments  = UINT32_MAX;
     w.config.max_message    = UINT64_C(1) << 30;
+    w.config.max_queued     = (size_t)1 << 30;
     w.config.max_head       = 1 << 20;
     w.config.max_head_lines = UINT16_MAX;
     prepare(&w, argv[1]);
@@ -254,7 +290,8 @@ int main(int argc, char **argv)
     open_conn(&w);
     measured(&w);
     if (w.messages != expected(&w, argv[1]) ||
-        w.pongs != (strcmp(argv[1], "pings") == 0 ? w.n : 0))
+        w.pongs != (strcmp(argv[1], "pings") == 0 ? w.n : 0) ||
+        w.written != expected_output(&w))
         die("it did not come out as it must");
     upf_conn_free(&w.conn);
     free(w.bytes);

@@ -20,11 +20,14 @@ TOLERANCE = 5  # percent, of costs that must not depend on how many there are
 
 def count(*work):
     """The instructions of one run of bench_count."""
-    run = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-         "--toggle-collect=measured", PROGRAM, *map(str, work)],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        timeout=600, check=False)
+    try:
+        run = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+             "--toggle-collect=measured", PROGRAM, *map(str, work)],
+            stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            timeout=600, check=False)
+    except subprocess.TimeoutExpired:
+        sys.exit("bench-count: %s does not end" % " ".join(map(str, work)))
     found = re.search(r"Collected : (\d+)", run.stderr)
     if run.returncode != 0 or not found or found.group(1) == "0":
         sys.exit("bench-count: %s failed:\n%s" % (" ".join(map(str, work)),
@@ -56,6 +59,12 @@ def constancies(most):
         while n <= most:
             each[n] = count(work, n, size) / n
             n *= 10
+        yield what, each, spread(each)
+    # Frames of 64 bytes: a queue of 1 MiB, and one of 32 MiB.
+    for what, work in (("shared frames queued", "shared"),
+                       ("of all sorts queued", "mixed")):
+        each = {n: count(work, n, 62) / n
+                for n in (16384, 65536 if most < 524288 else 524288)}
         yield what, each, spread(each)
     # A handshake costs something without lines, so the lines are what is
     # added to that of ten.

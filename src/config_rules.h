@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_rules.h - one row for each thing that must, or should, hold of a
+ * upf_config.
+ *
+ * Whoever includes it defines the macros that it wants; the others come to
+ * nothing, and behind it none is defined. `config` is the struct at hand.
+ *
+ *   MUST(field, holds, why)    else a connection cannot begin
+ *   SHOULD(field, holds, why)  else it cannot be what was meant
+ */
+
+#ifndef MUST
+#define MUST(field, holds, why)
+#endif
+#ifndef SHOULD
+#define SHOULD(field, holds, why)
+#endif
+
+/* clang-format off */
+MUST(max_message,    config->max_message > 0,    "is 0: it allows no message")
+MUST(max_frame,      config->max_frame > 0,      "is 0: it allows no payload")
+MUST(max_fragments,  config->max_fragments > 0,  "is 0: it allows no message")
+MUST(max_head,       config->max_head > 0,       "is 0: it allows no handshake")
+MUST(max_head_line,  config->max_head_line > 0,  "is 0: it allows no handshake")
+MUST(max_head_lines, config->max_head_lines > 0, "is 0: it allows no handshake")
+MUST(max_queued,     config->max_queued > 0,     "is 0: it allows no sending")
+MUST(high_water,     config->high_water > 0,     "is 0: it allows no reply")
+MUST(pause_reading,  (unsigned)config->pause_reading <= UPF_PAUSE_NEVER,
+     "is none of UPF_PAUSE_BY_ROLE to UPF_PAUSE_NEVER")
+MUST(alloc,          config->alloc != NULL,      "is NULL: there is no memory")
+MUST(random,         config->random != NULL,     "is NULL: there are no masks")
+MUST(subprotocols,   upf_are_tokens(config->subprotocols),
+     "has a name that is no token: letters, digits and !#$%&'*+-.^_`|~")
+
+/* A client's list is refused for this, too, when it begins. */
+SHOULD(subprotocols, are_unique(config->subprotocols), "has a name twice")
+/* The least of what either role awaits. */
+SHOULD(max_head,       config->max_head >= LEAST_HEAD,
+       "is too small for any handshake: it is in bytes")
+SHOULD(max_head_line,  config->max_head_line >= LEAST_LINE,
+       "is too small for any handshake: it is in bytes")
+SHOULD(max_head_lines, config->max_head_lines >= LEAST_LINES,
+       "is too small for any handshake")
+SHOULD(high_water,     config->high_water <= config->max_queued,
+       "is over max_queued: sends fail before reading pauses")
+SHOULD(origins,        can_match(config->origins),
+       "has one that no browser sends: it is scheme://host[:port], no path")
+/* clang-format on */
+
+#undef MUST
+#undef SHOULD

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_refusal.c - a response other than 101, however it is written: what can
+ * be read of it is for whoever wants to know why there is no WebSocket. */
+
+#include <string.h>
+
+#include "buf.h"
+#include "conn_impl.h"
+#include "http.h"
+
+/* Where in the response the next byte stands. */
+enum {
+    IN_REASON, /* the first line, behind its status */
+    IN_HEAD,
+    TO_LENGTH,   /* a body of known length */
+    TO_END,      /* one that the end of the stream ends */
+    CHUNK_START, /* the first digit of a chunk's size (RFC 9112, 7.1) */
+    CHUNK_SIZE,
+    CHUNK_EXTENSION,
+    CHUNK_DATA,
+    CHUNK_END, /* the line end behind it */
+    TRAILER_START,
+    IN_TRAILER
+};
+
+enum { STATUS_LEN = sizeof "HTTP/1.1 503" - 1 };
+
+/* ---- Is it one? --------------------------------------------------------- */
+
+/* The status, of 200 or more, that `start` says; 0: it says something else. */
+static uint16_t status_in(const char start[STATUS_LEN + 1])
+{
+    const char *digits = start + STATUS_LEN - 3;
+    const char  behind = start[STATUS_LEN];
+    int major, minor, status = 0;
+
+    if (!upf_http_version(start, &major, &minor) || major != 1 ||
+        digits[-1] != ' ' ||
+        (behind != ' ' && behind != '\r' && behind != '\n'))
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return 0;
+        status = status * 10 + (digits[i] - '0');
+    }
+    return (uint16_t)(status >= 200 ? status : 0);
+}
+
+bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
+{
+    const upf_config *config  = conn->config;
+    const size_t      already = conn->assembly.len;
+    const uint32_t    before  = conn->in.handshake.scan.bytes;
+    const uint64_t    timer   = conn->timer;
+    char start[STATUS_LEN + 1];
+
+    if (already > STATUS_LEN || input->len < sizeof start - already)
+        return false;
+    if (already > 0)
+        memcpy(start, conn->assembly.data, already);
+    memcpy(start + already, input->data, sizeof start - already);
+
+    const uint16_t status = status_in(start);
+    const uint64_t taken  = (uint64_t)before + (STATUS_LEN - already);
+    if (status == 0 || taken > config->max_head ||
+        STATUS_LEN > config->max_head_line)
+        return false;
+    upf_conn_take(conn, input, STATUS_LEN - already);
+    conn->assembly.len = 0;
+    memset(&conn->in.refusal, 0, sizeof conn->in.refusal);
+    conn->in.refusal.status = status;
+    conn->in.refusal.taken  = taken;
+    upf_conn_enter(conn, UPF_STATE_REFUSAL);
+    conn->timer = timer; /* it is the same wait */
+    return true;
+}
+
+/* ---- Keeping ------------------------------------------------------------ */
+
+/* How much is read at most, from here on. */
+static uint64_t limit(const upf_conn *conn)
+{
+    const bool in_body = conn->in.refusal.phase > IN_HEAD;
+
+    return (uint64_t)conn->config->max_head +
+           (in_body ? conn->config->max_body : 0);
+}
+
+/* Keep a byte. False: there is no memory. */
+static bool keep(upf_conn *conn, char c)
+{
+    struct upf_buf *block = &conn->assembly;
+
+    if (block->len == upf_buf_capacity(block)) {
+        const uint64_t most =
+            (uint64_t)conn->config->max_head + conn->config->max_body;
+        const uint64_t more = 2 * (uint64_t)block->len + 512;
+        const uint64_t size = more < most ? more : most;
+        if (!upf_buf_reserve(block, conn->config,
+                             size > block->len ? (size_t)size : block->len + 1))
+            return false;
+    }
+    block->data[block->len++] = (uint8_t)c;
+    return true;
+}
+
+/* ---- The head ----------------------------------------------------------- */
+
+static bool is_field(upf_str line)
+{
+    upf_str name, value;
+
+    return upf_is_field_value(line) && upf_http_field(line, &name, &value);
+}
+
+/* How long the body is (RFC 9112, section 6.3). False: there is none. */
+static bool begin_body(upf_conn *conn)
+{
+    struct upf_refusal *r = &conn->in.refusal;
+    upf_str text, headers, list, coding = {NULL, 0};
+    struct upf_fields f;
+
+    r->body = r->line;
+    r->phase = TO_END;
+    if (r->status == 204 || r->status == 304 || conn->config->max_body == 0)
+        return false;
+    if (r->line == r->reason)
+        return true; /* there is no field */
+    text = (upf_str){(const char *)conn->assembly.data + r->reason,
+                     r->line - r->reason};
+    upf_fields_take(&text, &f); /* no blank line is there to end them */
+    if (upf_field(&f, UPF_FIELD_TRANSFER_ENCODING).data != NULL) {
+        upf_fields_list(&f, UPF_FIELD_TRANSFER_ENCODING, &headers, &list);
+        while (upf_header_list_next(&headers, &list, "Transfer-Encoding",
+                                    &coding))
+            continue;
+        if (upf_str_is(coding, "chunked"))
+            r->phase = CHUNK_START;
+        return true;
+    }
+    const upf_str length = upf_field(&f, UPF_FIELD_CONTENT_LENGTH);
+    if (upf_field_is_repeated(&f, UPF_FIELD_CONTENT_LENGTH) ||
+        length.len == 0 || length.len > 18)
+        return true;
+    for (size_t i = 0; i < length.len; i++) {
+        if (length.data[i] < '0' || length.data[i] > '9')
+            return true;
+        r->left = r->left * 10 + (uint64_t)(length.data[i] - '0');
+    }
+    r->phase = TO_LENGTH;
+    return r->left > 0;
+}
+
+/* The line at hand, in front of its LF, is a sound field. */
+static bool keep_field(upf_conn *conn, size_t len)
+{
+    struct upf_refusal *r = &conn->in.refusal;
+
+    conn->assembly.len = r->line + len;
+    if (!keep(conn, '\r') || !keep(conn, '\n')) {
+        conn->assembly.len = r->line;
+        return false;
+    }
+    r->line = (uint32_t)conn->assembly.len;
+    return true;
+}
+
+/* An LF: what is it that it ends? False: the response is over. */
+static bool end_line(upf_conn *conn)
+{
+    struct upf_refusal *r     = &conn->in.refusal;
+    struct upf_buf     *block = &conn->assembly;
+    const size_t        size  = block->len - r->line;
+    upf_str line = {size > 0 ? (const char *)block->data + r->line : "", size};
+
+    if (line.len > 0 && line.data[line.len - 1] == '\r')
+        line.len--;
+    else
+        r->taken++; /* it is kept with a CR: nothing grows on the way */
+    const bool fits = !r->is_long && line.len <= conn->config->max_head_line;
+    r->is_long = false;
+
+    if (r->phase == IN_REASON) {
+        const bool sound = fits && upf_is_field_value(line);
+        block->len = r->line = r->field = r->reason =
+            sound ? (uint32_t)line.len : 0;
+        r->phase = IN_HEAD;
+        return true;
+    }
+    if (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) {
+        /* It goes on with the field above, whose value is not whole without
+         * it, and nothing is joined here. */
+        block->len = r->line = r->field;
+        return true;
+    }
+    block->len = r->field = r->line;
+    if (line.len == 0 && fits)
+        return begin_body(conn);
+    if (fits && r->lines < conn->config->max_head_lines && is_field(line)) {
+        r->lines++;
+        return keep_field(conn, line.len);
+    }
+    return true;
+}
+
+static bool take_head(upf_conn *conn, char c)
+{
+    struct upf_refusal *r = &conn->in.refusal;
+
+    if (c == '\n')
+        return end_line(conn);
+    /* One more than the limit, for the CR. */
+    if (conn->assembly.len - r->line <= conn->config->max_head_line)
+        return keep(conn, c);
+    r->is_long = true;
+    return true;
+}
+
+/* ---- The body ----------------------------------------------------------- */
+
+static bool keep_of_body(upf_conn *conn, char c)
+{
+    const size_t len = conn->assembly.len - conn->in.refusal.body;
+
+    return keep(conn, c) && len + 1 < conn->config->max_body;
+}
+
+/* A digit's value; -1: it is none. */
+static int hex_value(char c)
+{
+    const char lower = (char)(c | 0x20);
+
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/* The line with a chunk's size. */
+static bool take_chunk_size(struct upf_refusal *r, char c)
+{
+    const int digit = r->phase == CHUNK_EXTENSION ? -1 : hex_value(c);
+
+    if (digit >= 0) {
+        if (r->left <= UINT32_MAX) /* more is over any limit */
+            r->left = r->left * 16 + (uint64_t)digit;
+        r->phase = CHUNK_SIZE;
+        return true;
+    }
+    if (r->phase == CHUNK_START)
+        return false;
+    if (c != '\n')
+        r->phase = CHUNK_EXTENSION;
+    else
+        r->phase = r->left > 0 ? CHUNK_DATA : TRAILER_START;
+    return true;
+}
+
+/* False: the response is over. */
+static bool take_body(upf_conn *conn, char c)
+{
+    struct upf_refusal *r = &conn->in.refusal;
+
+    switch (r->phase) {
+    case TO_END:
+        return keep_of_body(conn, c);
+    case TO_LENGTH:
+        r->left--;
+        return keep_of_body(conn, c) && r->left > 0;
+    case CHUNK_DATA:
+        r->left--;
+        if (r->left == 0)
+            r->phase = CHUNK_END;
+        return keep_of_body(conn, c);
+    case CHUNK_END:
+        if (c == '\n')
+            r->phase = CHUNK_START;
+        return c == '\n' || c == '\r';
+    case TRAILER_START:
+        if (c != '\r')
+            r->phase = IN_TRAILER;
+        return c != '\n';
+    case IN_TRAILER:
+        if (c == '\n')
+            r->phase = TRAILER_START;
+        return true;
+    default:
+        return take_chunk_size(r, c);
+    }
+}
+
+/* ---- All of it ---------------------------------------------------------- */
+
+upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input)
+{
+    struct upf_refusal *r = &conn->in.refusal;
+    size_t n = 0;
+    bool   goes_on = true;
+
+    while (goes_on && n < input->len) {
+        const char c = (char)input->data[n++];
+        r->taken++;
+        goes_on = (r->phase <= IN_HEAD ? take_head : take_body)(conn, c) &&
+                  r->taken < limit(conn);
+    }
+    upf_conn_take(conn, input, n);
+    if (!goes_on)
+        upf_conn_fail(conn, UPF_ERR_RESPONSE);
+    return UPF_NEED_MORE;
+}
+
+void upf_conn_refusal(const upf_conn *conn, upf_response *response)
+{
+    const struct upf_refusal *r    = &conn->in.refusal;
+    const char               *text = (const char *)conn->assembly.data;
+
+    *response = (upf_response){.status = r->status};
+    if (text == NULL)
+        return;
+    if (r->reason > 0) /* a space, then the phrase */
+        response->reason = (upf_str){text + 1, r->reason - 1};
+    /* A line that has not ended is not known to be whole. */
+    const uint32_t end = r->phase > IN_HEAD ? r->body : r->line;
+    response->headers  = (upf_str){text + r->reason, end - r->reason};
+    if (r->phase > IN_HEAD)
+        response->body = (upf_str){text + end, conn->assembly.len - end};
+}

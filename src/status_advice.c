@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* status_advice.c - an outcome's advice; apart, for programs that need none. */
+
+#include "status_advice.h"
+
+const char *upf_status_advice(upf_status status)
+{
+    switch (status) {
+#define ADVICE(status, text) case status: return text;
+#include "status_rows.h"
+    default: return "Try again.";
+    }
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* test_config.c - what is wrong with a config is said, by the field's name. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <upframe/conn.h>
+
+#include "support/session.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+typedef const char *const names[4];
+
+/* `why` begins with `field`, a word, and has a sentence behind it. */
+static void assert_names(const char *why, const char *field)
+{
+    const size_t len = strlen(field);
+
+    if (why == NULL)
+        fail_msg("%s: found nothing wrong", field);
+    else if (strncmp(why, field, len) != 0 || why[len] != ' ' ||
+             strlen(why) < len + 10)
+        fail_msg("%s: \"%s\"", field, why);
+}
+
+static upf_status begin(const upf_config *config, int role)
+{
+    const upf_client_request request = {.url = "ws://example.com/"};
+    upf_conn conn;
+    upf_status status;
+
+    if (role == 0)
+        status = upf_conn_init_server(&conn, config);
+    else if (role == 1)
+        status = upf_conn_init_client(&conn, config, &request);
+    else
+        status = upf_conn_init_open(&conn, config, role == 2, NULL);
+    upf_conn_free(&conn);
+    return status;
+}
+
+static void the_defaults_are_sound(void **state)
+{
+    (void)state;
+    const upf_config config = upf_config_default();
+
+    assert_null(upf_config_check(&config));
+    assert_null(upf_config_check(NULL));
+}
+
+/* Whatever no connection can begin with is said, and nothing else is. */
+static void what_init_refuses_is_named(void **state)
+{
+    (void)state;
+    static const char *const fields[] = {
+        "max_message", "max_frame", "max_fragments", "max_head",
+        "max_head_line", "max_head_lines", "max_queued", "high_water",
+        "alloc", "random", "subprotocols",
+    };
+    static names no_token = {"chat", "chat v2", NULL};
+
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        upf_config config = upf_config_default();
+
+        switch (i) {
+        case 0: config.max_message = 0; break;
+        case 1: config.max_frame = 0; break;
+        case 2: config.max_fragments = 0; break;
+        case 3: config.max_head = 0; break;
+        case 4: config.max_head_line = 0; break;
+        case 5: config.max_head_lines = 0; break;
+        case 6: config.max_queued = 0; break;
+        case 7: config.high_water = 0; break;
+        case 8: config.alloc = NULL; break;
+        case 9: config.random = NULL; break;
+        default: config.subprotocols = no_token; break;
+        }
+        assert_names(upf_config_check(&config), fields[i]);
+        for (int role = 0; role < 4; role++)
+            assert_status(begin(&config, role), UPF_ERR_ARGUMENT);
+    }
+}
+
+static void what_may_be_zero_or_absent_is_sound(void **state)
+{
+    (void)state;
+    static names none = {NULL};
+    upf_config config = upf_config_default();
+
+    config.handshake_timeout = config.ping_interval = 0;
+    config.pong_timeout = config.close_timeout = 0;
+    config.subprotocols = config.origins = none;
+    assert_null(upf_config_check(&config));
+    for (int role = 0; role < 4; role++)
+        assert_status(begin(&config, role), UPF_OK);
+}
+
+static void every_subprotocol_is_looked_at(void **state)
+{
+    (void)state;
+    static const struct { names list; bool sound; } cases[] = {
+        {{"a", "b", "c", NULL}, true},
+        {{"chat.v1", "CHAT.V1", NULL}, true}, /* two names: case counts */
+        {{"", NULL}, false},
+        {{"a", "", NULL}, false},
+        {{"a", "b", "c,d", NULL}, false},
+        {{"a\r\nb", NULL}, false},
+        {{"gr\xC3\xBC\xC3\x9F", NULL}, false},
+        {{"a", "a", NULL}, false},
+        {{"a", "b", "a", NULL}, false},
+        {{"a", "b", "b", NULL}, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        upf_config config = upf_config_default();
+
+        config.subprotocols = cases[i].list;
+        if (cases[i].sound)
+            assert_null(upf_config_check(&config));
+        else
+            assert_names(upf_config_check(&config), "subprotocols");
+        /* A server can do with a name twice, a client's offer cannot. */
+        assert_status(begin(&config, 1),
+                      cases[i].sound ? UPF_OK : UPF_ERR_ARGUMENT);
+    }
+}
+
+static void an_origin_that_no_browser_sends_is_named(void **state)
+{
+    (void)state;
+    static const char *const sent[] = {
+        "https://app.example.com", "http://localhost:8080", "http://[::1]:9001",
+        "*", "null", "file://", "capacitor://localhost",
+        "chrome-extension://abc",
+    };
+    static const char *const never_sent[] = {
+        "", "example.com", "example.com:443", "//example.com",
+        "https://example.com/", "https://example.com/app",
+        "https://example.com?", "https://example.com#a",
+        " https://example.com", "https://example.com ", "https://a https://b",
+        "https:/example.com", "://example.com", "*.example.com", "NULL",
+    };
+    upf_config config = upf_config_default();
+
+    for (size_t i = 0; i < COUNT(sent); i++) {
+        names list = {"https://a.example", sent[i], NULL};
+
+        config.origins = list;
+        if (upf_config_check(&config) != NULL)
+            fail_msg("\"%s\"", sent[i]);
+    }
+    for (size_t i = 0; i < COUNT(never_sent); i++) {
+        names list = {"https://a.example", never_sent[i], "*", NULL};
+
+        config.origins = list;
+        if (upf_config_check(&config) == NULL)
+            fail_msg("\"%s\"", never_sent[i]);
+        assert_names(upf_config_check(&config), "origins");
+        assert_status(begin(&config, 0), UPF_OK); /* it only never matches */
+    }
+}
+
+static void settings_that_cannot_be_meant_are_named(void **state)
+{
+    (void)state;
+    upf_config config = upf_config_default();
+
+    config.max_queued = config.high_water;
+    assert_null(upf_config_check(&config));
+    config.high_water++;
+    assert_names(upf_config_check(&config), "high_water");
+    assert_status(begin(&config, 0), UPF_OK);
+
+    config = upf_config_default();
+    config.max_head = 110;
+    config.max_head_line = 43;
+    config.max_head_lines = 3;
+    assert_null(upf_config_check(&config));
+    config.max_head_lines = 2;
+    assert_names(upf_config_check(&config), "max_head_lines");
+    config.max_head_line = 42;
+    assert_names(upf_config_check(&config), "max_head_line");
+    config.max_head = 109;
+    assert_names(upf_config_check(&config), "max_head");
+    assert_status(begin(&config, 0), UPF_OK);
+}
+
+/* The first is said; what no connection can begin with, before the rest. */
+static void one_thing_is_said_at_a_time(void **state)
+{
+    (void)state;
+    static names origins = {"example.com", NULL};
+    upf_config config = upf_config_default();
+
+    config.origins = origins;
+    config.random = NULL;
+    assert_names(upf_config_check(&config), "random");
+    config.max_frame = 0;
+    assert_names(upf_config_check(&config), "max_frame");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_sound),
+        cmocka_unit_test(what_init_refuses_is_named),
+        cmocka_unit_test(what_may_be_zero_or_absent_is_sound),
+        cmocka_unit_test(every_subprotocol_is_looked_at),
+        cmocka_unit_test(an_origin_that_no_browser_sends_is_named),
+        cmocka_unit_test(settings_that_cannot_be_meant_are_named),
+        cmocka_unit_test(one_thing_is_said_at_a_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

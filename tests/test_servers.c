@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_servers.c - the example servers' loops: nobody is cut off, starved or
+ * given up without a reason.
+ *
+ * The servers are children; the clients are connections of the library's in
+ * this program. EXAMPLES names the directory of the servers; without it the
+ * tests are skipped. A server is stopped (SIGSTOP) where it is to find many
+ * things done at once; how long it stands still is the only wait for time.
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <upframe/upframe.h>
+
+#include "support/child.h"
+#include "support/rawserver.h"
+#include "tcp.h"
+
+enum { PEERS = 8, MAX_ARGS = 12 };
+
+struct peer {
+    upf_conn ws;
+    upf_io   io;
+    int      fd;
+};
+
+static const char  *examples;
+static struct child servers[3] = {{.output = -1}, {.output = -1},
+                                  {.output = -1}};
+static unsigned     ports[3];
+static struct peer  peers[PEERS];
+static size_t       peer_count;
+static pid_t        talker;
+
+/* ---- Servers ---------------------------------------------------------- */
+
+/* False if there is no such program: echo_epoll is for Linux. */
+static bool begin_server(size_t i, const char *program,
+                         const char *const *options)
+{
+    char  path[512];
+    char *argv[MAX_ARGS] = {path, (char *)"--port", (char *)"0"};
+
+    snprintf(path, sizeof path, "%s/%s", examples, program);
+    if (access(path, X_OK) != 0 && strcmp(program, "echo_epoll") == 0)
+        return false;
+    for (size_t n = 3; options != NULL && *options != NULL; n++)
+        argv[n] = (char *)*options++;
+    child_start(&servers[i], argv);
+    assert_true(child_line(&servers[i], PATIENCE));
+    const char *colon = strrchr(servers[i].line, ':');
+    assert_non_null(colon);
+    ports[i] = (unsigned)strtoul(colon + 1, NULL, 10);
+    return true;
+}
+
+/* It does nothing until child_signal(SIGCONT). */
+static void stop_server(size_t i)
+{
+    int status;
+
+    child_signal(&servers[i], SIGSTOP);
+    assert_int_equal(waitpid(servers[i].pid, &status, WUNTRACED),
+                     servers[i].pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+/* ---- Clients ---------------------------------------------------------- */
+
+static struct peer *new_peer(unsigned port)
+{
+    const upf_client_request request = {.url = "ws://127.0.0.1/"};
+    struct peer *p = &peers[peer_count];
+
+    assert_true(peer_count < PEERS);
+    p->fd = tcp_connect("127.0.0.1", port, PATIENCE);
+    assert_true(p->fd >= 0);
+    p->io = upf_io_callbacks(tcp_read, tcp_write, &p->fd);
+    assert_int_equal(upf_conn_init_client(&p->ws, NULL, &request), UPF_OK);
+    peer_count++;
+    return p;
+}
+
+/* The next event; what takes too long has failed. */
+static void next(struct peer *p, upf_event *ev)
+{
+    const uint64_t give_up = clock_ms() + PATIENCE;
+
+    while (upf_io_next(&p->io, &p->ws, ev) != UPF_OK) {
+        const unsigned wants = upf_io_wants(&p->io, &p->ws);
+        struct pollfd  polls = {
+            .fd     = p->fd,
+            .events = (short)((wants & UPF_WANTS_READ ? POLLIN : 0) |
+                              (wants & UPF_WANTS_WRITE ? POLLOUT : 0))};
+        if (clock_ms() >= give_up)
+            fail_msg("nothing comes for a long time");
+        (void)poll(&polls, 1, 1000);
+    }
+    if (ev->type == UPF_EVENT_CLOSE)
+        fail_msg("closed with %d, %.*s", ev->close.code, (int)ev->len,
+                 ev->len > 0 ? (const char *)ev->data : "");
+}
+
+static void await(struct peer *p, upf_event_type type, upf_event *ev)
+{
+    do
+        next(p, ev);
+    while (ev->type != type);
+}
+
+/* A message that begins so. */
+static void await_text(struct peer *p, const char *start)
+{
+    const size_t len = strlen(start);
+    upf_event    ev;
+
+    do
+        await(p, UPF_EVENT_MESSAGE, &ev);
+    while (ev.len < len || memcmp(ev.data, start, len) != 0);
+}
+
+static struct peer *open_peer(unsigned port)
+{
+    struct peer *p = new_peer(port);
+    upf_event    ev;
+
+    await(p, UPF_EVENT_OPEN, &ev);
+    return p;
+}
+
+static void say(struct peer *p, const char *text)
+{
+    assert_int_equal(upf_send(&p->ws, UPF_OP_TEXT, text, strlen(text)),
+                     UPF_OK);
+    assert_true(upf_io_flush(&p->io, &p->ws) >= 0);
+}
+
+/* ---- Beginning and end of a test -------------------------------------- */
+
+static int end(void **state)
+{
+    (void)state;
+    if (talker > 0) {
+        kill(talker, SIGKILL);
+        waitpid(talker, NULL, 0);
+        talker = 0;
+    }
+    while (peer_count > 0) {
+        struct peer *p = &peers[--peer_count];
+        upf_conn_free(&p->ws);
+        close(p->fd);
+    }
+    for (size_t i = 0; i < 3; i++)
+        child_end(&servers[i]);
+    return 0;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    examples = getenv("EXAMPLES");
+    if (examples == NULL || *examples == '\0')
+        skip();
+    signal(SIGPIPE, SIG_IGN);
+    return 0;
+}
+
+/* ---- A process that stood still --------------------------------------- */
+
+/*
+ * It stands still for longer than the pong time-out, right after its ping,
+ * and when it goes on, the pong lies in its socket's buffer. PONG_MS is long enough for this
+ * program to answer in time on a busy machine.
+ */
+enum { PONG_MS = 1000, STILL_MS = PONG_MS * 3 / 2 };
+
+static const char *const short_times[] = {"--ping-interval", "200",
+                                          "--pong-timeout", "1000", NULL};
+
+static void a_server_that_stood_still_keeps_who_has_answered(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {"echo_server", "broadcast_server",
+                                           "echo_epoll"};
+    struct peer *p[3] = {NULL};
+    upf_event    ev;
+
+    for (size_t i = 0; i < 3; i++)
+        if (begin_server(i, programs[i], short_times))
+            p[i] = open_peer(ports[i]);
+    for (size_t i = 0; i < 3; i++) {
+        if (p[i] == NULL)
+            continue;
+        await(p[i], UPF_EVENT_PING, &ev);
+        stop_server(i);
+    }
+    /* Then epoll tells of a timer first. */
+    (void)poll(NULL, 0, PONG_MS + PONG_MS / 4);
+    for (size_t i = 0; i < 3; i++)
+        if (p[i] != NULL)
+            assert_int_equal(upf_io_flush(&p[i]->io, &p[i]->ws), UPF_OK);
+    (void)poll(NULL, 0, PONG_MS / 4);
+    for (size_t i = 0; i < 3; i++) {
+        if (p[i] == NULL)
+            continue;
+        child_signal(&servers[i], SIGCONT);
+        await(p[i], UPF_EVENT_PING, &ev);
+    }
+}
+
+static void a_client_that_stood_still_keeps_who_has_answered(void **state)
+{
+    (void)state;
+    char path[512], port[8], payload[256];
+    char *argv[] = {path, (char *)"--port", port, (char *)"--ping",
+                    (char *)"200", (char *)"--timeout", (char *)"1000", NULL};
+    struct rawserver s;
+    char             response[512];
+    uint8_t          frame[16];
+
+    rawserver_begin(&s);
+    snprintf(path, sizeof path, "%s/reconnect_client", examples);
+    snprintf(port, sizeof port, "%u", (unsigned)s.port);
+    child_start(&servers[0], argv);
+    rawserver_accept(&s);
+    rawserver_read_head(&s, sizeof s.head);
+    rawserver_put(&s, response,
+                  rawserver_response(&s, response, sizeof response));
+    (void)rawserver_read(&s, UPF_OP_PING, payload);
+    stop_server(0);
+    rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_PONG, "", 0));
+    (void)poll(NULL, 0, STILL_MS);
+    child_signal(&servers[0], SIGCONT);
+    (void)rawserver_read(&s, UPF_OP_PING, payload);
+    rawserver_end(&s);
+}
+
+/* ---- One who talks much ----------------------------------------------- */
+
+/*
+ * A burst that waits in the sockets when the server looks is a little more
+ * than what may be queued; but all that was read by then could be written: the
+ * listeners' sockets have room for the rest.
+ */
+static void a_burst_cuts_nobody_off(void **state)
+{
+    (void)state;
+    enum { LISTENERS = 5, TALKERS = 2, MESSAGES = 18, SIZE = 6000 };
+    static const char *const options[] = {"--max-queued", "100000", NULL};
+    static uint8_t message[SIZE];
+    struct peer *talking[TALKERS];
+    const int    size = 200 * 1024;
+    upf_event    ev;
+
+    assert_true(begin_server(0, "broadcast_server", options));
+    for (size_t i = 0; i < LISTENERS; i++)
+        (void)open_peer(ports[0]);
+    for (size_t i = 0; i < TALKERS; i++)
+        talking[i] = open_peer(ports[0]);
+    for (size_t i = 0; i < peer_count; i++) {
+        setsockopt(peers[i].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        setsockopt(peers[i].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        await(&peers[i], UPF_EVENT_MESSAGE, &ev); /* who is here */
+    }
+    stop_server(0);
+    for (size_t i = 0; i < TALKERS * MESSAGES; i++) {
+        struct peer *p = talking[i % TALKERS];
+        assert_int_equal(upf_send(&p->ws, UPF_OP_BINARY, message, SIZE),
+                         UPF_OK);
+        assert_true(upf_io_flush(&p->io, &p->ws) >= 0);
+    }
+    child_signal(&servers[0], SIGCONT);
+    for (size_t i = 0; i < peer_count; i++)
+        for (int n = 0; n < TALKERS * MESSAGES; n++) {
+            await(&peers[i], UPF_EVENT_MESSAGE, &ev);
+            assert_int_equal(ev.len, SIZE);
+        }
+}
+
+/* A process that writes empty messages for as long as it can. */
+static void start_talking(struct peer *p)
+{
+    enum { FRAMES = 8192, FRAME = 6 };
+    static uint8_t frames[FRAMES * FRAME];
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        frames[i * FRAME]     = 0x81;
+        frames[i * FRAME + 1] = 0x80;
+    }
+    tcp_set_blocking(p->fd, true);
+    talker = fork();
+    assert_true(talker >= 0);
+    if (talker != 0)
+        return;
+    while (write(p->fd, frames, sizeof frames) == (ssize_t)sizeof frames)
+        continue;
+    _exit(0);
+}
+
+static void who_never_stops_talking_leaves_the_others_their_turn(void **state)
+{
+    (void)state;
+    assert_true(begin_server(0, "broadcast_server", NULL));
+    struct peer *listener = open_peer(ports[0]);
+
+    start_talking(open_peer(ports[0]));
+    for (int i = 0; i < 10; i++) {
+        say(listener, "/name Ann");
+        await_text(listener, "here ");
+        say(open_peer(ports[0]), "hello");
+        await_text(listener, "said ");
+        upf_conn_free(&peers[--peer_count].ws);
+        close(peers[peer_count].fd);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+        TEST(a_server_that_stood_still_keeps_who_has_answered),
+        TEST(a_client_that_stood_still_keeps_who_has_answered),
+        TEST(a_burst_cuts_nobody_off),
+        TEST(who_never_stops_talking_leaves_the_others_their_turn),
+    };
+
+    return cmocka_run_group_tests_name("servers", tests, NULL, NULL);
+}
