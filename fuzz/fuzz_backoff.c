@@ -42,7 +42,7 @@ static void check_may_return(struct script *script)
 
     (void)upf_may_return((upf_status)status, code, 0);
     CHECK(!upf_may_return(UPF_OK, 1000, 0), "the server has finished");
-    CHECK(!upf_may_return(UPF_ERR_RESPONSE, 0, 404), "not found");
+    CHECK(!upf_may_return(UPF_ERR_RESPONSE, 0, 403), "forbidden");
     CHECK(upf_may_return(UPF_ERR_IO, 0, 0), "a lost transport");
 }
 
