@@ -163,6 +163,7 @@ upf_status run_next(struct run *run, upf_input *input, upf_event *event)
     const size_t     queued = upf_conn_queued(run->conn);
     const upf_status status = upf_conn_next(run->conn, input, event);
 
+    run->last = status;
     CHECK(input->len <= before.len &&
               (uintptr_t)input->data + input->len ==
                   (uintptr_t)before.data + before.len,

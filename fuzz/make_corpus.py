@@ -654,3 +654,10 @@ for name, policy in (("default", (5000, 120000, 60000, 0)),
     seed("backoff", name, struct.pack(">IIII", *policy) +
          b"".join(lost(n % 2, 7000 * n, status=n, code=n) for n in range(64)) +
          lost(3, 5) + lost(3, 2**32 - 1))
+
+# The block of a long message, with the beginning of a short one in its read.
+for role, flag in (("server", 0), ("client", 1)):
+    seed("calls", f"{role}-block-of-the-message-before",
+         calls(OPENS, op(C_SAY, say(S_BINARY, ASCII, 20000)),
+               op(C_NEXT, size(100)), op(C_SAY, say(S_BINARY_BEGINS)),
+               DRAINS, flags=flag))
