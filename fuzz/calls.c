@@ -6,7 +6,6 @@
 #include "calls.h"
 #include "check.h"
 #include "conn_impl.h"
-#include "newer.h"
 #include "peer.h"
 
 typedef void op_fn(struct calls *c);
@@ -261,18 +260,27 @@ static void op_done(struct calls *c)
     feed_returned(c);
 }
 
-/* Nothing is borrowed from now on. */
+/* Nothing is borrowed from now on, but for what was offered before. */
 static void op_keep(struct calls *c)
 {
-    if (!HAS_KEEP)
+    const upf_status status = upf_conn_output_keep(c->run.conn);
+
+    CHECK(status == UPF_OK || run_failed(&c->run), "%s",
+          upf_status_name(status));
+    note(c, status);
+    if (status != UPF_OK) {
+        watch_forget(&c->watch);
+        c->run.lost = true;
+    }
+    if (c->watch.count > 0)
         return;
-    run_note_done(&c->run, CONN_KEEP(c->run.conn));
+    run_note_done(&c->run, status);
     feed_returned(c);
 }
 
 static void op_hold(struct calls *c)
 {
-    CONN_HOLD(c->run.conn, script_byte(&c->script) & 1);
+    upf_conn_hold(c->run.conn, script_byte(&c->script) & 1);
 }
 
 /* ---- Life --------------------------------------------------------------- */

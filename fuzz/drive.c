@@ -105,7 +105,7 @@ void run_write(struct run *run, size_t most, size_t slices)
         all += slice[i].len;
     }
     written = all < most ? all : most;
-    CHECK(all <= queued && (count == slices || all == queued),
+    CHECK(all <= queued && (count == slices || all == queued || run->lost),
           "%zu bytes in %zu slices, but %zu queued", all, count, queued);
     run_note_written(run, slice, count, written);
     run_note_done(run, upf_conn_output_done(
@@ -163,6 +163,7 @@ upf_status run_next(struct run *run, upf_input *input, upf_event *event)
     const size_t     queued = upf_conn_queued(run->conn);
     const upf_status status = upf_conn_next(run->conn, input, event);
 
+    run->last = status;
     CHECK(input->len <= before.len &&
               (uintptr_t)input->data + input->len ==
                   (uintptr_t)before.data + before.len,
@@ -314,10 +315,6 @@ static void close_transport(struct run *run)
     upf_event  event;
     unsigned   wants;
 
-    /* The peer had its time: what still waited is dropped. */
-    if (run->end_status == UPF_ERR_CLOSE_TIMEOUT ||
-        run->end_status == UPF_ERR_WRITE_TIMEOUT)
-        run->lost = true;
     for (int i = 0; i < 3; i++)
         CHECK(upf_conn_next(run->conn, &input, &event) == UPF_DONE &&
                   input.len == sizeof bytes,

@@ -205,6 +205,9 @@ static void hear_close(struct run *run, const upf_event *event)
         hear_response(run, &event->response);
     run->end        = event->close;
     run->end_status = event->status;
+    if (run->end_status == UPF_ERR_CLOSE_TIMEOUT ||
+        run->end_status == UPF_ERR_WRITE_TIMEOUT)
+        run->lost = true; /* the peer had its time */
     log_number(run, event->status);
     log_number(run, event->close.code);
     log_number(run, event->close.sent_code);

@@ -111,9 +111,14 @@ upf_status feed_room(struct calls *c, size_t most)
     memcpy(room, c->said.data + c->heard, len);
     note_heard(c, len);
     c->input = (upf_input){room, len};
+
+    /* A read into it may be under way while messages are sent. */
+    bytes_add_number(&c->run.log,
+                     (uint64_t)app_send(&c->run, UPF_OP_BINARY,
+                                        (const uint8_t *)"meanwhile", 9));
     const upf_status status = next(c);
 
-    /* The room is void after any other call. */
+    /* What is not taken is in memory that the next call may give back. */
     const bool data = c->has_data;
     feed_exchange(c, 0);
     c->has_data = data;

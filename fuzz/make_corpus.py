@@ -626,3 +626,38 @@ seed("calls", "regression-client-encoded-without-random",
 seed("calls", "regression-server-accepted-and-ticked",
      calls(op(C_HEAR, say_head(0)), op(C_ANSWER, 0), op(C_TICK, 5), DRAINS,
            of=HANDSHAKE))
+
+# ---- arena, backoff ---------------------------------------------------------
+
+for name, memory, content in (
+        ("grow", 4000, bytes(x for n in range(40) for x in (n % 5, n // 8, n))),
+        ("fill", 300, bytes(x for n in range(40) for x in (n % 16, 0, 40))),
+        ("holes", 2000, bytes(x for n in range(16) for x in (n, 0, 90)) +
+         bytes(x for n in range(0, 16, 2) for x in (n, 0, 0)) +
+         bytes(x for n in range(16) for x in (n, 0, 150))),
+        ("shrink", 2000, bytes((0, 3, 0, 1, 1, 0, 0, 0, 9, 1, 3, 0, 0, 3, 0))),
+        ("immense", 500, bytes((0xF0, 0, 0, 0xF1, 0, 9, 2, 0, 8))),
+        ("nothing", 0, bytes((0, 0, 1))), ("tiny", 9, bytes((0, 0, 1)))):
+    for apart in (0, 3):
+        seed("arena", f"{name}-{apart}",
+             struct.pack(">HB", memory, apart) + content)
+
+
+def lost(how, time=0, random=0x80000000, status=0, code=0):
+    return struct.pack(">BIIBB", how, time, random, status, code)
+
+
+for name, policy in (("default", (5000, 120000, 60000, 0)),
+                     ("three-tries", (100, 1000, 10, 3)),
+                     ("no-base", (0, 1, 1, 0)), ("small-cap", (5, 4, 1, 0)),
+                     ("large", (2**32 - 1, 2**32 - 1, 1, 0))):
+    seed("backoff", name, struct.pack(">IIII", *policy) +
+         b"".join(lost(n % 2, 7000 * n, status=n, code=n) for n in range(64)) +
+         lost(3, 5) + lost(3, 2**32 - 1))
+
+# The block of a long message, with the beginning of a short one in its read.
+for role, flag in (("server", 0), ("client", 1)):
+    seed("calls", f"{role}-block-of-the-message-before",
+         calls(OPENS, op(C_SAY, say(S_BINARY, ASCII, 20000)),
+               op(C_NEXT, size(100)), op(C_SAY, say(S_BINARY_BEGINS)),
+               DRAINS, flags=flag))

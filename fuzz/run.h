@@ -82,6 +82,7 @@ struct run {
     uint32_t       fragments;  /* of it */
     uint64_t       largest_frame;
     struct bytes   log;        /* steady: the events, and what sends returned */
+    upf_status     last; /* of upf_conn_next() */
     upf_status     end_status;
     upf_close_info end;
 

@@ -287,9 +287,14 @@ upf_status app_close(struct run *run, unsigned how)
 
 void app_tick(struct run *run, uint64_t later)
 {
+    const size_t before = upf_conn_queued(run->conn);
+
     run->now += later;
     run->ticked = true;
     upf_conn_tick(run->conn, run->now);
+    if (before > 0 && (upf_conn_queued(run->conn) == 0 ||
+                       upf_conn_wants(run->conn) == UPF_WANTS_CLOSE))
+        run->lost = true; /* the peer had its time: it was dropped */
 }
 
 void app_misuse(struct run *run, upf_event *event)
