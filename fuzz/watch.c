@@ -68,7 +68,7 @@ static void check_assembly(const struct run *run)
         return; /* none is at hand */
     /* A small block of the message before may serve again. */
     CHECK(conn->config->stream || conn->ext != NULL || capacity <= 4096 ||
-              capacity <= declared(conn) + CONTROL + BESIDE,
+              capacity - CONTROL - BESIDE <= declared(conn),
           "%zu bytes for %llu at most", capacity,
           (unsigned long long)declared(conn));
 }
