@@ -3,7 +3,27 @@
 
 # ---- What you may set: make CC=clang CFLAGS=-O3 PREFIX=$HOME/.local ... ----
 
-BUILD      ?= build
+#? CC=cc               compiler of library, examples and tests
+#? CFLAGS='-O2 -g'     its flags; beside them CPPFLAGS, LDFLAGS, LDLIBS
+#? PREFIX=/usr/local   where `install` puts it; LIBDIR, INCLUDEDIR: parts of it
+#? DESTDIR=            in front of these when a package is made
+#? BUILD=build         where everything is built: relative, without blanks
+#? WERROR=1            every warning is an error
+#? V=1                 every command is shown in full
+#? TLS=0               examples without OpenSSL; TLS=1: not without it
+#? SANITIZE=           the tests without sanitizers, or with others
+#? GCC=gcc CLANG=clang what coverage and fuzzers are compiled with
+#? CMOCKA_CFLAGS= CMOCKA_LIBS=  cmocka, where pkg-config does not know it
+
+BUILD ?= build
+
+# What is installed is what was built, as the last run was told to build it.
+SETTINGS := CC CPPFLAGS CFLAGS LDFLAGS LDLIBS WERROR TLS TLS_CFLAGS TLS_LIBS \
+            SANITIZE GCC CLANG
+ifeq ($(strip $(MAKECMDGOALS)),install)
+-include $(BUILD)/settings
+endif
+
 CFLAGS     ?= -O2 -g
 SANITIZE   ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 PREFIX     ?= /usr/local
@@ -12,8 +32,6 @@ INCLUDEDIR ?= $(PREFIX)/include
 GCC        ?= gcc
 CLANG      ?= clang
 
-# WERROR=1 makes every warning an error; V=1 shows every command in full.
-# TLS=0 builds the examples without OpenSSL, TLS=1 insists on it.
 ifndef TLS
 TLS := $(shell printf '\043include <openssl/ssl.h>\n' | \
          $(CC) $(CPPFLAGS) -E - >/dev/null 2>&1 && echo 1)
@@ -141,10 +159,18 @@ $(example_objects): | $(page_headers)
 # Rewritten only when it changes, so a new compiler or flag rebuilds all.
 $(BUILD)/flags: export UPF_FLAGS = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) \
     $(LDLIBS) $(needed) $(TLS_CFLAGS) $(TLS_LIBS) $(asan_flags) $(CLANG) $(GCC)
+$(BUILD)/flags: export UPF_SETTINGS = $(foreach name,$(SETTINGS),$(name) := \
+    $(subst $$,$$$$,$($(name)))$(newline))
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$UPF_FLAGS" | cmp -s - $@ || \
 	    printf '%s\n' "$$UPF_FLAGS" >$@
+	@printf '%s\n' "$$UPF_SETTINGS" >$(@D)/settings
+
+define newline
+
+
+endef
 
 demo: all ## run the demonstration
 	sh examples/demo.sh $(BUILD)/examples
@@ -288,18 +314,29 @@ version  = $(shell awk '$$2 ~ /^UPF_VERSION_(MAJOR|MINOR|PATCH)$$/ \
                { v[$$2] = $$3 } \
              END { print v["UPF_VERSION_MAJOR"] "." v["UPF_VERSION_MINOR"] \
                      "." v["UPF_VERSION_PATCH"] }' $(header))
-lib_to     = $(DESTDIR)$(LIBDIR)
-include_to = $(DESTDIR)$(INCLUDEDIR)/upframe
+absolute   = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
+prefix     = $(call absolute,$(PREFIX))
+libdir     = $(call absolute,$(LIBDIR))
+includedir = $(call absolute,$(INCLUDEDIR))
+lib_to     = $(DESTDIR)$(libdir)
+include_to = $(DESTDIR)$(includedir)/upframe
+
+# A directory under the prefix is written as such, so that both can be moved.
+relocatable = $(subst |>,,$(subst |>$(prefix)/,$${prefix}/,|>$(1)))
 
 install: $(library) ## install under PREFIX (DESTDIR, LIBDIR, INCLUDEDIR)
-	install -d '$(include_to)' '$(lib_to)/pkgconfig'
+	@for dir in '$(include_to)' '$(lib_to)/pkgconfig'; do \
+	    install -d "$$dir" 2>/dev/null && [ -w "$$dir" ] || { \
+	        echo "install: cannot write to $$dir;" \
+	             "as root, or with PREFIX=\$$HOME/.local?" >&2; exit 1; }; \
+	done
 	install -m 644 include/upframe/*.h '$(include_to)'
 	install -m 644 $(library) '$(lib_to)'
-	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$(LIBDIR)' \
-	    'includedir=$(INCLUDEDIR)' '' 'Name: upframe' \
+	printf '%s\n' 'prefix=$(prefix)' 'libdir=$(call relocatable,$(libdir))' \
+	    'includedir=$(call relocatable,$(includedir))' '' 'Name: upframe' \
 	    'Description: RFC 6455 WebSocket, client and server' \
-	    'Version: $(version)' 'Libs: -L$${libdir} -lupframe' \
-	    'Cflags: -I$${includedir}' >'$(lib_to)/pkgconfig/upframe.pc'
+	    'Version: $(version)' 'Libs: -L"$${libdir}" -lupframe' \
+	    'Cflags: -I"$${includedir}"' >'$(lib_to)/pkgconfig/upframe.pc'
 
 uninstall: ## remove what `install` put there
 	rm -f $(patsubst include/upframe/%,'$(include_to)/%',\
@@ -312,9 +349,11 @@ uninstall: ## remove what `install` put there
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
-help: ## this list
+help: ## this list, and what you may set
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
 	    $(MAKEFILE_LIST)
+	@echo 'Variables, as in make CC=clang PREFIX=$$HOME/.local install:'
+	@sed -n 's/^#?/ /p' Makefile
 
 FORCE:
 

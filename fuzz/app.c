@@ -18,7 +18,7 @@ static size_t echo_headers(const upf_request *request, upf_header *headers,
     size_t  count = 0;
 
     while (count < ECHOED_MAX && upf_header_next(&rest, &part[0], &part[1])) {
-        if (upf_str_is(part[0], "host") || part[0].data[0] == 'S')
+        if (upf_str_equals_nocase(part[0], "host") || part[0].data[0] == 'S')
             continue;
         for (int k = 0; k < 2; k++) {
             const size_t n =

@@ -102,7 +102,7 @@ static size_t count_headers(upf_str headers, const char *wanted, upf_str *value)
 
     *value = (upf_str){NULL, 0};
     for (; upf_header_next(&headers, &name, &content); count++)
-        if (upf_str_is(name, wanted) && value->data == NULL)
+        if (upf_str_equals_nocase(name, wanted) && value->data == NULL)
             *value = content;
     return count;
 }

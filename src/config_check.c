@@ -32,10 +32,10 @@ static bool is_origin(const char *text)
         return true;
     if (end == NULL || end == text || end[1] != '/' || end[2] != '/')
         return false;
-    for (const char *c = end + 3; *c != '\0'; c++)
-        if (strchr("/?# \t", *c) != NULL)
+    for (const char *c = text; *c != '\0'; c++)
+        if (strchr("?# \t", *c) != NULL)
             return false;
-    return true;
+    return strchr(end + 3, '/') == NULL;
 }
 
 static bool can_match(const char *const *origins)

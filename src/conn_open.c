@@ -85,7 +85,7 @@ static upf_status agree_on_extension(upf_conn *conn, upf_str headers)
     while (ext != NULL && conn->ext == NULL &&
            upf_extension_next_offer(&headers, &list, &name, &params) ==
                UPF_OK) {
-        if (!upf_str_equal_nocase(name, upf_str_of(ext->name)))
+        if (!upf_str_same_nocase(name, upf_str_of(ext->name)))
             continue;
         const upf_status status =
             ext->agree(ext, conn->config, false, params, &conn->ext);
@@ -107,7 +107,7 @@ static upf_status check_extension(upf_conn *conn, upf_str headers)
         if (status != UPF_OK)
             return status == UPF_DONE ? UPF_OK : status;
         if (ext == NULL || conn->ext != NULL ||
-            !upf_str_equal_nocase(name, upf_str_of(ext->name)))
+            !upf_str_same_nocase(name, upf_str_of(ext->name)))
             return UPF_ERR_EXTENSION;
         status = ext->agree(ext, conn->config, true, params, &conn->ext);
         if (status != UPF_OK)

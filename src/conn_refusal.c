@@ -134,7 +134,7 @@ static bool begin_body(upf_conn *conn)
         while (upf_header_list_next(&headers, &list, "Transfer-Encoding",
                                     &coding))
             continue;
-        if (upf_str_is(coding, "chunked"))
+        if (upf_str_equals_nocase(coding, "chunked"))
             r->phase = CHUNK_START;
         return true;
     }
@@ -157,12 +157,10 @@ static bool keep_field(upf_conn *conn, size_t len)
     struct upf_refusal *r = &conn->in.refusal;
 
     conn->assembly.len = r->line + len;
-    if (!keep(conn, '\r') || !keep(conn, '\n')) {
-        conn->assembly.len = r->line;
-        return false;
-    }
+    const bool kept = keep(conn, '\r') && keep(conn, '\n');
+    conn->assembly.len = kept ? conn->assembly.len : r->line;
     r->line = (uint32_t)conn->assembly.len;
-    return true;
+    return kept;
 }
 
 /* An LF: what is it that it ends? False: the response is over. */

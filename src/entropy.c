@@ -139,18 +139,20 @@ static bool is_wiped_on_fork(void *page) { return page == NULL; }
 
 #endif
 
-static void give_back(upf_fork_word *page) { (void)munmap((void *)page, PAGE); }
+static void give_back(upf_fork_word *page)
+{
+    if (page != NULL)
+        (void)munmap((void *)page, PAGE);
+}
 
 static upf_fork_word *new_page(void)
 {
     void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (page == MAP_FAILED)
-        return NULL;
-    if (is_wiped_on_fork(page))
+    if (page != MAP_FAILED && is_wiped_on_fork(page))
         return page;
-    give_back(page);
+    give_back(page == MAP_FAILED ? NULL : page);
     return NULL;
 }
 
@@ -179,10 +181,9 @@ upf_fork_word *upf_forks_watch(void)
         next = &unseen;
     else
         upf_atomic_store(next, 1);
-    if (upf_atomic_exchange_if(&watched, &word, next))
-        word = next;
-    else if (page != NULL)
-        give_back(page);
+    const bool first = upf_atomic_exchange_if(&watched, &word, next);
+    give_back(first ? NULL : page);
+    word = first ? next : word;
     return word == &unseen ? NULL : word;
 }
 

@@ -145,7 +145,7 @@ static upf_status judge_subprotocols(const struct upf_fields *f)
         if (!upf_is_token(token))
             return UPF_ERR_SUBPROTOCOL;
         for (size_t i = 0; i < n; i++)
-            if (upf_str_equal(offers[i], token))
+            if (upf_str_same(offers[i], token))
                 return UPF_ERR_SUBPROTOCOL_REPEATED;
         offers[n] = token;
     }
@@ -261,7 +261,7 @@ bool upf_request_offers(const upf_request *request, const char *name)
 
     while (upf_header_list_next(&headers, &list, "Sec-WebSocket-Protocol",
                                 &offered))
-        if (upf_str_equal(offered, wanted)) /* neither is empty */
+        if (upf_str_same(offered, wanted)) /* neither is empty */
             return true;
     return false;
 }

@@ -251,7 +251,7 @@ upf_status upf_response_parse(const char *head, size_t len,
 static bool is_one_of(upf_str name, const char *const *names)
 {
     for (; names != NULL && *names != NULL; names++)
-        if (upf_str_equal(name, upf_str_of(*names)))
+        if (upf_str_equals(name, *names))
             return true;
     return false;
 }
@@ -270,14 +270,14 @@ upf_status upf_response_judge(upf_response *response,
     const upf_str subprotocol = upf_field(&f, UPF_FIELD_PROTOCOL);
 
     if (upf_field_is_repeated(&f, UPF_FIELD_UPGRADE) ||
-        !upf_str_is(upf_field(&f, UPF_FIELD_UPGRADE), "websocket"))
+        !upf_str_equals_nocase(upf_field(&f, UPF_FIELD_UPGRADE), "websocket"))
         return UPF_ERR_UPGRADE;
     if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
     upf_base64_encode_20(digest, expected);
     if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
-        !upf_str_equal(upf_field(&f, UPF_FIELD_ACCEPT),
-                       (upf_str){expected, sizeof expected}))
+        !upf_str_same(upf_field(&f, UPF_FIELD_ACCEPT),
+                      (upf_str){expected, sizeof expected}))
         return UPF_ERR_ACCEPT;
     if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL) ||
         (subprotocol.data != NULL && !is_one_of(subprotocol, subprotocols)))

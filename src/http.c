@@ -69,16 +69,11 @@ upf_str upf_str_trim(upf_str text)
     return text;
 }
 
-bool upf_str_equal(upf_str a, upf_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
-bool upf_str_equal_nocase(upf_str a, upf_str b)
+bool upf_str_same_nocase(upf_str a, upf_str b)
 {
     if (a.len != b.len)
         return false;
-    if (upf_str_equal(a, b))
+    if (a.len == 0 || upf_str_same(a, b))
         return true; /* nearly everybody writes names as the RFCs do */
     for (size_t i = 0; i < a.len; i++)
         if (lower(a.data[i]) != lower(b.data[i]))
@@ -88,12 +83,15 @@ bool upf_str_equal_nocase(upf_str a, upf_str b)
 
 bool upf_str_equals(upf_str text, const char *literal)
 {
-    return upf_str_equal(text, upf_str_of(literal));
+    const upf_str other = upf_str_of(literal);
+
+    return text.len == other.len &&
+           (other.len == 0 || upf_str_same(text, other));
 }
 
-bool upf_str_is(upf_str text, const char *literal)
+bool upf_str_equals_nocase(upf_str text, const char *literal)
 {
-    return upf_str_equal_nocase(text, upf_str_of(literal));
+    return upf_str_same_nocase(text, upf_str_of(literal));
 }
 
 /* Volatile: a compiler must not stop at the first difference. */
@@ -177,7 +175,7 @@ bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value)
     upf_str field, content;
 
     while (upf_header_next(headers, &field, &content)) {
-        if (upf_str_is(field, name)) {
+        if (upf_str_equals_nocase(field, name)) {
             *value = content;
             return true;
         }
@@ -225,7 +223,7 @@ bool upf_list_has(upf_str list, const char *token)
     upf_str element;
 
     while (upf_list_next(&list, &element))
-        if (upf_str_is(element, token))
+        if (upf_str_equals_nocase(element, token))
             return true;
     return false;
 }

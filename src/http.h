@@ -120,7 +120,7 @@ static inline bool upf_field_is_repeated(const struct upf_fields *fields,
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
 
-/* upf_str_equal(), of texts that are there; of a literal it takes no call. */
+/* Whether texts that are there are the same; of a literal it takes no call. */
 static inline bool upf_str_same(upf_str text, upf_str other)
 {
     return text.len == other.len &&
@@ -179,7 +179,6 @@ void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
 
 upf_str upf_str_trim(upf_str text);
 upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
-bool    upf_str_equal(upf_str a, upf_str b);
-bool    upf_str_equal_nocase(upf_str a, upf_str b);
+bool    upf_str_same_nocase(upf_str a, upf_str b);
 
 #endif

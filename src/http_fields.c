@@ -109,7 +109,7 @@ bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
 
     upf_fields_list(fields, field, &headers, &list);
     while (upf_header_list_next(&headers, &list, names.known[field], &element))
-        if (upf_str_equal_nocase(element, token))
+        if (upf_str_same_nocase(element, token))
             return true;
     return false;
 }

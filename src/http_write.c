@@ -51,7 +51,7 @@ static bool is_ours(upf_str name, bool in_request)
         return in_request;
     return field != UPF_FIELDS ||
            (name.len >= prefix.len &&
-            upf_str_equal_nocase((upf_str){name.data, prefix.len}, prefix));
+            upf_str_same_nocase((upf_str){name.data, prefix.len}, prefix));
 }
 
 bool upf_headers_are_allowed(const upf_header *headers, size_t count,

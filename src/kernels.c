@@ -175,10 +175,10 @@ const struct upf_kernels *upf_kernels_at(size_t index)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
         __builtin_cpu_supports("bmi2") && --index == 0)
         return &upf_kernels_avx2[sha];
-    if (__builtin_cpu_supports("avx512bw") &&
+    if (__builtin_cpu_supports("bmi2") &&
+        __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vbmi") &&
-        __builtin_cpu_supports("bmi2") && --index == 0)
+        __builtin_cpu_supports("avx512vbmi") && --index == 0)
         return &upf_kernels_avx512[sha];
     return NULL;
 }

@@ -204,8 +204,7 @@ static bool grow_block(upf_conn *conn, size_t len)
     const ptrdiff_t start    = conn->out.data - block.data; /* < 0: a header */
     const size_t    used     = (size_t)(start + (ptrdiff_t)conn->out.len);
 
-    if (len <= capacity - used)
-        return true;
+    assert(len > capacity - used);
     if (upf_has(conn, UPF_OFFERED))
         return false;
     /* Over what was written, if that is at least as much as is moved. */

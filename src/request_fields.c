@@ -43,7 +43,7 @@ bool upf_cookie_find(upf_str headers, const char *name, upf_str *value)
         while (take_piece(&line, ';', &pair)) {
             split_pair(pair, &key, &content);
             if (content.data != NULL &&
-                upf_str_equal(upf_str_trim(key), wanted)) {
+                upf_str_same(upf_str_trim(key), wanted)) {
                 *value = upf_str_trim(content);
                 return true;
             }
@@ -178,7 +178,7 @@ bool upf_bearer_token(upf_str headers, upf_str *token)
         upf_header_next_called(&headers, "Authorization", &second))
         return false;
     take_piece(&value, ' ', &scheme);
-    if (!upf_str_is(scheme, "Bearer"))
+    if (!upf_str_equals_nocase(scheme, "Bearer"))
         return false;
     while (value.len > 0 && *value.data == ' ')
         value = (upf_str){value.data + 1, value.len - 1};

@@ -24,9 +24,9 @@ static bool is_alpha(char c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* How many characters at the beginning of `text` are unreserved, a sub-delim,
- * one of `further`, or part of a percent-encoded byte. */
-static size_t uri_run(upf_str text, const char *further)
+/* How many characters at the beginning of `text` are unreserved, a sub-delim, or
+ * part of a percent-encoded byte. */
+static size_t uri_run(upf_str text)
 {
     size_t n = 0;
 
@@ -39,8 +39,6 @@ static size_t uri_run(upf_str text, const char *further)
         const char *c = text.data + n;
         if (*c == '%' && text.len - n >= 3 && is_hex(c[1]) && is_hex(c[2]))
             n += 3;
-        else if (*c != '\0' && strchr(further, *c) != NULL)
-            n += 1;
         else
             return n;
     }
@@ -131,7 +129,7 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
     } else {
         a.host.len = upf_chars_run(text, UPF_HOST_CHARS);
         if (a.host.len < text.len && text.data[a.host.len] == '%')
-            a.host.len = uri_run(text, "");
+            a.host.len = uri_run(text);
         if (a.host.len == 0)
             return false;
     }
@@ -187,7 +185,7 @@ static uint16_t default_port(upf_str scheme)
     static const char schemes[][6] = {"http", "ws", "https", "wss"};
 
     for (int i = 0; i < 4; i++)
-        if (upf_str_is(scheme, schemes[i]))
+        if (upf_str_equals_nocase(scheme, schemes[i]))
             return i < 2 ? 80 : 443;
     return 0;
 }
@@ -229,7 +227,7 @@ static const char *authority_fault(upf_str whole, const char **at)
         if (end == NULL || !is_ipv6(whole.data + 1))
             return bad_ipv6;
     } else {
-        n = uri_run(whole, "");
+        n = uri_run(whole);
     }
     *at = whole.data + n;
     if (n < whole.len && **at == ':') {
@@ -350,7 +348,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
         return UPF_ERR_TARGET;
     if (!upf_authority_parse(*host, &ours))
         return UPF_ERR_HOST;
-    if (!upf_str_equal_nocase(named.host, ours.host) ||
+    if (!upf_str_same_nocase(named.host, ours.host) ||
         (named.port ? named.port : standard) !=
             (ours.port ? ours.port : standard))
         return UPF_ERR_AUTHORITY;
@@ -415,8 +413,8 @@ static bool parse_origin(upf_str text, struct origin *origin)
 
 static bool is_same_origin(const struct origin *a, const struct origin *b)
 {
-    return upf_str_equal_nocase(a->scheme, b->scheme) &&
-           upf_str_equal_nocase(a->host, b->host) && a->port == b->port;
+    return upf_str_same_nocase(a->scheme, b->scheme) &&
+           upf_str_same_nocase(a->host, b->host) && a->port == b->port;
 }
 
 /* Only a page that was loaded over HTTP can come from here: the hosts of other
@@ -427,11 +425,11 @@ static bool is_same_host(const struct origin *origin, upf_str host)
 {
     struct upf_authority ours;
 
-    if (!upf_str_is(origin->scheme, "http") &&
-        !upf_str_is(origin->scheme, "https"))
+    if (!upf_str_equals_nocase(origin->scheme, "http") &&
+        !upf_str_equals_nocase(origin->scheme, "https"))
         return false;
     return upf_authority_parse(host, &ours) &&
-           upf_str_equal_nocase(origin->host, ours.host) &&
+           upf_str_same_nocase(origin->host, ours.host) &&
            origin->port ==
                (ours.port ? ours.port : default_port(origin->scheme));
 }
@@ -446,7 +444,7 @@ static bool is_listed(upf_str origin, const struct origin *parsed,
         return true;
     return parsed != NULL && parse_origin(upf_str_of(entry), &listed)
                ? is_same_origin(parsed, &listed)
-               : upf_str_equal(origin, upf_str_of(entry));
+               : upf_str_equals(origin, entry);
 }
 
 bool upf_origin_allowed(upf_str origin, upf_str host,

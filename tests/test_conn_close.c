@@ -509,6 +509,26 @@ static void a_connection_may_be_moved(void **state)
     blob_free(&bytes);
 }
 
+/* Only a client misses an extension (section 7.4.1). */
+static void only_a_client_closes_with_1010(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    assert_status(upf_close(&session.conn, 1010, NULL), UPF_ERR_ARGUMENT);
+    assert_true(upf_conn_is_open(&session.conn));
+    write_out(&session);
+    assert_int_equal(session.output.len, 0);
+    session_free(&session);
+
+    start_open(&session, OPEN_CLIENT);
+    assert_status(upf_close(&session.conn, 1010, "x-runs"), UPF_OK);
+    write_out(&session);
+    assert_sent(&session, "fin CLOSE 1010 \"x-runs\"\n");
+    session_free(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_connection_may_be_freed_at_any_byte),
         cmocka_unit_test(every_call_after_free_is_safe),
         cmocka_unit_test(a_connection_may_be_moved),
+        cmocka_unit_test(only_a_client_closes_with_1010),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

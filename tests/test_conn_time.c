@@ -553,6 +553,33 @@ static void output_that_moves_a_byte_lives(void **state)
     session_free(&session);
 }
 
+/* Since when output waits is kept in its queue; without one, later. */
+static void without_memory_to_know_it_output_waits_longer(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    session_tick(&session, 2000);
+    session_tick(&session, 5000);
+    session_tick(&session, 8000);
+    session.alloc.fault = (struct fault){0, false};
+    assert_deadline(&session, 1000 + 3000);
+    session_tick(&session, 11000);
+    assert_deadline(&session, 28000);
+    session_tick(&session, 28000);
+    assert_deadline(&session, 28000 + 20000);
+    session_tick(&session, 48000);
+    session_tick(&session, 60999);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_tick(&session, 61000);
+    assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+    session_free(&session);
+}
+
 static void without_pings_output_may_wait_for_ever(void **state)
 {
     (void)state;
@@ -672,6 +699,7 @@ int main(void)
         cmocka_unit_test(a_tick_that_is_hardly_late_does_not),
         cmocka_unit_test(output_that_does_not_move_ends_the_connection),
         cmocka_unit_test(output_that_moves_a_byte_lives),
+        cmocka_unit_test(without_memory_to_know_it_output_waits_longer),
         cmocka_unit_test(without_pings_output_may_wait_for_ever),
         cmocka_unit_test(zero_switches_each_one_off),
         cmocka_unit_test(without_a_pong_timeout_silence_does_not_fail),

@@ -49,7 +49,7 @@ static bool take(const char *text, size_t len, struct upf_fields *fields)
 
 static bool is(upf_str text, const char *expected)
 {
-    return upf_str_equal(text, upf_str_of(expected));
+    return upf_str_equals(text, expected);
 }
 
 /* ---- Control characters ------------------------------------------------- */

@@ -243,7 +243,7 @@ static void a_client_and_a_server_of_ours_agree(void **state)
         const upf_str asked = exact(head, len);
         assert_int_equal(upf_request_parse(asked.data, asked.len, &request),
                          UPF_OK);
-        assert_true(upf_str_equal(request.host, url.authority));
+        assert_true(upf_str_same(request.host, url.authority));
 
         answer(&request, ours, head, sizeof head, &len);
         exact_free(asked);
@@ -253,7 +253,7 @@ static void a_client_and_a_server_of_ours_agree(void **state)
         assert_int_equal(upf_response_parse(answered.data, answered.len,
                                             &response), UPF_OK);
         assert_int_equal(upf_response_judge(&response, digest, offer), UPF_OK);
-        assert_true(upf_str_equal(response.subprotocol, upf_str_of("three")));
+        assert_true(upf_str_equals(response.subprotocol, "three"));
         exact_free(answered);
     }
 }

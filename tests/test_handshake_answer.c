@@ -275,10 +275,10 @@ static void every_failure_is_answered_with_its_status_and_its_reason(
                                     &value));
         assert_int_equal(strtoul(value.data, NULL, 10), strlen(body));
         assert_true(upf_header_find(response.headers, "Content-Type", &value));
-        assert_true(upf_str_is(value, "text/plain; charset=utf-8"));
+        assert_true(upf_str_equals_nocase(value, "text/plain; charset=utf-8"));
         assert_true(upf_header_find(response.headers, "X-Content-Type-Options",
                                     &value));
-        assert_true(upf_str_is(value, "nosniff"));
+        assert_true(upf_str_equals_nocase(value, "nosniff"));
         assert_true(upf_header_find(response.headers, "Connection", &value));
         assert_true(upf_list_has(value, "close"));
         assert_non_null(strstr(body, upf_status_text(why)));

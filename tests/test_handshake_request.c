@@ -41,7 +41,7 @@ static void assert_edits(const char *text, const struct edit *edits, size_t n)
 
 static bool same(upf_str text, const char *expected)
 {
-    return upf_str_equal(text, upf_str_of(expected));
+    return upf_str_equals(text, expected);
 }
 
 static void a_handshake_is_taken_apart(void **state)

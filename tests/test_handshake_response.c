@@ -66,7 +66,7 @@ static void assert_edits(const struct edit *edits, size_t n)
 
 static bool same(upf_str text, const char *expected)
 {
-    return upf_str_equal(text, upf_str_of(expected));
+    return upf_str_equals(text, expected);
 }
 
 static void a_response_is_taken_apart(void **state)

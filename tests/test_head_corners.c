@@ -51,8 +51,8 @@ static void a_line_that_is_no_header_field_ends_them(void **state)
         blob_printf(&text, "First: 1\r\n%s\r\nLast: 2\r\n", bad[i]);
         upf_str headers = {(const char *)text.data, text.len};
         assert_true(upf_header_next(&headers, &name, &value));
-        assert_true(upf_str_equal(name, upf_str_of("First")));
-        assert_true(upf_str_equal(value, upf_str_of("1")));
+        assert_true(upf_str_equals(name, "First"));
+        assert_true(upf_str_equals(value, "1"));
         assert_false(upf_header_next(&headers, &name, &value));
         blob_free(&text);
     }

@@ -72,25 +72,25 @@ static void text_is_compared_and_trimmed_within_its_length(void **state)
     const upf_str spaced = exact("\t  a b \t", 8);
     const upf_str blank = exact(" \t ", 3);
 
-    assert_true(upf_str_is(text, "websocket"));
-    assert_true(upf_str_is(text, "WEBSOCKET"));
-    assert_false(upf_str_is(text, "websocket2"));
-    assert_false(upf_str_is(text, "websocke"));
-    assert_false(upf_str_is(text, ""));
-    assert_true(upf_str_is((upf_str){NULL, 0}, ""));
-    assert_false(upf_str_is((upf_str){"a\0b", 3}, "a"));
+    assert_true(upf_str_equals_nocase(text, "websocket"));
+    assert_true(upf_str_equals_nocase(text, "WEBSOCKET"));
+    assert_false(upf_str_equals_nocase(text, "websocket2"));
+    assert_false(upf_str_equals_nocase(text, "websocke"));
+    assert_false(upf_str_equals_nocase(text, ""));
+    assert_true(upf_str_equals_nocase((upf_str){NULL, 0}, ""));
+    assert_false(upf_str_equals_nocase((upf_str){"a\0b", 3}, "a"));
 
     /* '@' and '`', '[' and '{' differ by the bit that case does */
-    assert_false(upf_str_is((upf_str){"@[", 2}, "`{"));
-    assert_false(upf_str_is((upf_str){"\xC4", 1}, "\xE4"));
+    assert_false(upf_str_equals_nocase((upf_str){"@[", 2}, "`{"));
+    assert_false(upf_str_equals_nocase((upf_str){"\xC4", 1}, "\xE4"));
 
-    assert_true(upf_str_equal(text, (upf_str){"WebSocket", 9}));
-    assert_false(upf_str_equal(text, (upf_str){"websocket", 9}));
-    assert_true(upf_str_equal_nocase(text, (upf_str){"wEBsOCKET", 9}));
-    assert_false(upf_str_equal_nocase(text, (upf_str){"wEBsOCKE", 8}));
-    assert_true(upf_str_equal((upf_str){NULL, 0}, (upf_str){"", 0}));
+    assert_true(upf_str_same(text, (upf_str){"WebSocket", 9}));
+    assert_false(upf_str_same(text, (upf_str){"websocket", 9}));
+    assert_true(upf_str_same_nocase(text, (upf_str){"wEBsOCKET", 9}));
+    assert_false(upf_str_same_nocase(text, (upf_str){"wEBsOCKE", 8}));
+    assert_true(upf_str_equals((upf_str){NULL, 0}, ""));
 
-    assert_true(upf_str_equal(upf_str_trim(spaced), (upf_str){"a b", 3}));
+    assert_true(upf_str_same(upf_str_trim(spaced), (upf_str){"a b", 3}));
     assert_int_equal(upf_str_trim(blank).len, 0);
     assert_non_null(upf_str_trim(blank).data);
     assert_int_equal(upf_str_trim((upf_str){NULL, 0}).len, 0);
@@ -112,13 +112,13 @@ static void lines_end_with_cr_lf_and_with_nothing_else(void **state)
     upf_str line;
 
     assert_true(upf_http_line(&text, &line));
-    assert_true(upf_str_equal(line, upf_str_of("one")));
+    assert_true(upf_str_equals(line, "one"));
     assert_true(upf_http_line(&text, &line));
     assert_int_equal(line.len, 0);
     assert_true(upf_http_line(&text, &line));
-    assert_true(upf_str_equal(line, upf_str_of("a\rb\nc")));
+    assert_true(upf_str_equals(line, "a\rb\nc"));
     assert_false(upf_http_line(&text, &line));
-    assert_true(upf_str_equal(text, upf_str_of("rest\r")));
+    assert_true(upf_str_equals(text, "rest\r"));
     exact_free(whole);
 
     upf_str none = {NULL, 0};
@@ -160,8 +160,8 @@ static void a_field_is_a_token_a_colon_and_a_trimmed_value(void **state)
         if (found != (cases[i].name != NULL))
             fail_msg("\"%s\"", cases[i].line);
         if (found) {
-            assert_true(upf_str_equal(name, upf_str_of(cases[i].name)));
-            assert_true(upf_str_equal(value, upf_str_of(cases[i].value)));
+            assert_true(upf_str_equals(name, cases[i].name));
+            assert_true(upf_str_equals(value, cases[i].value));
             assert_non_null(value.data);
         }
         exact_free(line);
@@ -236,14 +236,14 @@ static void headers_are_walked_in_order_and_found_in_any_case(void **state)
 
     for (size_t i = 0; i < COUNT(expected); i++) {
         assert_true(upf_header_next(&rest, &name, &value));
-        assert_true(upf_str_equal(name, upf_str_of(expected[i][0])));
-        assert_true(upf_str_equal(value, upf_str_of(expected[i][1])));
+        assert_true(upf_str_equals(name, expected[i][0]));
+        assert_true(upf_str_equals(value, expected[i][1]));
     }
     assert_false(upf_header_next(&rest, &name, &value));
     assert_false(upf_header_next(&rest, &name, &value));
 
     assert_true(upf_header_find(headers, "b", &value));
-    assert_true(upf_str_equal(value, upf_str_of("3")));
+    assert_true(upf_str_equals(value, "3"));
     assert_true(upf_header_find(headers, "X-y", &value)); /* the first one */
     assert_int_equal(value.len, 0);
     assert_false(upf_header_find(headers, "Hos", &value));

@@ -646,6 +646,37 @@ static void a_second_input_leaves_alone_what_waits_of_the_first(void **state)
                                  gaps[i]);
 }
 
+/* A block that was lent to the output is the event's again, once written. */
+static void what_was_echoed_and_written_can_be_looked_at(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    upf_event      event;
+    upf_slice      slices[4];
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'e', 10000);
+    put_text(&bytes, FROM_CLIENT, FIN | TEXT, "next");
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, bytes.data, 5000);
+    upf_input input = {bytes.data + 5000, bytes.len - 5000};
+    for (int i = 0; i < 2; i++) {
+        assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+        assert_int_equal(event.type, UPF_EVENT_MESSAGE);
+        assert_status(upf_send_in_place(&session.conn, event.opcode,
+                                        event.data, event.len), UPF_OK);
+        const size_t count = upf_conn_output(&session.conn, slices, 4);
+        assert_int_equal(count, 1);
+        assert_status(upf_conn_output_done(&session.conn,
+                                           (ptrdiff_t)slices[0].len), UPF_OK);
+        memset(event.data, 0xDD, event.len); /* it is there, and ours */
+    }
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_WANT_READ);
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+    blob_free(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -666,6 +697,7 @@ int main(void)
         cmocka_unit_test(what_is_refused_in_place_leaves_the_data_alone),
         cmocka_unit_test(connections_may_take_turns_with_one_buffer),
         cmocka_unit_test(a_second_input_leaves_alone_what_waits_of_the_first),
+        cmocka_unit_test(what_was_echoed_and_written_can_be_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

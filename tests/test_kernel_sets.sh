@@ -18,13 +18,16 @@ names=$("$tests/tools/kernel_names") || exit 1
 passed=0
 failed=0
 
+# Relative: the path of the tree may have a blank.
+programs=
+for module in $payload; do
+    programs="$programs ./test_$module"
+done
+
 for set in $(printf '%s\n' "$names" | sed '$d'); do
-    programs=
-    for module in $payload; do
-        programs="$programs $tests/test_$module"
-    done
     # shellcheck disable=SC2086
-    out=$(UPF_KERNEL=$set sh "$root/tests/tools/run_tests.sh" $programs)
+    out=$(cd "$tests" && UPF_KERNEL=$set sh "$root/tests/tools/run_tests.sh" \
+        $programs)
     status=$?
     total=$(printf '%s\n' "$out" | tail -n 1)
     echo "$set: $total"

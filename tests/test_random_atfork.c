@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -100,11 +102,12 @@ static bool a_failure_is_believed(void)
 static void assert_true_in_a_child(bool (*test)(void))
 {
     int         status = 1;
-    const pid_t pid    = fork();
 
-    if (pid == 0) {
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) { /* exit(), so that what it ran is counted by coverage */
         watches = 0;
-        _exit(test() ? watches > 0 && watches < 3 ? 0 : 2 : 1);
+        exit(test() ? watches > 0 && watches < 3 ? 0 : 2 : 1);
     }
     assert_true(pid > 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);

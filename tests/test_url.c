@@ -85,9 +85,9 @@ static void a_sound_url_is_taken_apart(void **state)
             fail_msg("%s is refused", cases[i].url);
         assert_int_equal(url.secure, cases[i].secure);
         assert_int_equal(url.port, cases[i].port);
-        assert_true(upf_str_equal(url.host, upf_str_of(cases[i].host)));
-        assert_true(upf_str_equal(url.target, upf_str_of(cases[i].target)));
-        if (!upf_str_equal(url.authority, upf_str_of(cases[i].authority)))
+        assert_true(upf_str_equals(url.host, cases[i].host));
+        assert_true(upf_str_equals(url.target, cases[i].target));
+        if (!upf_str_equals(url.authority, cases[i].authority))
             fail_msg("%s: %.*s", cases[i].url, (int)url.authority.len,
                      url.authority.data);
         exact_free(copy);
@@ -340,8 +340,8 @@ static void assert_split(const char *target, const char *host, bool is_options,
     if (status != expected)
         fail_msg("\"%s\" at \"%s\": %s, not %s", target, host,
                  upf_status_name(status), upf_status_name(expected));
-    if (!upf_str_equal(left, upf_str_of(path)) ||
-        !upf_str_equal(named, upf_str_of(authority)))
+    if (!upf_str_equals(left, path) ||
+        !upf_str_equals(named, authority))
         fail_msg("\"%s\" at \"%s\" became \"%.*s\" at \"%.*s\"", target, host,
                  (int)left.len, left.data, (int)named.len, named.data);
     exact_free(field);

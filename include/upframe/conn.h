@@ -495,7 +495,9 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason);
  * They stay where they are, and as they are, through every call but
  * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may be
  * under way while messages are sent and received. A second call offers them
- * again, with what was queued behind them.
+ * again, with what was queued behind them. What was not written is offered again
+ * after upf_conn_output_done(), too, in slices that are no shorter, though
+ * perhaps from elsewhere.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 

@@ -101,7 +101,7 @@ bool upf_list_has(upf_str list, const char *token);
 bool upf_str_equals(upf_str text, const char *literal);
 
 /* Whether `text` is `literal`, ASCII case ignored. */
-bool upf_str_is(upf_str text, const char *literal);
+bool upf_str_equals_nocase(upf_str text, const char *literal);
 
 /*
  * Whether `text` is the `len` bytes of `secret`, in a time that depends on the

@@ -62,7 +62,7 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size);
  * written when the input at hand is worked off, so replies share one write.
  *
  *   event  written on UPF_OK only, and then always; valid until the next call
- *          on io or conn
+ *          of upf_io_next() or upf_conn_free()
  *
  * Returns
  *   UPF_OK           one event

@@ -3,15 +3,20 @@
 
 import http from 'node:http';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { WORK, WebSocketServer, require } from './packages.mjs';
 
 const { chromium } = require('playwright-core');
 const PATIENCE = 8000;
+const ECHO_PAGE = fileURLToPath(
+    new URL('../../examples/pages/echo.html', import.meta.url));
 const SIZES = {
     wide: { width: 1100, height: 700 },
     phone: { width: 390, height: 780 },
+    narrow: { width: 320, height: 640 },
 };
 
 const browser = await chromium.launch({
@@ -52,6 +57,15 @@ const connected = (page) => page.locator('#status.open').waitFor();
 const shot = (page, name) =>
     page.screenshot({ path: join(WORK, `${name}.png`) });
 
+/** Lines that the status takes, and whether its end is cut off. */
+const statusLook = (page) => page.evaluate(() => {
+    const status = document.getElementById('status');
+    const range = document.createRange();
+    range.selectNodeContents(status);
+    return { lines: new Set([...range.getClientRects()].map((r) => r.top)).size,
+             cut: status.scrollWidth > status.clientWidth };
+});
+
 async function shots(page, name) {
     for (const scheme of ['light', 'dark'])
         for (const [size, viewport] of Object.entries(SIZES)) {
@@ -60,6 +74,10 @@ async function shots(page, name) {
             const overflow = await page.evaluate(() =>
                 document.documentElement.scrollWidth - window.innerWidth);
             expect(overflow > 0, false, `${size} page scrolls sideways`);
+            const look = await statusLook(page);
+            expect(look.lines, 1, `${size} page's status, lines`);
+            expect(look.cut && size !== 'narrow', false,
+                   `${size} page's status is cut off`);
             await shot(page, `${name}-${scheme}-${size}`);
         }
     await page.setViewportSize(SIZES.wide);
@@ -133,18 +151,57 @@ async function echoPage(secure) {
     expect(await page.title(), 'upframe echo', 'title after hostile text');
     await shots(page, secure ? 'echo-tls' : 'echo');
     await say(page, 'long '.repeat(2000)); // all that the page allows
+    expect(page.complaints, [], 'complaints of the page');
 
     expect(await server.stop(), 0, 'server\'s exit status');
-    await status(page, 'closed with code 1001');
+    await status(page, 'not connected (1001)');
     expect(await page.isDisabled('#send'), true, 'send button is disabled');
-    await shot(page, secure ? 'echo-tls-closed' : 'echo-closed');
+    await page.locator('#retry').waitFor();
+    await shots(page, secure ? 'echo-tls-away' : 'echo-away');
     server = await start('echo_server', secure, server.port);
-    await page.click('#again');
-    await connected(page);
+    await connected(page); // by itself
     await say(page, 'again');
-    expect(page.complaints, [], 'complaints of the page');
     await page.context().close();
     expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** The page, from a server that says more than it was asked. */
+async function echoPageUnasked() {
+    const site = http.createServer((request, response) => {
+        response.setHeader('Content-Type', 'text/html; charset=utf-8');
+        response.end(readFileSync(ECHO_PAGE));
+    });
+    const server = new WebSocketServer({ server: site });
+    server.on('connection', (ws) => {
+        ws.send('welcome');
+        ws.on('message', (data, isBinary) => {
+            if (String(data) === 'quit') {
+                ws.terminate();
+                return;
+            }
+            ws.send('news');
+            ws.send(Buffer.from([1, 2, 3]));
+            ws.send(data, { binary: isBinary });
+        });
+    });
+    site.listen(0, '127.0.0.1');
+    await once(site, 'listening');
+    const page = await open(`http://127.0.0.1:${site.address().port}`);
+    await connected(page);
+    await say(page, 'asked');
+    await page.fill('#text', 'quit');
+    await page.click('#send');
+    await page.locator('#log small', { hasText: 'no answer' }).waitFor();
+    const log = (await page.locator('#log li').allInnerTexts())
+        .map((line) => line.replace(/\s+/g, ' ').replace(/\d+\.\d ms/, 'N ms'))
+        .reverse().slice(0, 5);
+    expect(log, ['welcome not an echo', 'news not an echo',
+                 '3 bytes of binary data not an echo', 'asked N ms',
+                 'quit no answer'], 'lines of the page');
+    await page.context().close();
+    server.close();
+    site.closeAllConnections();
+    site.close();
 }
 
 // ---- The chat page
@@ -159,6 +216,11 @@ async function peopleAre(page, ...wanted) {
     }, wanted.sort()).catch(async () => expect(
         (await people(page)).sort(), wanted, 'people on the page'));
 }
+
+/** Who is here, by name, with the colour. */
+const colours = (page) => page.evaluate(() => Object.fromEntries(
+    [...document.querySelectorAll('#people .name')]
+        .map((e) => [e.textContent, e.style.getPropertyValue('--hue')]).sort()));
 
 async function introduce(page, name) {
     await connected(page);
@@ -179,6 +241,8 @@ async function chat(secure) {
     const server = await start('broadcast_server', secure);
     const ann = await open(pageUrl(server));
     const bob = await open(pageUrl(server));
+    await ann.getByText('Write a message below').waitFor();
+    await shots(ann, secure ? 'chat-tls-empty' : 'chat-empty');
     await introduce(ann, 'Ann');
     await introduce(bob, 'Bob');
     await peopleAre(ann, 'Ann (you)', 'Bob');
@@ -186,6 +250,8 @@ async function chat(secure) {
 
     await sayToAll(ann, 'Hello, Bob');
     await hears(ann, 'Ann', 'Hello, Bob');
+    expect(await ann.locator('#empty').isVisible(), false,
+           'hint of an empty chat after a message');
     await hears(bob, 'Ann', 'Hello, Bob');
     await sayToAll(bob, 'Hello, Ann \u{1f44b}');
     await hears(ann, 'Bob', 'Hello, Ann \u{1f44b}');
@@ -219,9 +285,15 @@ async function chatReturns() {
     let server = await start('broadcast_server', false);
     const ann = await open(pageUrl(server));
     const bob = await open(pageUrl(server));
+    const guest = await open(pageUrl(server));
     await introduce(ann, 'Ann');
     await introduce(bob, 'Bob');
-    await peopleAre(ann, 'Ann (you)', 'Bob');
+    await connected(guest);
+    await sayToAll(guest, 'I have no name');
+    await hears(ann, 'guest', 'I have no name');
+    const before = await colours(ann);
+    expect(new Set(Object.values(before)).size, 3, 'colours of three');
+    expect(await colours(bob), before, 'colours on the other page');
     expect(await server.stop(), 0, 'server\'s exit status');
     await status(ann, 'not connected');
     await ann.locator('#retry').waitFor();
@@ -233,9 +305,13 @@ async function chatReturns() {
     server = await start('broadcast_server', false, server.port);
     await connected(ann); // by itself
     await connected(bob);
-    await peopleAre(ann, 'Ann (you)', 'Bob');
+    await connected(guest);
+    await ann.waitForFunction(() =>
+        document.querySelectorAll('#people li').length === 3);
+    expect(await colours(ann), before, 'names and colours after the restart');
     await ann.press('#text', 'Enter');
     await hears(bob, 'Ann', 'typed while away');
+    await guest.context().close();
     await ann.context().close();
     await bob.context().close();
     expect(await server.stop(), 0, 'server\'s exit status');
@@ -295,6 +371,7 @@ for (const secure of [false, true]) {
     await test(`${scheme} echo page`, () => echoPage(secure));
     await test(`${scheme} chat page, two visitors`, () => chat(secure));
 }
+await test('echo page tells an answer from other messages', echoPageUnasked);
 await test('chat page comes back after a restart', chatReturns);
 await test('chat page comes back after a crash', chatSurvivesLoss);
 for (const program of ['echo_server', 'broadcast_server'])

@@ -41,7 +41,8 @@ static upf_status agree(const struct upf_ext *ext, const upf_config *config,
 
     (void)is_client;
     while (upf_param_next(&params, &name, &value)) {
-        if (!upf_str_is(name, "level") || level != 0 || value.len != 1 ||
+        if (!upf_str_equals_nocase(name, "level") || level != 0 ||
+            value.len != 1 ||
             value.data[0] < '1' || value.data[0] > '9')
             return UPF_ERR_EXTENSION;
         level = (unsigned)(value.data[0] - '0');

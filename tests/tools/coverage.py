@@ -94,7 +94,9 @@ def forget_choice(lines, not_here):
     """In kernels.c, leave out the lines that choose what is not here."""
     with open("src/kernels.c", encoding="utf-8") as text:
         for number, line in enumerate(text, 1):
-            if any(f"upf_kernels_{name}[" in line for name in not_here):
+            if any(f"upf_kernels_{name}[" in line or
+                   f'__builtin_cpu_supports("{name}' in line
+                   for name in not_here):
                 lines[os.path.join("src", "kernels.c")].pop(number, None)
 
 

@@ -5,7 +5,8 @@
 #   deps.sh          install it unless a program compiles and links with it
 #   deps.sh --check  install nothing; fail with advice when it is missing
 #
-# CC: the compiler, arguments and all (cc).
+# CC: the compiler, arguments and all (cc). CMOCKA_CFLAGS, CMOCKA_LIBS: where
+# cmocka is, if pkg-config does not know it.
 set -u
 
 CC=${CC:-cc}
@@ -24,8 +25,8 @@ PROBE
 # $CC may carry arguments (`gcc -m32`), so it is split into words.
 have_cmocka()
 {
-    cflags=$(pkg-config --cflags cmocka 2>/dev/null)
-    libs=$(pkg-config --libs cmocka 2>/dev/null) || libs=-lcmocka
+    cflags=${CMOCKA_CFLAGS-$(pkg-config --cflags cmocka 2>/dev/null)}
+    libs=${CMOCKA_LIBS-$(pkg-config --libs cmocka 2>/dev/null || echo -lcmocka)}
     # shellcheck disable=SC2086
     $CC $cflags -o "$tmp/probe" "$tmp/probe.c" $libs 2>"$tmp/errors"
 }
