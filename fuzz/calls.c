@@ -272,8 +272,10 @@ static void op_keep(struct calls *c)
         watch_forget(&c->watch);
         c->run.lost = true;
     }
-    if (c->watch.count > 0)
+    if (c->watch.count > 0) {
+        c->watch.kept = true;
         return;
+    }
     run_note_done(&c->run, status);
     feed_returned(c);
 }

@@ -73,6 +73,23 @@ static void lose(upf_backoff *backoff, const upf_backoff_policy *policy,
           "%u tries", (unsigned)upf_backoff_tries(backoff));
 }
 
+/* The input, as what a server says: never more than a day. */
+static void check_retry_after(const uint8_t *data, size_t len)
+{
+    const int64_t times[] = {0, 1, 784111777, INT64_MAX / 2};
+    char         *value   = exact_copy(data, len);
+
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        uint32_t wait = 1;
+        if (upf_retry_after(value, len, times[i], &wait))
+            CHECK(wait <= UPF_RETRY_AFTER_MAX_S * 1000u && wait % 1000 == 0,
+                  "%u ms", (unsigned)wait);
+        else
+            CHECK(wait == 1, "refused, but written");
+    }
+    free(value);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct script      script = {data, len, 0};
@@ -96,5 +113,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         check_may_return(&script);
     }
     upf_backoff_init(&backoff, NULL);
+    check_retry_after(data, len);
     return 0;
 }

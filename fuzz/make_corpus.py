@@ -661,3 +661,34 @@ for role, flag in (("server", 0), ("client", 1)):
          calls(OPENS, op(C_SAY, say(S_BINARY, ASCII, 20000)),
                op(C_NEXT, size(100)), op(C_SAY, say(S_BINARY_BEGINS)),
                DRAINS, flags=flag))
+for name, value in (("seconds", b"120"), ("immense", b"9" * 40),
+                    ("date", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("date-of-no-month", b"Sun, 06 Xyz 1994 08:49:37 GMT"),
+                    ("date-of-no-hour", b"Sun, 06 Nov 1994 xx:49:37 GMT"),
+                    ("date-far", b"Fri, 31 Dec 9999 23:59:60 GMT"),
+                    ("february", b"Tue, 29 Feb 2000 00:00:00 GMT")):
+    seed("backoff", f"retry-after-{name}", value)
+
+# ---- fields, config ---------------------------------------------------------
+
+for i, strings in enumerate((
+        (b"a", b"/?a=1&b=2", b"a=1; b=2", b"Bearer abc.def=="),
+        (b"b", b"/p?x=%41+%20&b", b"a=1;b = \"2\" ; c", b"bearer x"),
+        (b"user id", b"/?u%73er+id=%F0%9F", b"=x; user id=1", b"Basic abc"),
+        (b"a", b"/?a=%4&%00=1", b"", b"Bearer "), (b"", b"/?=1&&", b"=;;", b"x"),
+        (b"a", b"no query%2", b"a", b"Bearer a b"),
+        (b"chat", b"/?chat#", b"x, chat ,y", b"Bearer =a"))):
+    seed("fields", f"strings-{i}", b"\0".join(strings))
+SOUND = [size(70000)] * 3 + [size(4096), size(4096), size(100), size(70000),
+                             size(70000)]
+for i in range(len(SOUND)):
+    seed("config", f"zero-{i}", b"".join(
+        size(0) if k == i else s for k, s in enumerate(SOUND)) + bytes(4))
+    seed("config", f"small-{i}", b"".join(
+        size(9) if k == i else s for k, s in enumerate(SOUND)) + bytes(4))
+for i, rest in enumerate(((0, 0, 0, 0), (4, 0, 0, 0), (0, 1, 4, 0), (0, 2, 0, 0),
+                          (0, 3, 0, 0), (0, 1, 5, 0), (0, 1, 6, 0), (0, 1, 7, 0),
+                          (0, 0, 0, 1), (0, 0, 0, 2))):
+    seed("config", f"rest-{i}", b"".join(SOUND) + bytes(rest))
+for n in (0, 55, 56, 64, 119, 200):
+    seed("config", f"length-{n}", bytes(n))

@@ -30,6 +30,7 @@ enum { WATCHED_SLICES = 64 };
 
 struct watch { /* starts as {0} */
     size_t    most_queued; /* since the output was last empty */
+    bool      kept;  /* what is offered next may lie elsewhere */
     size_t    count;
     upf_slice slices[WATCHED_SLICES]; /* as they were offered */
     uint8_t  *copies[WATCHED_SLICES];

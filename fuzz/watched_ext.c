@@ -7,9 +7,12 @@
 
 size_t ext_encoded, ext_held;
 
+static bool unsettled; /* a message was encoded, and may yet be refused */
+
 void ext_reset(void)
 {
     ext_encoded = ext_held = 0;
+    unsettled   = false;
 }
 
 static size_t offer(const struct upf_ext *ext, char *out, size_t cap)
@@ -49,8 +52,17 @@ static upf_status encode(struct upf_ext_state *state, const upf_config *config,
     const upf_status status =
         test_ext.encode(state, config, data, len, first, end, out, encoded);
 
-    ext_encoded += status == UPF_OK && first && *encoded;
+    unsettled = unsettled || (status == UPF_OK && first && *encoded);
     return status;
+}
+
+static void settle(struct upf_ext_state *state, const upf_config *config,
+                   bool sent)
+{
+    (void)state;
+    (void)config;
+    ext_encoded += sent && unsettled;
+    unsettled = false;
 }
 
 static void release(struct upf_ext_state *state, const upf_config *config)
@@ -70,5 +82,6 @@ const struct upf_ext watched_ext = {
     .answer = answer,
     .decode = decode,
     .encode = encode,
+    .settle = settle,
     .free   = release,
 };
