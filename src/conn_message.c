@@ -256,6 +256,10 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         block->len = message->carry_len;
         message->carry_len = 0;
     }
+    /* What a longer message before this one has left is too much for it. */
+    if (block->len == 0 &&
+        upf_buf_capacity(block) > capacity_for(len, UINT64_MAX))
+        upf_conn_drop_assembly(conn);
     unmask(conn, input->data, input->data, len);
     const bool   end = is_last(frame) && frame->payload.left == 0;
     const size_t old = block->len;

@@ -657,6 +657,30 @@ static void without_memory_to_encode_nothing_is_sent(void **state)
         }
 }
 
+/* A long message, and in the same input the beginning of a short one. */
+static void a_large_block_does_not_stay_for_an_encoded_message(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0}, payload = {0};
+
+    for (int i = 0; i < 400; i++) /* 255 bytes each */
+        blob_add(&payload, "\xFF\x2B", 2);
+    put_frame(&bytes, FROM_CLIENT, FIN | RSV1 | BINARY, payload.data,
+              payload.len);
+    put_frame(&bytes, FROM_CLIENT, FIN | RSV1 | BINARY, "\x01\x2B\x01\x2B", 4);
+    start_agreed(&session, SERVER);
+    session_give(&session, bytes.data, bytes.len - 2);
+    assert_int_equal(session.log.count[UPF_EVENT_MESSAGE], 1);
+    assert_int_equal(session.log.payload, 400 * 255);
+    assert_in_range(session.alloc.live, 1, 4096 + 2 * 1 + 100);
+    session_give(&session, bytes.data + bytes.len - 2, 2);
+    assert_int_equal(session.log.count[UPF_EVENT_MESSAGE], 2);
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&payload);
+}
+
 /* ---- An encoder that has a memory ---------------------------------------- */
 
 /* Puts a number in front of each message: how many were sent so far. */
@@ -979,6 +1003,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_reads_back),
         cmocka_unit_test(a_shared_message_is_sent_plain),
         cmocka_unit_test(without_memory_to_encode_nothing_is_sent),
+        cmocka_unit_test(a_large_block_does_not_stay_for_an_encoded_message),
         cmocka_unit_test(a_send_that_is_refused_leaves_the_encoder_in_step),
         cmocka_unit_test(the_encoded_length_is_judged),
         cmocka_unit_test(the_last_piece_that_is_encoded_is_the_end),
