@@ -81,7 +81,7 @@ static upf_status read_header(upf_conn *conn, upf_input *input)
 {
     union upf_frame_in *frame = &conn->in.open.frame;
     upf_frame_header    header;
-    size_t     header_len;
+    size_t     header_len = 0;
     upf_status status = UPF_NEED_MORE;
 
     if (frame->header.len == 0) {

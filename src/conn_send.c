@@ -243,7 +243,7 @@ static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
     struct piece   piece = {slices, count, first, (bits & UPF_FIN) != 0};
     struct upf_buf block = {NULL, 0};
     uint8_t        key[4];
-    bool           encoded;
+    bool           encoded = false;
 
     if (!first && !upf_has(conn, UPF_SEND_ENCODED))
         return queue_frame(conn, bits, len, slices, count);
@@ -283,7 +283,7 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
                      const upf_slice *slices, size_t count)
 {
     uint8_t utf8 = UPF_UTF8_START;
-    size_t  len;
+    size_t  len  = 0;
 
     upf_status status = judge_message(conn, opcode);
     if (status == UPF_OK && !total_of(slices, count, &len))

@@ -35,6 +35,12 @@ struct upf_field_names;
 #define UPF_KERNELS_NEON 1
 #endif
 #endif
+#ifndef UPF_KERNELS_X86
+#define UPF_KERNELS_X86 0
+#endif
+#ifndef UPF_KERNELS_NEON
+#define UPF_KERNELS_NEON 0
+#endif
 
 enum { UPF_CHACHA20_KEY = 32, UPF_CHACHA20_BYTES = 16 * 64 };
 

@@ -27,9 +27,10 @@ TARGET static inline __m128i characters(__m128i bytes, __m128i order)
 
     /* What is to be added to a digit: by 0 for a to z, 1 to 10 for 0 to 9, 11
      * and 12 for '+' and '/', 13 for A to Z. */
-    const __m128i addends = _mm_setr_epi8(
+    static const int8_t table[16] = {
         'a' - 26, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52, '0' - 52,
-        '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0);
+        '0' - 52, '0' - 52, '0' - 52, '0' - 52, '+' - 62, '/' - 63, 'A', 0, 0};
+    const __m128i addends = _mm_loadu_si128((const __m128i *)table);
     const __m128i capital = _mm_and_si128(
         _mm_cmplt_epi8(digits, _mm_set1_epi8(26)), _mm_set1_epi8(13));
     const __m128i range =
@@ -44,8 +45,9 @@ TARGET void upf_base64_20_ssse3(const uint8_t data[20], char out[28])
      * a zero behind them. */
     const __m128i head = _mm_setr_epi8(1, 0, 2, 1, 4, 3, 5, 4,
                                        7, 6, 8, 7, 10, 9, 11, 10);
-    const __m128i tail = _mm_setr_epi8(9, 8, 10, 9, 12, 11, 13, 12,
-                                       15, 14, -1, 15, -1, -1, -1, -1);
+    static const int8_t places[16] = {9,  8,  10, 9,  12, 11, 13, 12,
+                                      15, 14, -1, 15, -1, -1, -1, -1};
+    const __m128i tail = _mm_loadu_si128((const __m128i *)places);
     const __m128i a = characters(
         _mm_loadu_si128((const __m128i *)data), head);
     const __m128i b = characters(

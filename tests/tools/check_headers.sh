@@ -44,6 +44,14 @@ bare()
         echo "the library would need a flag to be linked: $*"
         bad=1
     fi
+    # What users build with: char of either sign, macros that must be defined.
+    strict='-O2 -Wall -Wextra -Wconversion -Wundef -Werror'
+    case $1 in clang*) strict="$strict -Wconditional-uninitialized" ;; esac
+    # shellcheck disable=SC2086
+    if ! "$@" $strict -funsigned-char -Iinclude -fsyntax-only src/*.c; then
+        echo "src/*.c is not free of warnings: $* $strict -funsigned-char"
+        bad=1
+    fi
     if ! "$@" -DUPF_NO_ATOMICS -Iinclude -Wall -Wextra -Werror -fsyntax-only \
         src/*.c; then
         echo "src/*.c does not compile without atomics: $*"
