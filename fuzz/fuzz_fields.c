@@ -86,7 +86,7 @@ static void check_query(const char *name, const char *target)
         const size_t n    = sign != NULL ? (size_t)(sign - pair) : len;
         char        *clear = exact_copy(pair, n + 1);
 
-        if (decode(pair, n, true, clear) && strcmp(clear, name) == 0)
+        if (len > 0 && decode(pair, n, true, clear) && strcmp(clear, name) == 0)
             wanted = sign != NULL ? (upf_str){sign + 1, len - n - 1}
                                   : (upf_str){pair + len, 0};
         free(clear);

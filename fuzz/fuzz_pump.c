@@ -31,7 +31,7 @@ static void note_call(struct pump *pump)
     struct run *run = &pump->run;
 
     run->lost |= pump->broken || (upf_conn_wants(run->conn) == UPF_WANTS_CLOSE &&
-                                  run->place != CLOSED);
+                                  (run->place != CLOSED || run_failed(run)));
     while ((pump->wrote || run->lost) && run->borrowed_count > 0)
         free(run->borrowed[--run->borrowed_count]);
     pump->wrote = false;

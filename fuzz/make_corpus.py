@@ -473,8 +473,7 @@ for name, last in (("write", []), ("write-put-off", [WAIT_WRITE])):
          pump(say(S_BINARY, ASCII, 300) + say(S_BINARY, ASCII, 300),
               [DO_NOTHING, ALL, DO_NOTHING, DO_NOTHING, SOME, *last], alloc=0x81,
               script=[NOTHING, IN_PLACE, IN_PLACE]))
-# A late pong without memory: the pump went on to read though CLOSE waits.
-seed("pump", "regression-late-pong-without-memory",
+seed("pump", "late-pongs",
      pump(b"".join(say(S_PING, ASCII, 125) for _ in range(24)),
           [DO_NOTHING, ALL] + [DO_NOTHING] * 24 + [MORE | 0x20] * 9, BLOCKING,
           alloc=0, script=[NOTHING]))
@@ -607,11 +606,12 @@ for role, flag in (("server", 0), ("client", 1)):
     seed("calls", f"regression-{role}-tick-before-open",
          calls(op(C_TICK, 5), DRAINS, flags=flag))
     # Heap over the promise: long and short in turns, that nobody writes.
-    seed("calls", f"regression-{role}-memory-over-the-promise",
+    regression = "" if flag else "regression-"
+    seed("calls", f"{regression}{role}-memory-over-the-promise",
          calls(OPENS, op(C_HEAR, say(S_BINARY, ASCII, 300)), op(C_IN_PLACE, 0),
                op(C_HEAR, say(S_BINARY, ASCII, 1)), op(C_IN_PLACE, 0),
                op(C_WRITE, 0, 0), again(5, 250), flags=flag))
-    seed("calls", f"regression-{role}-shared-and-short",
+    seed("calls", f"{regression}{role}-shared-and-short",
          calls(OPENS, send(C_SHARED, ASCII, 62), send(C_SEND, ASCII, 1),
                again(2, 250), flags=flag))
     seed("calls", f"regression-{role}-encoded-over-the-limit",
