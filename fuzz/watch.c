@@ -61,8 +61,7 @@ static void check_assembly(const struct run *run)
         return;
     if (conn->assembly.len == 0 && run->last == UPF_OK)
         return; /* there is input: the last message's block may serve again */
-    /* An encoded message may still begin in the block of the one before. */
-    CHECK(capacity <= most + BESIDE || conn->ext != NULL, "%zu bytes for %zu that came", capacity,
+    CHECK(capacity <= most + BESIDE, "%zu bytes for %zu that came", capacity,
           conn->assembly.len);
     if (upf_has(conn, UPF_EVENT_IN_BLOCK) || conn->in.open.message.opcode == 0)
         return; /* none is at hand */
