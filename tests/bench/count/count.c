@@ -282,6 +282,7 @@ int main(int argc, char **argv)
     w.config.max_fragments  = UINT32_MAX;
     w.config.max_message    = UINT64_C(1) << 30;
     w.config.max_queued     = (size_t)1 << 30;
+    w.config.high_water     = (size_t)1 << 30; /* one way for all lengths */
     w.config.max_head       = 1 << 20;
     w.config.max_head_lines = UINT16_MAX;
     prepare(&w, argv[1]);

@@ -60,11 +60,12 @@ def constancies(most):
             each[n] = count(work, n, size) / n
             n *= 10
         yield what, each, spread(each)
-    # Frames of 64 bytes: a queue of 1 MiB, and one of 32 MiB.
+    # Frames of 64 bytes, in queues of 8 MiB up to 32 MiB: below 1 MiB a send
+    # takes the quick way, which is another cost, and no more of it.
     for what, work in (("shared frames queued", "shared"),
                        ("of all sorts queued", "mixed")):
         each = {n: count(work, n, 62) / n
-                for n in (16384, 65536 if most < 524288 else 524288)}
+                for n in (131072, 262144, 524288)}
         yield what, each, spread(each)
     # A handshake costs something without lines, so the lines are what is
     # added to that of ten.
