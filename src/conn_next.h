@@ -53,10 +53,7 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
         upf_set(conn, UPF_ACTIVE);
         upf_output_begin_replies(conn);
     }
-    /* The run of in-place output goes on as long as the input does. */
-    if (conn->out_kind == UPF_SLOT_BORROWED)
-        conn->out.of.taken =
-            conn->out.of.taken == start ? input->data : NULL;
+    upf_output_note_taken(conn, start, input->data);
     return UPF_OK;
 }
 

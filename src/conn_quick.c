@@ -210,7 +210,7 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
                                           uint8_t *data, size_t len)
 {
     assert(data != NULL || len == 0);
-    if (!is_quick(conn, len) || data == NULL ||
+    if (!is_quick(conn, len) || len == 0 ||
         !is_sound(conn, opcode, data, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
         return upf_conn_send_in_place(conn, opcode, data, len);

@@ -324,6 +324,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     const uint8_t *start = input->data;
 
     assert(event != NULL && (start != NULL || input->len == 0));
+    assert(upf_output_is_apart(conn, start, input->len));
     upf_conn_end_event(conn);
     const upf_status status = next(conn, input, event);
     if (status != UPF_OK)
@@ -333,10 +334,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     if (status != UPF_OK && conn->assembly.data != NULL &&
         (conn->state == UPF_STATE_OVER || is_block_empty(conn)))
         upf_conn_drop_assembly(conn);
-
-    /* The run of in-place output goes on as long as the input does. */
-    if (conn->out_kind == UPF_SLOT_BORROWED)
-        conn->out.of.taken = conn->out.of.taken == start ? input->data : NULL;
+    upf_output_note_taken(conn, start, input->data);
 #ifndef UPF_SMALL
     conn->quick = 0;
     if (may_be_quick(conn))

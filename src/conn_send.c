@@ -364,7 +364,7 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
     upf_status status = judge_message(conn, opcode);
     if (status != UPF_OK)
         return status;
-    if (must_copy(conn) || data == NULL)
+    if (must_copy(conn) || len == 0) /* with no room in front of it, perhaps */
         return upf_send(conn, opcode, data, len);
     if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
         return UPF_ERR_UTF8;

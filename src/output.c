@@ -497,6 +497,22 @@ static void advance_queue(upf_conn *conn, size_t written)
     }
 }
 
+bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len)
+{
+    struct upf_queue      *queue = upf_queue_of(conn);
+    const struct upf_slot *slot  = &conn->out;
+    unsigned               kind  = conn->out_kind;
+
+    if (queue != NULL && queue->kept < queue->count) {
+        slot = &upf_queue_slot(queue, queue->kept)->slot;
+        kind = upf_queue_slot(queue, queue->kept)->kind;
+    }
+    const uintptr_t waits = (uintptr_t)slot->data;
+    const uintptr_t start = (uintptr_t)data;
+    return kind != UPF_SLOT_BORROWED || start >= waits + slot->len ||
+           waits >= start + len;
+}
+
 bool upf_output_keep(upf_conn *conn)
 {
     struct upf_queue *queue = upf_queue_of(conn);

@@ -18,6 +18,7 @@
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -176,6 +177,25 @@ static inline bool upf_output_is_mixed(const upf_conn *conn)
 /* Bytes of replies that wait; of a block that holds both, as if they were the
  * last to leave. */
 size_t upf_output_replies(const upf_conn *conn);
+
+/*
+ * What a reply in place borrows lies where the input was, and may not be read
+ * into before it was written or copied. False: it was; as far as that is cheap
+ * to see, which is by the oldest of what is borrowed. For asserts.
+ */
+bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
+
+/* The input was worked off from `start` to `end`: the run of in-place output
+ * goes on as long as one input does. */
+static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
+                                         uint8_t *end)
+{
+    if (conn->out_kind != UPF_SLOT_BORROWED)
+        return;
+    const bool goes_on = conn->out.of.taken == start;
+    assert(goes_on || upf_output_is_apart(conn, start, (size_t)(end - start)));
+    conn->out.of.taken = goes_on ? end : NULL;
+}
 
 /* Add `len` bytes, at least 1. */
 uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len);

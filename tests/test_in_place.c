@@ -43,7 +43,7 @@ static bool inside(const upf_slice *slice, const uint8_t *data, size_t len)
 static void an_echo_leaves_from_where_its_request_arrived(void **state)
 {
     (void)state;
-    static const size_t lengths[] = {0, 1, 125, 126, 65535, 65536};
+    static const size_t lengths[] = {1, 125, 126, 65535, 65536};
 
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         struct session session;
@@ -67,6 +67,38 @@ static void an_echo_leaves_from_where_its_request_arrived(void **state)
         session_free(&session);
         blob_free(&bytes);
     }
+}
+
+/* An empty message has no memory: what stands in front of `data` may be
+ * anybody's. */
+static void nothing_needs_no_room_in_front_of_it(void **state)
+{
+    (void)state;
+    for (int waiting = 0; waiting < 3; waiting++)
+        for (int text = 0; text < 2; text++) {
+            struct session session;
+            uint8_t       *exact = malloc(1);
+            const size_t   first = waiting == 1 ? 5 : 300;
+
+            assert_non_null(exact);
+            start_open(&session, OPEN_SERVER);
+            uint8_t *before = calloc(1, UPF_FRAME_HEADER_MAX + first);
+            assert_non_null(before);
+            if (waiting > 0)
+                assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY,
+                                                before + UPF_FRAME_HEADER_MAX,
+                                                first), UPF_OK);
+            assert_status(upf_send_in_place(&session.conn,
+                                            text ? UPF_OP_TEXT : UPF_OP_BINARY,
+                                            exact, 0), UPF_OK);
+            session_write(&session);
+            const uint8_t *end = session.output.data + session.output.len - 2;
+            assert_int_equal(end[0], text ? 0x81 : 0x82);
+            assert_int_equal(end[1], 0);
+            free(before);
+            free(exact);
+            session_free(&session);
+        }
 }
 
 static void pipelined_echoes_leave_as_one_stretch(void **state)
@@ -104,7 +136,7 @@ static void other_frames_between_do_not_cut_the_stretch(void **state)
     struct blob    bytes = {0}, expected = {0};
     upf_slice      slices[4];
 
-    for (size_t len = 0; len < 40; len += 13)
+    for (size_t len = 1; len < 41; len += 13)
         for (int i = 0; i < 4; i++) {
             put_run(&bytes, FROM_CLIENT, i == 3 ? BINARY : FIN | BINARY, 's',
                     i == 3 ? 0 : len);
@@ -681,6 +713,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_echo_leaves_from_where_its_request_arrived),
+        cmocka_unit_test(nothing_needs_no_room_in_front_of_it),
         cmocka_unit_test(pipelined_echoes_leave_as_one_stretch),
         cmocka_unit_test(other_frames_between_do_not_cut_the_stretch),
         cmocka_unit_test(

@@ -440,7 +440,8 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
  * leave from there.
  *
  *   data  the payload of the MESSAGE at hand, or the start of it; or memory
- *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`.
+ *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`
+ *         (of nothing, `len` 0, none are needed, and `data` may be NULL).
  *         The library may move it towards the front. It is borrowed, and its
  *         content void, until upf_conn_output_done() or upf_conn_output_keep()
  *         has returned.
