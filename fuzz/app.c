@@ -95,7 +95,9 @@ static uint8_t turn(const struct run *run, unsigned number)
 
 void app_answer(struct run *run)
 {
-    upf_status status;
+    upf_request request;
+    upf_status  status;
+    const bool  is_here = upf_conn_request(run->conn, &request) == UPF_OK;
 
     switch (turn(run, run->events) >> 4 & 3) {
     case 0:
@@ -111,6 +113,8 @@ void app_answer(struct run *run)
           upf_status_name(status));
     if (status != UPF_OK)
         upf_conn_lost(run->conn);
+    if (is_here)
+        run_touch_request(&request);
     run->lost |= status != UPF_OK;
 }
 

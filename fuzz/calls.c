@@ -206,6 +206,7 @@ static void op_answer(struct calls *c)
 
     if (c->run.conn->state == UPF_STATE_ANSWER) {
         note(c, app_at_request(&c->run, &c->event, 8 + what % 7));
+        run_touch_request(&c->event.request);
     } else if (c->run.conn->state == UPF_STATE_DEFERRED) {
         c->run.events = what;
         app_answer(&c->run);

@@ -27,6 +27,31 @@ static void touch(upf_str text)
     (void)sink;
 }
 
+void run_touch_request(const upf_request *request)
+{
+    touch(request->method);
+    touch(request->target);
+    touch(request->target_as_sent);
+    touch(request->host);
+    touch(request->headers);
+}
+
+/* All that an event points to stays until the next one, whatever is called. */
+static void touch_event(const upf_event *event)
+{
+    touch((upf_str){(const char *)event->data, event->len});
+    if (event->type == UPF_EVENT_REQUEST)
+        run_touch_request(&event->request);
+    if (event->type == UPF_EVENT_OPEN)
+        touch(event->subprotocol);
+    if ((event->type == UPF_EVENT_OPEN || event->type == UPF_EVENT_CLOSE) &&
+        event->response.status != 0) {
+        touch(event->response.reason);
+        touch(event->response.headers);
+        touch(event->response.body);
+    }
+}
+
 /* ---- Opening ------------------------------------------------------------ */
 
 static void hear_request(struct run *run, const upf_event *event)
@@ -237,4 +262,6 @@ void run_event(struct run *run, upf_event *event, size_t queued_before)
     default: CHECK(false, "event %d", event->type);
     }
     app_act(run, event);
+    if (!run->freed)
+        touch_event(event);
 }

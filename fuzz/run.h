@@ -161,6 +161,9 @@ bool run_failed(const struct run *run);
 
 void run_event(struct run *run, upf_event *event, size_t queued_before);
 
+/* Read all that it points to. */
+void run_touch_request(const upf_request *request);
+
 /* ---- app.c: what the application does at an event; with a deferred request - */
 
 void app_act(struct run *run, upf_event *event);

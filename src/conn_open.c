@@ -249,11 +249,15 @@ static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
                             header_count, &out);
 }
 
-/* The request was answered: the head is needed no longer. */
+/* The request was answered. Its event may be at hand still, so the head goes
+ * with the next one. */
 static void leave_request(upf_conn *conn, upf_status status)
 {
     conn->status = (int8_t)status;
-    upf_conn_drop_assembly(conn);
+    if (upf_has(conn, UPF_HEAD_BORROWED))
+        upf_conn_drop_assembly(conn);
+    else
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
     upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
                                           : UPF_STATE_CLOSING);
     upf_conn_note_output(conn);

@@ -94,6 +94,57 @@ static void a_target_is_a_path_however_it_was_sent(void **state)
     }
 }
 
+/* ---- Answers ---------------------------------------------------------- */
+
+static void answer(upf_conn *conn, int how)
+{
+    switch (how) {
+    case 0: assert_status(upf_accept(conn, NULL, NULL, 0), UPF_OK); break;
+    case 1:
+        assert_status(upf_refuse(conn, 404, NULL, 0, "no", 2), UPF_OK);
+        break;
+    case 2: assert_status(upf_close(conn, 1001, NULL), UPF_OK); break;
+    case 3: upf_conn_lost(conn); break;
+    default: upf_conn_tick(conn, 1); upf_conn_tick(conn, UINT64_MAX); break;
+    }
+}
+
+/* user: int[2], how it is answered, and whether that is put off. */
+static void answer_and_look(struct session *session, const upf_event *event)
+{
+    const int  *how = session->user;
+    upf_request again;
+
+    if (event->type != UPF_EVENT_REQUEST)
+        return;
+    if (how[1] != 0)
+        assert_status(upf_defer(&session->conn), UPF_OK);
+    assert_status(upf_conn_request(&session->conn, &again), UPF_OK);
+    answer(&session->conn, how[0]);
+    assert_true(is(event->request.target, "/chat"));
+    assert_true(is(event->request.host, "server.example.com"));
+    assert_true(is(again.target, "/chat"));
+    assert_true(is(again.host, "server.example.com"));
+}
+
+/* The event stays until the next one is asked for. Whole, the head lies in the
+ * input; cut in two, in a block of the connection's. */
+static void a_request_can_be_read_after_its_answer(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        int            how[2] = {i / 2, i % 2};
+        struct scene   scene  = {.role = SERVER, .app = answer_and_look,
+                                 .user = how};
+        struct outcome outcome;
+
+        blob_text(&scene.bytes, HEAD_REQUEST);
+        scene_run(&scene, &outcome);
+        outcome_free(&outcome);
+        blob_free(&scene.bytes);
+    }
+}
+
 /* ---- Lists ------------------------------------------------------------ */
 
 static void offer_chat(upf_config *config)
@@ -221,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_is_a_path_however_it_was_sent),
+        cmocka_unit_test(a_request_can_be_read_after_its_answer),
         cmocka_unit_test(empty_elements_of_an_offer_are_ignored),
         cmocka_unit_test(a_request_line_over_a_limit_is_414),
         cmocka_unit_test(

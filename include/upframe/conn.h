@@ -399,7 +399,11 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
                       const void *body, size_t body_len);
 upf_status upf_defer(upf_conn *conn);
 
-/* The request that awaits its answer; UPF_ERR_STATE if there is none. */
+/*
+ * The request that awaits its answer; UPF_ERR_STATE if there is none. Its
+ * strings are valid as the event's are; if it was deferred, until the
+ * upf_conn_next() that follows the answer, or upf_conn_free().
+ */
 upf_status upf_conn_request(const upf_conn *conn, upf_request *request);
 
 /* ---- Messages in, bytes out ------------------------------------------- */
