@@ -78,7 +78,7 @@ void upf_conn_drop_assembly(upf_conn *conn)
     else
         upf_buf_free(&conn->assembly, conn->config);
     upf_clear(conn,
-              UPF_EVENT_IN_BLOCK | UPF_HEAD_BORROWED | UPF_BLOCK_LENT);
+              UPF_EVENT_IS_OURS | UPF_HEAD_BORROWED | UPF_BLOCK_LENT);
 }
 
 void upf_conn_fail(upf_conn *conn, upf_status status)
@@ -185,12 +185,12 @@ static size_t pausing(const upf_conn *conn)
 
 void upf_conn_note_output(upf_conn *conn)
 {
-    if (conn->out.len <= conn->config->high_water / 2) {
-        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
-        return;
-    }
+    const bool was_paused = upf_has(conn, UPF_PAUSED);
+
     note_mark(conn, conn->out.len, UPF_CONGESTED);
     note_mark(conn, pausing(conn), UPF_PAUSED);
+    if (was_paused && !upf_has(conn, UPF_PAUSED))
+        upf_set(conn, UPF_ACTIVE); /* we were silent, not the peer */
 }
 
 void upf_conn_hold(upf_conn *conn, bool hold)
@@ -327,8 +327,8 @@ static uint64_t output_deadline(const upf_conn *conn)
     const uint64_t wait  = output_patience(conn);
     const uint64_t since = upf_output_stuck_since(conn);
 
-    if (conn->out.len == 0 || wait == 0)
-        return UINT64_MAX;
+    if (conn->out.len == 0 || wait == 0 || upf_has(conn, UPF_NOT_NOTED))
+        return UINT64_MAX; /* no memory: it is tried at each tick */
     return since > 0 ? later(since, wait) : later(conn->timer, tenth(conn));
 }
 
@@ -350,12 +350,21 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
                   output_deadline(conn));
 }
 
-/* Whether the peer takes nothing of what waits, for longer than it may. */
+/*
+ * Whether the peer takes nothing of what waits, for longer than it may. As with
+ * a pong, a process that stood still gets a second time: perhaps it was we who
+ * did not write.
+ */
 static bool is_stuck(upf_conn *conn, uint64_t now)
 {
     const uint64_t wait = output_patience(conn);
 
-    return wait > 0 && now >= later(upf_output_note_wait(conn, now), wait);
+    if (wait == 0)
+        return false;
+    const uint64_t since = upf_output_note_wait(conn, now);
+    return now >= later(since, wait) &&
+           !(now > later(since, wait + wait / 10) &&
+             upf_output_excuse(conn, now - conn->config->ping_interval));
 }
 
 /*
@@ -414,7 +423,7 @@ void upf_conn_tick(upf_conn *conn, uint64_t now)
         conn->timer = now;
     if (is_kept_alive(conn))
         tick_open(conn, now);
-    else if (now < upf_conn_deadline(conn))
+    else if (patience(conn) == 0 || now < upf_conn_deadline(conn))
         return;
     else if (conn->state == UPF_STATE_OVER)
         give_up(conn);

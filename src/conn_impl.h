@@ -99,7 +99,7 @@ static inline void upf_conn_end_event(upf_conn *conn)
         conn->assembly.len = 0;
     if (upf_has(conn, UPF_BLOCK_LENT)) /* it is the output's alone */
         conn->assembly.data = NULL;
-    upf_clear(conn, UPF_EVENT_IN_BLOCK | UPF_BLOCK_LENT);
+    upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
 }
 
 /* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */

@@ -250,8 +250,9 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
     struct upf_buf     *block   = &conn->assembly;
     const size_t        len     = lesser(frame->payload.left, input->len);
 
-    if (message->carry_len > 0) { /* it came from this block */
-        assert(upf_buf_capacity(block) >= message->carry_len);
+    if (message->carry_len > 0) { /* a Ping may have replaced the block */
+        if (!upf_buf_reserve(block, config, message->carry_len))
+            return UPF_ERR_NO_MEMORY;
         memcpy(block->data, message->carry, message->carry_len);
         block->len = message->carry_len;
         message->carry_len = 0;

@@ -212,7 +212,7 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
     assert(data != NULL || len == 0);
     if (!is_quick(conn, len) || len == 0 ||
         !is_sound(conn, opcode, data, len) ||
-        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
         return upf_conn_send_in_place(conn, opcode, data, len);
 
     uint8_t *header = upf_output_in_place(
@@ -231,7 +231,7 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
         return opcode == UPF_OP_BINARY ? send_next(conn, opcode, data, len)
                                        : send_text(conn, opcode, data, len);
     if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||
-        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IN_BLOCK))
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
         return send_in_place(conn, opcode, data, len);
     if (conn->out_kind == UPF_SLOT_BORROWED &&
         upf_is_short(len) &&

@@ -176,8 +176,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
     upf_conn_take(conn, input, len);
     if (frame->payload.left > 0)
         return UPF_NEED_MORE;
-    if (block->len == 0 && block->data != NULL)
-        upf_set(conn, UPF_EVENT_IN_BLOCK);
+    if (block->data != NULL)
+        upf_set(conn, block->len == 0 ? UPF_EVENT_IN_BLOCK : UPF_EVENT_BEHIND);
     const upf_status status =
         receive_control(conn, event, payload - already, already + len);
     if (status != UPF_OK)

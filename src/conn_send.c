@@ -79,7 +79,7 @@ void upf_conn_note_sending(upf_conn *conn)
     }
     /* Two are rounded off by conn_quick.c, and a header comes on top. */
     conn->quick_send =
-        (uint8_t)(pages < 2 ? 0 : pages > UINT8_MAX ? UINT8_MAX : pages - 2);
+        (uint8_t)(pages < 2 ? 0 : pages - 2 < UINT8_MAX ? pages - 2 : UINT8_MAX);
     conn->block_until = 0;
 }
 
@@ -339,11 +339,18 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
 {
     const uintptr_t start = (uintptr_t)conn->assembly.data;
     const uintptr_t at    = (uintptr_t)data;
-    const size_t    size  = upf_buf_capacity(&conn->assembly);
 
-    return upf_has(conn, UPF_EVENT_IN_BLOCK) &&
-           !upf_has(conn, UPF_BLOCK_LENT) && at >= start &&
-           at - start <= size && len <= size - (at - start);
+    if (!upf_has(conn, UPF_EVENT_IS_OURS))
+        return false;
+    const size_t size = upf_buf_capacity(&conn->assembly);
+    return at >= start && at - start <= size && len <= size - (at - start);
+}
+
+/* That block may be given to the output: nothing else is in it, and it was not
+ * given already. */
+static bool may_be_given(const upf_conn *conn)
+{
+    return upf_has(conn, UPF_EVENT_IN_BLOCK) && !upf_has(conn, UPF_BLOCK_LENT);
 }
 
 /*
@@ -364,7 +371,9 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
     upf_status status = judge_message(conn, opcode);
     if (status != UPF_OK)
         return status;
-    if (must_copy(conn) || len == 0) /* with no room in front of it, perhaps */
+    const bool in_block = is_in_block(conn, data, len);
+    if (must_copy(conn) || len == 0 || /* perhaps with no room in front of it */
+        (in_block && !may_be_given(conn)))
         return upf_send(conn, opcode, data, len);
     if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
         return UPF_ERR_UTF8;
@@ -373,7 +382,7 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
         return status;
 
     uint8_t *header =
-        is_in_block(conn, data, len)
+        in_block
             ? upf_output_give(conn, header_len, data, len)
             : upf_output_in_place(conn, header_len, data, len);
     if (header == NULL)
@@ -433,7 +442,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
     if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
         upf_output_free(conn);
     if (conn->out_kind == UPF_SLOT_NONE) {
-        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
+        if (upf_has(conn, UPF_CONGESTED | UPF_PAUSED))
+            upf_conn_note_output(conn);
         return UPF_OK;
     }
     /* Output that drains bit by bit is a sign of life: somebody reads it. What

@@ -46,7 +46,12 @@ enum upf_conn_flag {
     UPF_OFFERED        = 1 << 20, /* the transport may be writing the output */
     UPF_BLOCK_LENT     = 1 << 21, /* `assembly` is output until it is written */
     UPF_WAITED         = 1 << 22, /* output waited at the last tick */
-    UPF_ASKED_AGAIN    = 1 << 23  /* a silence was met by a second ping */
+    UPF_ASKED_AGAIN    = 1 << 23, /* a silence was met by a second ping */
+    UPF_EVENT_BEHIND   = 1 << 24, /* the event at hand lies in `assembly`, too,
+                                     behind the message that it interrupts */
+    UPF_NOT_NOTED      = 1 << 25, /* since when output waits: no memory */
+
+    UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };
 
 static inline bool upf_has(const upf_conn *conn, unsigned flag)

@@ -205,7 +205,8 @@ static bool grow_block(upf_conn *conn, size_t len)
     const size_t    used     = (size_t)(start + (ptrdiff_t)conn->out.len);
 
     assert(len > capacity - used);
-    if (upf_has(conn, UPF_OFFERED))
+    /* Nor is memory moved in which the event at hand lies. */
+    if (upf_has(conn, UPF_OFFERED | UPF_BLOCK_LENT))
         return false;
     /* Over what was written, if that is at least as much as is moved. */
     if (start > 0 && (size_t)start >= conn->out.len &&
@@ -247,7 +248,9 @@ static bool own(upf_conn *conn, size_t capacity)
 
 static size_t room_in_queue(const struct upf_queue *queue)
 {
-    return queue->block ? capacity_of(queue->block) - queue->used : 0;
+    if (queue->block == NULL || users_of(queue->block) == UINT16_MAX)
+        return 0;
+    return capacity_of(queue->block) - queue->used;
 }
 
 /* What small frames go to next: in proportion to what waits, so that the part
@@ -571,7 +574,8 @@ void upf_output_free(upf_conn *conn)
     conn->out.len     = 0;
     conn->out.of.expected = 0;
     conn->block_until = 0;
-    upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_OUT_IS_REPLY);
+    upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |
+                        UPF_OUT_IS_REPLY);
     /* Of nothing, it is the sort of what comes next. */
     conn->flags |= conn->flags / UPF_REPLYING % 2 * UPF_OUT_IS_REPLY;
 }
@@ -591,13 +595,28 @@ uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now)
     }
     if (queue == NULL)
         queue = need_queue(conn, CONTROL_SLOTS);
-    if (queue == NULL)
-        return now; /* no memory to know it: perhaps at the next tick */
+    if (queue == NULL) { /* perhaps at the next tick */
+        upf_set(conn, UPF_NOT_NOTED);
+        return now;
+    }
+    upf_clear(conn, UPF_NOT_NOTED);
     if (queue->since == 0 || queue->moved) {
-        queue->since = now;
-        queue->moved = false;
+        queue->since   = now;
+        queue->moved   = false;
+        queue->excused = false;
     }
     return queue->since;
+}
+
+bool upf_output_excuse(upf_conn *conn, uint64_t since)
+{
+    struct upf_queue *queue = upf_queue_of(conn);
+
+    if (queue == NULL || queue->excused)
+        return false;
+    queue->excused = true;
+    queue->since   = since;
+    return true;
 }
 
 uint64_t upf_output_stuck_since(const upf_conn *conn)

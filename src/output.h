@@ -49,6 +49,7 @@ struct upf_queue {
     size_t   small;   /* bytes that small frames took in all */
     uint64_t since;   /* no byte was written since then; 0: not yet known */
     bool     moved;   /* but one was, later */
+    bool     excused; /* `since` was put off once */
     bool     late_waits;
     uint8_t  late_len;
     struct {
@@ -332,6 +333,10 @@ void upf_output_free(upf_conn *conn);
  */
 uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now);
 uint64_t upf_output_stuck_since(const upf_conn *conn);
+
+/* From here on it counts as waiting since then, which is later than it was: once
+ * before bytes are written again, and false thereafter. */
+bool upf_output_excuse(upf_conn *conn, uint64_t since);
 
 /*
  * Pongs and other control frames have a budget of their own, in which

@@ -281,6 +281,60 @@ static void what_was_offered_stays_through_every_call(void **state)
         }
 }
 
+enum action { SENDS, SENDS_LONG, SHARES, PINGS, REPLIES, REPLIES_LONG, TICKS,
+              ACTIONS };
+
+static void act(struct session *session, enum action action,
+                struct blob *input)
+{
+    const enum sender peer = role_peer(session->role);
+
+    switch (action) {
+    case SENDS:      send_run(session, 'a', 10); break;
+    case SENDS_LONG: send_run(session, 'a', 5000); break;
+    case SHARES:     send_shared(session, 3); break;
+    case PINGS:      (void)upf_ping(&session->conn, "ping", 4); break;
+    case REPLIES:
+    case REPLIES_LONG:
+        put_run(input, peer, FIN | BINARY, 'b',
+                action == REPLIES ? 10 : 300);
+        receive(session, input, 0);
+        break;
+    case TICKS:
+        for (uint64_t now = 1000; now < 5000; now += 1000)
+            upf_conn_tick(&session->conn, now);
+        break;
+    case ACTIONS: break;
+    }
+}
+
+/* Who asks again is offered the same slices, the last perhaps longer. */
+static void what_is_offered_again_lies_where_it_lay(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OFFERS * ACTIONS; i++) {
+        struct session session;
+        struct flight  flight = {.count = 0};
+        struct blob    inputs[2] = {{0}};
+        upf_slice      again[SLICES_MAX];
+
+        start(&session, OPEN_SERVER);
+        make_offer(&session, (enum offer)(i / ACTIONS), &inputs[0]);
+        assert_true(take_off(&flight, &session.conn, SLICES_MAX));
+        act(&session, (enum action)(i % ACTIONS), &inputs[1]);
+        assert_true(upf_conn_output(&session.conn, again, SLICES_MAX) >=
+                    flight.count);
+        for (size_t j = 0; j < flight.count; j++) {
+            assert_ptr_equal(again[j].data, flight.slices[j].data);
+            assert_true(again[j].len >= flight.slices[j].len);
+        }
+        land_all(&flight, &session.conn, &session.output);
+        blob_free(&inputs[0]);
+        blob_free(&inputs[1]);
+        session_free(&session);
+    }
+}
+
 /* The 101, and a client's request, are offered as messages are. */
 static void a_handshake_that_was_offered_stays(void **state)
 {
@@ -655,6 +709,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_offered_stays_through_every_call),
+        cmocka_unit_test(what_is_offered_again_lies_where_it_lay),
         cmocka_unit_test(a_handshake_that_was_offered_stays),
         cmocka_unit_test(after_keep_nothing_is_borrowed),
         cmocka_unit_test(keep_leaves_alone_what_is_on_its_way),

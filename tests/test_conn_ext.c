@@ -986,6 +986,49 @@ static void of_all_rsv_bits_only_the_claimed_one_passes(void **state)
             }
 }
 
+/* Three bytes of a code point wait for the fourth, in a block that a Ping in
+ * pieces replaces by a small one. */
+static void a_cut_code_point_survives_a_ping_in_pieces(void **state)
+{
+    (void)state;
+    static const uint8_t cut[] = {0xF0, 0x9F, 0x98}, rest = 0x80;
+
+    for (int fails = 0; fails < 2; fails++) {
+        struct session session;
+        struct blob    text = {0}, payload = {0}, bytes = {0};
+
+        put_agreement(&bytes, SERVER);
+        session_prepare(&session);
+        with_ext_in_a_stream(&session.config);
+        session_begin(&session, SERVER);
+        session_give_blob(&session, &bytes);
+        blob_fill(&text, 'a', 10000);
+        blob_add(&text, cut, sizeof cut);
+        test_ext_encode(&payload, (const char *)text.data, text.len);
+        blob_clear(&bytes);
+        put_frame(&bytes, FROM_CLIENT, RSV1 | TEXT, payload.data, payload.len);
+        put_text(&bytes, FROM_CLIENT, FIN | PING, "xy");
+        session_give(&session, bytes.data, bytes.len - 1);
+        session_give(&session, bytes.data + bytes.len - 1, 1);
+        blob_clear(&bytes);
+        blob_clear(&payload);
+        test_ext_encode(&payload, (const char *)&rest, 1);
+        put_frame(&bytes, FROM_CLIENT, FIN | CONT, payload.data, payload.len);
+        if (fails)
+            session.alloc.fault =
+                (struct fault){session.alloc.calls + 1, false};
+        session_give_blob(&session, &bytes);
+        if (fails)
+            assert_status(session.log.status, UPF_ERR_NO_MEMORY);
+        else
+            assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        blob_free(&text);
+        blob_free(&payload);
+        blob_free(&bytes);
+        session_free(&session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1013,6 +1056,7 @@ int main(void)
         cmocka_unit_test(the_last_piece_that_is_encoded_is_the_end),
         cmocka_unit_test(the_last_piece_that_is_decoded_is_the_end),
         cmocka_unit_test(of_all_rsv_bits_only_the_claimed_one_passes),
+        cmocka_unit_test(a_cut_code_point_survives_a_ping_in_pieces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,31 @@ static void messages_after_quick_ones_are_judged_as_strictly(void **state)
             check_limits((enum role)role, len);
 }
 
+/* The default mark, to the byte: what is seen at one glance counts in pages. */
+static void a_mark_of_a_mebibyte_is_kept_to_the_byte(void **state)
+{
+    (void)state;
+    enum { MARK = 1 << 20, FIRST = 235 * 4096 - 1, SECOND = 21 * 4096 - 1 };
+    static uint8_t block[MARK];
+
+    for (int i = 0; i < 4; i++) {
+        const enum role role   = i % 2 ? OPEN_CLIENT : OPEN_SERVER;
+        const size_t    header = i % 2 ? 14 : 10;
+        struct session  session;
+
+        session_prepare(&session);
+        if (i / 2)
+            session.config.max_queued = MARK;
+        start(&session, role);
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, block,
+                               FIRST - header), UPF_OK);
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, block, SECOND),
+                      i / 2 ? UPF_ERR_QUEUE_FULL : UPF_OK);
+        assert_int_equal(upf_conn_congested(&session.conn), i / 2 == 0);
+        session_free(&session);
+    }
+}
+
 static void one_that_fails_for_want_of_random_bytes_leaves_nothing(void **state)
 {
     (void)state;
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(long_replies_in_place_are_slices_of_their_own),
         cmocka_unit_test(short_replies_begin_as_the_turn_before_ended),
         cmocka_unit_test(any_mixture_leaves_as_it_was_sent),
+        cmocka_unit_test(a_mark_of_a_mebibyte_is_kept_to_the_byte),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

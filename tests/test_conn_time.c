@@ -553,7 +553,56 @@ static void output_that_moves_a_byte_lives(void **state)
     session_free(&session);
 }
 
-/* Since when output waits is kept in its queue; without one, later. */
+/* A process that stood still did not write, either. */
+static void output_gets_a_second_time_after_a_late_tick(void **state)
+{
+    (void)state;
+    for (int moves = 0; moves < 2; moves++) {
+        struct session session;
+
+        start_open(&session, OPEN_SERVER);
+        session.hold = true;
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+        session_tick(&session, 2000);
+        session_tick(&session, 2001); /* since then */
+        session_tick(&session, 100000);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        if (moves) { /* it lay only with us */
+            upf_slice slice;
+            upf_conn_output(&session.conn, &slice, 1);
+            upf_conn_output_done(&session.conn, 1);
+        }
+        session_tick(&session, 119999);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_tick(&session, 120000);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], !moves);
+        if (moves) /* and the next time there is another second one */
+            session_tick(&session, 300000);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], !moves);
+        session_tick(&session, 300000 + 50000);
+        assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+        session_free(&session);
+    }
+}
+
+static void output_that_is_hardly_late_does_not(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    session_tick(&session, 2000);
+    session_tick(&session, 2001);
+    session_tick(&session, 28000); /* a ping: another silence is another thing */
+    session_tick(&session, 2001 + 55000);
+    assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+    session_free(&session);
+}
+
+/* Since when output waits is kept in its queue; without one, later. A loop that
+ * sleeps until the deadline does not spin until there is memory. */
 static void without_memory_to_know_it_output_waits_longer(void **state)
 {
     (void)state;
@@ -567,7 +616,7 @@ static void without_memory_to_know_it_output_waits_longer(void **state)
     session_tick(&session, 5000);
     session_tick(&session, 8000);
     session.alloc.fault = (struct fault){0, false};
-    assert_deadline(&session, 1000 + 3000);
+    assert_deadline(&session, 28000);
     session_tick(&session, 11000);
     assert_deadline(&session, 28000);
     session_tick(&session, 28000);
@@ -695,6 +744,20 @@ static void a_clock_at_its_end_does_not_wrap(void **state)
     session_free(&session);
 }
 
+/* Whatever a clock says, what is switched off is off. */
+static void the_end_of_time_comes_for_nobody_who_waits_for_ever(void **state)
+{
+    (void)state;
+    struct session session;
+
+    session_prepare(&session);
+    session.config.handshake_timeout = 0;
+    session_begin(&session, SERVER);
+    session_tick(&session, UINT64_MAX);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_free(&session);
+}
+
 static void ticks_after_the_end_change_nothing(void **state)
 {
     (void)state;
@@ -741,6 +804,10 @@ int main(void)
         cmocka_unit_test(without_a_pong_timeout_silence_does_not_fail),
         cmocka_unit_test(a_clock_at_its_end_does_not_wrap),
         cmocka_unit_test(ticks_after_the_end_change_nothing),
+        cmocka_unit_test(
+            the_end_of_time_comes_for_nobody_who_waits_for_ever),
+        cmocka_unit_test(output_gets_a_second_time_after_a_late_tick),
+        cmocka_unit_test(output_that_is_hardly_late_does_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -709,6 +709,124 @@ static void what_was_echoed_and_written_can_be_looked_at(void **state)
     blob_free(&bytes);
 }
 
+/* A message of `len` bytes that came in two pieces, and is at hand. */
+static upf_event hear_in_pieces(struct session *session, size_t len)
+{
+    struct blob bytes = {0};
+    upf_event   event;
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'e', len);
+    session_give(session, bytes.data, bytes.len / 2);
+    upf_input input = {bytes.data + bytes.len / 2, bytes.len - bytes.len / 2};
+    assert_status(upf_conn_next(&session->conn, &input, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_MESSAGE);
+    blob_free(&bytes);
+    return event;
+}
+
+static void reply(struct session *session, upf_event *event)
+{
+    assert_status(upf_send_in_place(&session->conn, event->opcode, event->data,
+                                    event->len), UPF_OK);
+}
+
+static void hear_no_more(struct session *session)
+{
+    upf_input input = {NULL, 0};
+    upf_event event;
+
+    assert_status(upf_conn_next(&session->conn, &input, &event), UPF_WANT_READ);
+}
+
+/* What is sent after it grows no block in which the event lies. */
+static void a_block_that_is_lent_does_not_move(void **state)
+{
+    (void)state;
+    static uint8_t own[UPF_FRAME_HEADER_MAX + 300];
+
+    for (int written = 0; written < 2; written++) {
+        struct session session;
+        struct blob    expected = {0};
+
+        start_open(&session, OPEN_SERVER);
+        upf_event event = hear_in_pieces(&session, 5000);
+        reply(&session, &event);
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, "yes", 3), UPF_OK);
+        if (written)
+            session_write(&session);
+        assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY,
+                                        own + UPF_FRAME_HEADER_MAX, 300),
+                      UPF_OK);
+        session_write(&session);
+        memset(event.data, 'z', event.len); /* ours until the next event */
+        hear_no_more(&session);
+        put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', 5000);
+        put_text(&expected, FROM_SERVER, FIN | BINARY, "yes");
+        put_run(&expected, FROM_SERVER, FIN | BINARY, 0, 300);
+        assert_true(blob_equal(&session.output, &expected));
+        blob_free(&expected);
+        session_free(&session);
+    }
+}
+
+/* A second reply with the same payload, while the first waits, is a copy: the
+ * block goes with the first. */
+static void a_block_is_lent_once(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    expected = {0};
+    upf_slice      slices[4];
+
+    start_open(&session, OPEN_SERVER);
+    upf_event event = hear_in_pieces(&session, 5000);
+    reply(&session, &event);
+    assert_status(upf_conn_output_keep(&session.conn), UPF_OK);
+    reply(&session, &event);
+    hear_no_more(&session);
+    assert_status(upf_send(&session.conn, UPF_OP_BINARY, "x", 1), UPF_OK);
+    upf_conn_output(&session.conn, slices, 4);
+    blob_add(&session.output, slices[0].data, slices[0].len);
+    upf_conn_output_done(&session.conn, (ptrdiff_t)slices[0].len);
+    session_write(&session);
+    put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', 5000);
+    put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', 5000);
+    put_text(&expected, FROM_SERVER, FIN | BINARY, "x");
+    assert_true(blob_equal(&session.output, &expected));
+    blob_free(&expected);
+    session_free(&session);
+}
+
+/* A control frame in pieces lies behind the message that it interrupts, in
+ * front of which no header may go. */
+static void a_payload_behind_a_message_is_copied(void **state)
+{
+    (void)state;
+    static const unsigned opcodes[] = {PING, PONG};
+
+    for (size_t i = 0; i < sizeof opcodes / sizeof *opcodes; i++) {
+        struct session session;
+        struct blob    bytes = {0};
+        upf_event      event;
+
+        put_text(&bytes, FROM_CLIENT, TEXT, "abcd");
+        put_text(&bytes, FROM_CLIENT, FIN | opcodes[i], "xyz");
+        start_open(&session, OPEN_SERVER);
+        session_give(&session, bytes.data, bytes.len - 1);
+        upf_input input = {bytes.data + bytes.len - 1, 1};
+        assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+        assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY,
+                                        event.data, event.len), UPF_OK);
+        session_write(&session);
+        blob_clear(&bytes);
+        put_text(&bytes, FROM_CLIENT, FIN | CONT, "e");
+        session_give_blob(&session, &bytes);
+        assert_non_null(strstr(eventlog_text(&session.log), "abcde"));
+        blob_free(&bytes);
+        session_free(&session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -731,6 +849,9 @@ int main(void)
         cmocka_unit_test(connections_may_take_turns_with_one_buffer),
         cmocka_unit_test(a_second_input_leaves_alone_what_waits_of_the_first),
         cmocka_unit_test(what_was_echoed_and_written_can_be_looked_at),
+        cmocka_unit_test(a_block_that_is_lent_does_not_move),
+        cmocka_unit_test(a_block_is_lent_once),
+        cmocka_unit_test(a_payload_behind_a_message_is_copied),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

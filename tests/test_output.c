@@ -978,6 +978,44 @@ static void one_step(struct run *run, bool faults)
     blob_free(&frame);
 }
 
+/* A large block takes small frames between others until its users can be
+ * counted no further. */
+static void a_block_has_no_more_users_than_can_be_counted(void **state)
+{
+    (void)state;
+    enum { USERS = UINT16_MAX + 100, LARGE = 300 };
+    struct session session;
+    struct upf_buf block = {NULL, 0};
+    size_t         small = 0;
+
+    start(&session);
+    upf_shared *large = share(&session, LARGE);
+    assert_true(upf_buf_reserve(&block, &session.config, 4 << 20));
+    upf_output_adopt(&session.conn, block.data, 1, &block);
+    for (unsigned i = 0; i < USERS; i++) {
+        assert_true(upf_output_share(&session.conn, large));
+        uint8_t *byte = upf_output_reserve(&session.conn, 1);
+        assert_non_null(byte);
+        *byte = (uint8_t)(1 + i % 250);
+    }
+    while (session.conn.out_kind != UPF_SLOT_NONE) {
+        upf_slice slices[SLICES];
+        const size_t n = upf_output_slices(&session.conn, slices, SLICES);
+        size_t written = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            const uint8_t *data = slices[i].data;
+            if (slices[i].len == 1 && written + small > 0)
+                assert_int_equal(data[0], 1 + small++ % 250);
+            written += slices[i].len;
+        }
+        assert_true(upf_output_advance(&session.conn, written));
+    }
+    assert_int_equal(small, USERS);
+    upf_shared_free(large);
+    session_free(&session);
+}
+
 static void check_model(bool faults)
 {
     for (uint64_t seed = 1; seed <= 40; seed++) {
@@ -1042,6 +1080,7 @@ int main(void)
         cmocka_unit_test(a_block_is_taken_over_if_it_is_large),
         cmocka_unit_test(without_memory_a_block_is_not_taken),
         cmocka_unit_test(a_shared_frame_lives_until_the_last_of_it_is_written),
+        cmocka_unit_test(a_block_has_no_more_users_than_can_be_counted),
         cmocka_unit_test(any_mixture_leaves_in_order),
         cmocka_unit_test(any_mixture_is_all_or_nothing_without_memory),
     };

@@ -293,6 +293,31 @@ static void nobody_is_declared_silent_while_we_do_not_read(void **state)
     session_free(&session);
 }
 
+/* All that withheld reading leaves in the turn of the tick: what the peer has
+ * said meanwhile could not be read yet. */
+static void reading_again_begins_a_silence_anew(void **state)
+{
+    (void)state;
+    for (int leaves = 0; leaves < 2; leaves++) {
+        struct session session;
+
+        start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, app_echo);
+        session_tick(&session, 1000);
+        ask(&session, 11);
+        assert_false(reads(&session));
+        session_tick(&session, 1001);
+        session_tick(&session, 28001); /* the ping waits behind the replies */
+        if (leaves == 0)
+            written(&session, 700);
+        else
+            written(&session, upf_conn_queued(&session.conn));
+        assert_true(reads(&session));
+        session_tick(&session, 48001);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_free(&session);
+    }
+}
+
 static void the_pump_says_that_reading_is_held(void **state)
 {
     (void)state;
@@ -331,6 +356,7 @@ int main(void)
         cmocka_unit_test(reading_can_be_held),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
         cmocka_unit_test(the_pump_says_that_reading_is_held),
+        cmocka_unit_test(reading_again_begins_a_silence_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ typedef enum upf_pause {
 /*
  * What connections share. Take upf_config_default() and change what differs;
  * the struct must outlive its connections and not change under them. Limits
- * are inclusive, and 0 is not "no limit" but refused.
+ * are inclusive, and 0 is not "no limit" but refused (except for max_body).
  */
 typedef struct upf_config {
     /* What a peer may send */
@@ -120,8 +120,8 @@ upf_config upf_config_default(void);
  * defaults). In this order:
  *
  *   what no connection can begin with: UPF_ERR_ARGUMENT
- *     a limit of 0 (the times may be 0); no alloc, no random; a subprotocol
- *     that is no token
+ *     a limit of 0 (the times and max_body may be 0); a pause_reading that is
+ *     none; no alloc, no random; a subprotocol that is no token
  *   what is taken, but cannot be meant
  *     a subprotocol twice (a client's connection does not begin); limits of a
  *     head that no handshake fits in; high_water over max_queued; an origin
@@ -350,7 +350,8 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event);
  * into it, hand the same address to upf_conn_next(). Valid until the next call
  * of that, or of upf_conn_free(): so a read into it may be under way meanwhile.
  * The memory for a message that arrives in pieces is at most twice what was
- * received of it and 4 KiB, and at most what its header declares.
+ * received of it and 4 KiB, and at most what its header declares (max_message,
+ * if it comes in fragments); while it moves, the old block is there, too.
  */
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len);
 
@@ -446,9 +447,11 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
  *   data  the payload of the MESSAGE at hand, or the start of it; or memory
  *         with UPF_FRAME_HEADER_MAX bytes to overwrite in front of `data`
  *         (of nothing, `len` 0, none are needed, and `data` may be NULL).
- *         The library may move it towards the front. It is borrowed, and its
- *         content void, until upf_conn_output_done() or upf_conn_output_keep()
- *         has returned.
+ *         The library may move it towards the front: its content is void.
+ *         An event's payload is then to be left alone until the next event.
+ *         The caller's own memory, and the input's, is borrowed: until
+ *         upf_conn_output_done() has returned, or upf_conn_output_keep() if it
+ *         was not offered before.
  */
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len);
@@ -499,17 +502,18 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason);
  * The bytes to write now, in order: at most `max` slices. Returns their count.
  * They stay where they are, and as they are, through every call but
  * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may be
- * under way while messages are sent and received. A second call offers them
- * again, with what was queued behind them. What was not written is offered again
+ * under way while messages are sent and received. A second call offers the same
+ * bytes again, with what was queued after them: from the same place, unless
+ * upf_conn_output_keep() has copied them. What was not written is offered again
  * after upf_conn_output_done(), too, in slices that are no shorter, though
  * perhaps from elsewhere.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 
 /*
- * End all borrowing: what waits of upf_send_in_place() is copied. For who leaves
- * a write pending, or uses the input's memory again, before the output was
- * written (completion I/O: io_uring, IOCP, libuv). Call it before
+ * End all borrowing: what waits in memory that is not ours is copied. For who
+ * leaves a write pending, or uses the input's memory again, before the output
+ * was written (completion I/O: io_uring, IOCP, libuv). Call it before
  * upf_conn_output(): slices that were offered before still lie in the caller's
  * memory until upf_conn_output_done().
  *
@@ -559,6 +563,8 @@ unsigned upf_conn_wants(const upf_conn *conn);
  * Hold reading, or go on: while held, READ is withheld whatever waits, for an
  * application that cannot take more now, or whose answers come later. What was
  * handed in is delivered all the same. A silence that is ours is not the peer's.
+ * Go on before upf_close(): the peer's Close has to be read, or close_timeout
+ * ends the wait for it. After CLOSE it has no effect.
  */
 void upf_conn_hold(upf_conn *conn, bool hold);
 
@@ -575,7 +581,8 @@ bool upf_conn_is_open(const upf_conn *conn);
  * Time, in milliseconds of any clock that does not jump.
  *
  * upf_conn_deadline  when upf_conn_tick() should be called next; 0: now;
- *                    UINT64_MAX: no need. It is 0 before the first tick, and
+ *                    UINT64_MAX: no need, since what is waited for has no
+ *                    time-out. Otherwise it is 0 before the first tick, and
  *                    while OPEN or CLOSE waits to be delivered.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
  *                    failure without an answer to them; failure if the peer
@@ -589,7 +596,8 @@ bool upf_conn_is_open(const upf_conn *conn);
  * tick all connections every tenth; those that are idle are ticked once an
  * interval. Read what has arrived before a tick: a process that stood still
  * would take its own sleep for the peer's silence. (A tick that comes late by
- * more than a tenth of pong_timeout therefore asks once more.)
+ * more than a tenth of the time-out therefore asks once more, and gives output
+ * that waits another pong_timeout.)
  */
 uint64_t upf_conn_deadline(const upf_conn *conn);
 void     upf_conn_tick(upf_conn *conn, uint64_t now);
