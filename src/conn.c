@@ -189,8 +189,10 @@ void upf_conn_note_output(upf_conn *conn)
 
     note_mark(conn, conn->out.len, UPF_CONGESTED);
     note_mark(conn, pausing(conn), UPF_PAUSED);
-    if (was_paused && !upf_has(conn, UPF_PAUSED))
-        upf_set(conn, UPF_ACTIVE); /* we were silent, not the peer */
+    /* We were silent, not the peer; not if our ping alone was too much. */
+    if (was_paused && !upf_has(conn, UPF_PAUSED) &&
+        upf_has(conn, UPF_WAS_WITHHELD))
+        upf_set(conn, UPF_ACTIVE);
 }
 
 void upf_conn_hold(upf_conn *conn, bool hold)
@@ -407,6 +409,9 @@ static void tick_open(upf_conn *conn, uint64_t now)
         upf_clear(conn, UPF_ACTIVE | UPF_PING_WAITS | UPF_ASKED_AGAIN);
         conn->timer = now;
     }
+    upf_clear(conn, UPF_WAS_WITHHELD);
+    if (is_withheld(conn))
+        upf_set(conn, UPF_WAS_WITHHELD);
     if (is_stuck(conn, now))
         upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
     else if (patience(conn) > 0 && now >= later(conn->timer, patience(conn)))

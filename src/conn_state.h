@@ -50,6 +50,7 @@ enum upf_conn_flag {
     UPF_EVENT_BEHIND   = 1 << 24, /* the event at hand lies in `assembly`, too,
                                      behind the message that it interrupts */
     UPF_NOT_NOTED      = 1 << 25, /* since when output waits: no memory */
+    UPF_WAS_WITHHELD   = 1 << 26, /* at the last tick we did not read */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };
