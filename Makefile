@@ -180,11 +180,14 @@ demo: all ## run the demonstration
 
 run_tests := sh tests/tools/run_tests.sh
 
-# Under an emulator a test cannot start programs that need one, too.
-starts_programs  = $(patsubst %.c,$(BUILD)/asan/%,\
-                     $(shell grep -l 'support/child\.h' $(test_sources)))
-runnable         = $(if $(RUN),$(filter-out $(starts_programs),$(test_bins)),\
-                     $(test_bins))
+# An emulator is some fifty times slower, and nothing that a test starts would
+# run in it. So it runs those that another order of bytes or size of a word can
+# make fail: what reads bytes as words, handshakes, both sides of a connection.
+emulated   := arena base64 bytes chacha20 close_code conn_client conn_corners \
+              frame handshake kernels kernels_next kernels_text mask sha1 \
+              shared utf8
+c_tests     = $(if $(RUN),$(emulated:%=$(BUILD)/asan/tests/test_%),\
+                $(test_bins) $(replay_bins))
 
 deps: ## install what the tests need (cmocka), only if it is missing
 	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh
@@ -204,8 +207,8 @@ test-small: ## every test on the smallest build: -Os, UPF_SCALAR_ONLY
 	    asan_flags='$(asan_flags) -Os' test
 
 test-c: ## the C tests alone, for other compilers and machines
-test-c: $(test_bins) $(replay_bins)
-	@RUN='$(RUN)' $(run_tests) $(runnable) $(replay_bins)
+test-c: $(c_tests)
+	@RUN='$(RUN)' $(run_tests) $(c_tests)
 
 check: ## the static checks alone: layers, headers, stack, documents
 	@CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks)
