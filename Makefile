@@ -187,7 +187,7 @@ emulated   := arena base64 bytes chacha20 close_code conn_client conn_corners \
               frame handshake kernels kernels_next kernels_text mask sha1 \
               shared utf8
 c_tests     = $(if $(RUN),$(emulated:%=$(BUILD)/asan/tests/test_%),\
-                $(test_bins) $(replay_bins))
+                $(test_bins))
 
 deps: ## install what the tests need (cmocka), only if it is missing
 	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh
