@@ -92,7 +92,7 @@ static void work_off(struct client *c, upf_input in)
 static void read_input(struct client *c)
 {
     upf_input in = {.data = NULL};
-    size_t    size;
+    size_t    size = 0;
     ptrdiff_t n;
 
     /* The rest of a large message goes where the message is put together. */

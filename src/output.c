@@ -668,6 +668,7 @@ void upf_output_keep_late_pong(upf_conn *conn, const uint8_t *payload,
 {
     struct upf_queue *queue = upf_queue_of(conn);
 
+    assert(queue != NULL); /* the control frames that spent the budget */
     memcpy(queue->late, payload, len);
     queue->late_len   = (uint8_t)len;
     queue->late_waits = true;

@@ -155,8 +155,8 @@ static void assert_agreed(size_t len)
 /* As nearly everybody writes them, and as hardly anybody does. */
 static const char *const lines[] = {
     "Host: example.com", "Connection: Upgrade", "Pragma: no-cache",
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, "
-    "like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    ("User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, "
+     "like Gecko) Chrome/126.0.0.0 Safari/537.36"),
     "Upgrade: websocket", "Origin: https://example.com", "X-B3_trace.id: 1",
     "Sec-WebSocket-Version: 13", "sec-websocket-extensions: a; b=1, c",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "DNT: 1", "a:", "b: ",

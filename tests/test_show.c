@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -14,17 +13,32 @@
 
 #include "support/frames.h"
 
-static void check(const char *text, size_t len, const char *expected)
+static FILE *begin(void)
 {
-    char  *shown = NULL;
-    size_t size  = 0;
-    FILE  *out   = open_memstream(&shown, &size);
+    FILE *out = tmpfile();
 
     assert_non_null(out);
-    assert_int_equal(show_text(out, text, len, len), len);
+    return out;
+}
+
+/* Closes `out`, to which `expected` was written. */
+static void end(FILE *out, const char *expected)
+{
+    char shown[256];
+
+    rewind(out);
+    const size_t len = fread(shown, 1, sizeof shown - 1, out);
+    shown[len] = '\0';
     fclose(out);
     assert_text(shown, expected);
-    free(shown);
+}
+
+static void check(const char *text, size_t len, const char *expected)
+{
+    FILE *out = begin();
+
+    assert_int_equal(show_text(out, text, len, len), len);
+    end(out, expected);
 }
 
 #define CHECK(text, expected) check(text, sizeof(text) - 1, expected)
@@ -63,15 +77,11 @@ static void what_is_no_utf_8_is_not(void **state)
 static void lines_are_kept_apart(void **state)
 {
     (void)state;
-    char  *shown = NULL;
-    size_t size  = 0;
-    FILE  *out   = open_memstream(&shown, &size);
+    FILE *out = begin();
 
     show_lines(out, "one\r\n\ntwo\x1B", 10, "> ");
     show_lines(out, NULL, 0, "> ");
-    fclose(out);
-    assert_text(shown, "> one\n> \n> two\\x1b\n");
-    free(shown);
+    end(out, "> one\n> \n> two\\x1b\n");
 }
 
 int main(void)

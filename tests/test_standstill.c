@@ -163,7 +163,7 @@ static void take_events(struct end *e, upf_input in)
 
 static void read_once(struct end *e, bool use_room)
 {
-    size_t    len;
+    size_t    len = 0;
     upf_input in = {use_room ? upf_conn_room(&e->ws, &len) : NULL, 0};
 
     if (in.data == NULL) {

@@ -12,6 +12,8 @@
 #               fuzz/corpus/<entry>/: one test
 #   any other   a cmocka program; its own summary is what counts
 #
+# RUN, if set, runs the programs (not the scripts): an emulator and its options.
+#
 # A program that crashes, runs out of time, ends before its summary or runs no
 # test at all has failed, whatever else it says. The last line is the total,
 # "N passed, N failed"; the exit status is 0 only if something passed and
@@ -73,7 +75,8 @@ run_replay()
         failed=1 why="fuzz/corpus/$entry is empty"
         return
     fi
-    run "$@"
+    # shellcheck disable=SC2086
+    run ${RUN:-} "$@"
     one_test
 }
 
@@ -94,7 +97,8 @@ run_script()
 # were skipped; once a group of tests.
 run_cmocka()
 {
-    run "$1"
+    # shellcheck disable=SC2086
+    run ${RUN:-} "$1"
     counts=$(cat "$tmp/out" "$tmp/err" | awk '
         /^\[=+\].* test\(s\) run\./           { run     += before("test") }
         /^\[  PASSED  \] .*test\(s\)\./       { passed  += before("test") }
