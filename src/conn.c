@@ -187,8 +187,12 @@ void upf_conn_note_output(upf_conn *conn)
 {
     const bool was_paused = upf_has(conn, UPF_PAUSED);
 
-    note_mark(conn, conn->out.len, UPF_CONGESTED);
-    note_mark(conn, pausing(conn), UPF_PAUSED);
+    if (conn->out.len <= conn->config->high_water / 2) { /* at one glance */
+        upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
+    } else {
+        note_mark(conn, conn->out.len, UPF_CONGESTED);
+        note_mark(conn, pausing(conn), UPF_PAUSED);
+    }
     /* We were silent, not the peer; not if our ping alone was too much. */
     if (was_paused && !upf_has(conn, UPF_PAUSED) &&
         upf_has(conn, UPF_WAS_WITHHELD))

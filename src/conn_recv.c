@@ -324,7 +324,7 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     const uint8_t *start = input->data;
 
     assert(event != NULL && (start != NULL || input->len == 0));
-    assert(upf_output_is_apart(conn, start, input->len));
+    assert(conn->out.len == 0 || upf_output_is_apart(conn, start, input->len));
     upf_conn_end_event(conn);
     const upf_status status = next(conn, input, event);
     if (status != UPF_OK)

@@ -18,7 +18,6 @@
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
 
-#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -191,11 +190,8 @@ bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
                                          uint8_t *end)
 {
-    if (conn->out_kind != UPF_SLOT_BORROWED)
-        return;
-    const bool goes_on = conn->out.of.taken == start;
-    assert(goes_on || upf_output_is_apart(conn, start, (size_t)(end - start)));
-    conn->out.of.taken = goes_on ? end : NULL;
+    if (conn->out_kind == UPF_SLOT_BORROWED)
+        conn->out.of.taken = conn->out.of.taken == start ? end : NULL;
 }
 
 /* Add `len` bytes, at least 1. */

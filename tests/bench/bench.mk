@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # bench.mk - the benchmarks; a part of the Makefile. See tests/bench/README.md.
 #
-# Nothing here is a test: no figure fails a build. Programs are compiled with
+# Nothing here is a test: no time fails a build. Programs are compiled with
 # -O3 and without -march, the library among them, into $(BUILD)/bench/. What is
 # compared with (the peers) is left out where it is not installed.
 

@@ -95,6 +95,7 @@ def main():
     if not shutil.which("valgrind"):
         sys.exit("bench-count: valgrind is missing; install it first")
 
+    over = 0
     report = {"benchmark": "count", "unit": "instructions",
               "costs": [], "constancy": []}
     print("%-40s %12s  target" % ("instructions", "each"))
@@ -103,6 +104,7 @@ def main():
             what, each,
             "<= %d %s" % (limit, mark(each <= limit)) if limit else ""),
             flush=True)
+        over += bool(limit) and each > limit
         report["costs"].append({"what": what, "each": each, "most": limit})
 
     print("\n%-24s each, by how many" % "constancy")
@@ -111,13 +113,15 @@ def main():
             what, "  ".join("%s: %.1f" % (format(n, ","), cost)
                             for n, cost in each.items()),
             percent, mark(percent <= TOLERANCE)), flush=True)
+        over += percent > TOLERANCE
         report["constancy"].append({"what": what, "each": each,
                                     "spread_percent": percent,
                                     "most_percent": TOLERANCE})
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(report, file, indent=1)
+    return 1 if over else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
