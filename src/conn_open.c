@@ -132,6 +132,14 @@ static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
 
 /* ---- Server ------------------------------------------------------------- */
 
+/* Nearly all origins are the letters of Host behind a scheme; a target that is
+ * a whole URL has a scheme, too, which has to be looked at. */
+static bool is_of_host(const upf_request *request)
+{
+    return *request->target_as_sent.data == '/' &&
+           upf_is_origin_of(request->origin, request->host);
+}
+
 /* What a sound request leads to. */
 static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
@@ -145,9 +153,8 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     const upf_status status = agree_on_extension(conn, request->headers);
     if (status != UPF_OK)
         return status;
-    return upf_is_origin_of(request->origin, request->host) ||
-                   upf_origin_allowed(request->origin, request->host,
-                                      config->origins)
+    return is_of_host(request) ||
+                   upf_request_origin_allowed(request, config->origins)
                ? UPF_OK
                : UPF_ERR_ORIGIN;
 }

@@ -419,19 +419,21 @@ static bool is_same_origin(const struct origin *a, const struct origin *b)
 
 /* Only a page that was loaded over HTTP can come from here: the hosts of other
  * schemes (capacitor://localhost) are names of something else. A port that our
- * side leaves out is that of the origin's scheme: ours is not known, a proxy
- * may have ended the TLS. */
-static bool is_same_host(const struct origin *origin, upf_str host)
+ * side leaves out is `standard`; if that is 0, it is that of the origin's
+ * scheme: ours is not known, a proxy may have ended the TLS. */
+static bool is_same_host(const struct origin *origin, upf_str host,
+                         uint16_t standard)
 {
     struct upf_authority ours;
 
+    if (standard == 0)
+        standard = default_port(origin->scheme);
     if (!upf_str_equals_nocase(origin->scheme, "http") &&
         !upf_str_equals_nocase(origin->scheme, "https"))
         return false;
     return upf_authority_parse(host, &ours) &&
            upf_str_same_nocase(origin->host, ours.host) &&
-           origin->port ==
-               (ours.port ? ours.port : default_port(origin->scheme));
+           origin->port == (ours.port ? ours.port : standard);
 }
 
 /* What is no scheme://host[:port], as "null" and "file://", is itself only. */
@@ -447,7 +449,7 @@ static bool is_listed(upf_str origin, const struct origin *parsed,
                : upf_str_equals(origin, entry);
 }
 
-bool upf_origin_allowed(upf_str origin, upf_str host,
+static bool may_connect(upf_str origin, upf_str host, uint16_t standard,
                         const char *const *allowed)
 {
     if (origin.data == NULL)
@@ -461,7 +463,23 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     for (; allowed != NULL && *allowed != NULL; allowed++)
         if (is_listed(origin, is_tuple ? &tuple : NULL, *allowed))
             return true;
-    return is_tuple && is_same_host(&tuple, host);
+    return is_tuple && is_same_host(&tuple, host, standard);
+}
+
+bool upf_origin_allowed(upf_str origin, upf_str host,
+                        const char *const *allowed)
+{
+    return may_connect(origin, host, 0, allowed);
+}
+
+bool upf_request_origin_allowed(const upf_request *request,
+                                const char *const *allowed)
+{
+    upf_str sent = request->target_as_sent;
+
+    /* A path has no scheme, or one without a port of its own ("/x://"). */
+    return may_connect(request->origin, request->host,
+                       default_port(take_scheme(&sent)), allowed);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

@@ -39,13 +39,15 @@ typedef struct upf_header {
  * A target may be sent as a whole URL, "ws://example.com/chat?room=1". Then
  * `target` is the URL's path and query: "/" if it has neither, "?room=1" if it
  * has no path but a query; and `host` is its authority, which names the same
- * host and port as the Host field. "*" is a target of OPTIONS only.
+ * host and port as the Host field: a default port that one of the two leaves
+ * out is that of the URL's scheme. "*" is a target of OPTIONS only.
  */
 typedef struct upf_request {
     upf_str method;     /* "GET" */
     upf_str target;     /* "/chat?room=1"; not decoded, raw bytes included */
     upf_str headers;    /* all header lines: see upf_header_next() */
-    upf_str host;       /* "example.com:8080" */
+    upf_str host;       /* "example.com:8080"; of a whole URL without a port,
+                           the port is its scheme's: `target_as_sent` has it */
     upf_str origin;     /* data is NULL: no Origin, so no browser's request */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
     int     http_minor; /* HTTP/1.x */
@@ -79,7 +81,7 @@ typedef struct upf_response {
  *   _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
  *                        what is wrong: upf_status_http() has the answer
  *
- * Origin is not judged here: see upf_origin_allowed().
+ * Origin is not judged here: see upf_request_origin_allowed().
  */
 upf_status upf_request_parse(const char *head, size_t len,
                              upf_request *request);
@@ -131,8 +133,10 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * Whether a page of `origin` may connect (section 10.2: without this check
  * any web page can use a visitor's cookies here).
  *
+ * upf_request_origin_allowed  of a request that was parsed here
+ * upf_origin_allowed          of fields from elsewhere
  *   origin   the Origin field's value; data NULL (no browser) is allowed
- *   host     upf_request.host
+ *   host     the Host field's value
  *   allowed  further origins, "https://app.example.com", compared exactly
  *            but for ASCII case in scheme and host, and for a default port
  *            (http 80, https 443), which may be left out on either side; what
@@ -142,9 +146,13 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * The origin is allowed if it is http:// or https:// and its host and port are
  * those of `host`, or if the list has it. A port that is left out on either
  * side is the default of the origin's own scheme: http://a is never of the host
- * a:443, nor https://a of a:80. Origins of other schemes, such as
+ * a:443, nor https://a of a:80. A request whose target was a whole URL has a
+ * scheme of its own, whose default counts instead: http://a is not of wss://a,
+ * whatever Host leaves out. Origins of other schemes, such as
  * capacitor://localhost, are allowed by the list only.
  */
+bool upf_request_origin_allowed(const upf_request *request,
+                                const char *const *allowed);
 bool upf_origin_allowed(upf_str origin, upf_str host,
                         const char *const *allowed);
 
