@@ -431,9 +431,12 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
     upf_str       head;
 
     for (;;) {
+        upf_status status = upf_conn_judge_start(conn, input);
+        if (status != UPF_OK)
+            return status;
         if (upf_conn_is_refusal(conn, input))
             return UPF_NEED_MORE;
-        upf_status status = read_head(conn, input, &head);
+        status = read_head(conn, input, &head);
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);
