@@ -106,12 +106,14 @@ static upf_status check_extension(upf_conn *conn, upf_str headers)
         status = upf_extension_next(&headers, &list, &name, &params);
         if (status != UPF_OK)
             return status == UPF_DONE ? UPF_OK : status;
-        if (ext == NULL || conn->ext != NULL ||
-            !upf_str_same_nocase(name, upf_str_of(ext->name)))
-            return UPF_ERR_EXTENSION;
+        if (ext == NULL || !upf_str_same_nocase(name, upf_str_of(ext->name)))
+            return UPF_ERR_EXTENSION_NOT_OFFERED;
+        if (conn->ext != NULL)
+            return UPF_ERR_EXTENSION_REPEATED;
         status = ext->agree(ext, conn->config, true, params, &conn->ext);
         if (status != UPF_OK)
-            return status;
+            return status == UPF_ERR_EXTENSION ? UPF_ERR_EXTENSION_PARAMETERS
+                                               : status;
     }
 }
 
@@ -140,6 +142,17 @@ static bool is_of_host(const upf_request *request)
            upf_is_origin_of(request->origin, request->host);
 }
 
+/* Which is not allowed to connect: of two origins, the request has "". */
+static upf_status blame_origin(const upf_request *request)
+{
+    upf_str headers = request->headers, value;
+
+    return upf_header_next_called(&headers, "Origin", &value) &&
+                   upf_header_next_called(&headers, "Origin", &value)
+               ? UPF_ERR_ORIGIN_REPEATED
+               : UPF_ERR_ORIGIN;
+}
+
 /* What a sound request leads to. */
 static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
@@ -156,7 +169,7 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     return is_of_host(request) ||
                    upf_request_origin_allowed(request, config->origins)
                ? UPF_OK
-               : UPF_ERR_ORIGIN;
+               : blame_origin(request);
 }
 
 /*
@@ -198,7 +211,8 @@ static upf_status blame_line(const upf_conn *conn, upf_status status)
 static bool may_be_answered(upf_status status)
 {
     return status == UPF_OK || status == UPF_ERR_ORIGIN ||
-           status == UPF_ERR_NOT_UPGRADE || status == UPF_ERR_UPGRADE_STRIPPED;
+           status == UPF_ERR_ORIGIN_REPEATED || status == UPF_ERR_NOT_UPGRADE ||
+           status == UPF_ERR_UPGRADE_STRIPPED;
 }
 
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,

@@ -347,7 +347,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
     if (standard == 0 || !upf_authority_parse(whole, &named))
         return UPF_ERR_TARGET;
     if (!upf_authority_parse(*host, &ours))
-        return UPF_ERR_HOST;
+        return host->data != NULL ? UPF_ERR_HOST : UPF_ERR_HOST_MISSING;
     if (!upf_str_same_nocase(named.host, ours.host) ||
         (named.port ? named.port : standard) !=
             (ours.port ? ours.port : standard))
@@ -475,11 +475,11 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
 bool upf_request_origin_allowed(const upf_request *request,
                                 const char *const *allowed)
 {
-    upf_str sent = request->target_as_sent;
+    upf_str    sent    = request->target_as_sent;
+    const bool is_path = sent.len > 0 && *sent.data == '/'; /* as usual */
 
-    /* A path has no scheme, or one without a port of its own ("/x://"). */
     return may_connect(request->origin, request->host,
-                       default_port(take_scheme(&sent)), allowed);
+                       is_path ? 0 : default_port(take_scheme(&sent)), allowed);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

@@ -428,7 +428,8 @@ static void a_target_of_another_form_is_refused_by_its_cause(void **state)
     upf_str nul = {"/\0", 2}, url = upf_str_of("http://a/"), none = {NULL, 0};
     assert_int_equal(upf_target_split(&nul, &none, false),
                      UPF_ERR_TARGET_CHARACTER);
-    assert_int_equal(upf_target_split(&url, &none, false), UPF_ERR_HOST);
+    assert_int_equal(upf_target_split(&url, &none, false),
+                     UPF_ERR_HOST_MISSING);
 }
 
 /* nginx and Apache take them as they are, and so do we. */

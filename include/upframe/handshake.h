@@ -48,7 +48,8 @@ typedef struct upf_request {
     upf_str headers;    /* all header lines: see upf_header_next() */
     upf_str host;       /* "example.com:8080"; of a whole URL without a port,
                            the port is its scheme's: `target_as_sent` has it */
-    upf_str origin;     /* data is NULL: no Origin, so no browser's request */
+    upf_str origin;     /* data is NULL: no Origin, so no browser's request;
+                           "" if there are two, of which neither is trusted */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
     int     http_minor; /* HTTP/1.x */
     upf_str target_as_sent; /* mostly the same as `target` */
@@ -76,9 +77,9 @@ typedef struct upf_response {
  *                        likewise, but with a Sec-WebSocket-Key: what a proxy
  *                        makes of a handshake if it drops Upgrade
  *   UPF_ERR_HTTP, _REQUEST_LINE, _HTTP_VERSION, _METHOD, _NO_PROXY, _TARGET,
- *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _AUTHORITY, _BODY,
- *   _BODY_LENGTH, _CONNECTION, _KEY, _VERSION, _VERSION_REPEATED,
- *   _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
+ *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _HOST_MISSING,
+ *   _HOST_REPEATED, _AUTHORITY, _BODY, _BODY_LENGTH, _CONNECTION, _KEY,
+ *   _KEY_MISSING, _KEY_REPEATED, _VERSION, _VERSION_REPEATED, _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
  *                        what is wrong: upf_status_http() has the answer
  *
  * Origin is not judged here: see upf_request_origin_allowed().
