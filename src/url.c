@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* url.c - WebSocket URLs (RFC 6455, section 3), and whose page may connect. */
 
-#include <assert.h>
 #include <string.h>
 
 #include "http.h"
@@ -301,8 +300,8 @@ upf_status upf_url_parse(const char *text, upf_url *url)
 {
     const char *at;
 
-    assert(text != NULL);
-    return parse_url(text, url, &at) == NULL ? UPF_OK : UPF_ERR_URL;
+    return text != NULL && parse_url(text, url, &at) == NULL ? UPF_OK
+                                                             : UPF_ERR_URL;
 }
 
 const char *upf_url_fault(const char *text, size_t *position)
@@ -310,7 +309,8 @@ const char *upf_url_fault(const char *text, size_t *position)
     upf_url     url;
     const char *at;
 
-    assert(text != NULL);
+    if (text == NULL)
+        text = ""; /* what is missing is no text */
     const char *fault = parse_url(text, &url, &at);
     if (fault != NULL && position != NULL)
         *position = (size_t)(at - text);

@@ -94,6 +94,18 @@ static void the_request_has_what_was_asked_for(void **state)
     session_free(&session);
 }
 
+/* A setting that nobody made is no programmer's mistake: it is judged. */
+static void a_missing_url_is_refused(void **state)
+{
+    (void)state;
+    const upf_client_request request = {.url = NULL};
+    upf_conn conn;
+
+    assert_status(upf_conn_init_client(&conn, NULL, &request), UPF_ERR_URL);
+    assert_int_equal(upf_conn_queued(&conn), 0);
+    upf_conn_free(&conn);
+}
+
 static void what_would_inject_is_refused(void **state)
 {
     (void)state;
@@ -614,6 +626,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_these_bytes),
         cmocka_unit_test(the_request_has_what_was_asked_for),
+        cmocka_unit_test(a_missing_url_is_refused),
         cmocka_unit_test(what_would_inject_is_refused),
         cmocka_unit_test(each_connection_has_a_key_of_its_own),
         cmocka_unit_test(without_random_bytes_there_is_no_request),

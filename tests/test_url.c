@@ -255,7 +255,12 @@ static void a_refusal_names_its_place_and_its_reason(void **state)
         assert_ptr_equal(upf_url_fault(copy.data, NULL), why);
         exact_free(copy);
     }
-    size_t at = 12345;
+    upf_url none;
+    size_t  at = 12345;
+    assert_int_equal(upf_url_parse(NULL, &none), UPF_ERR_URL);
+    assert_string_equal(upf_url_fault(NULL, &at), upf_url_fault("", NULL));
+    assert_int_equal(at, 0);
+    at = 12345;
     assert_null(upf_url_fault("ws://a/?x[]=1 2", &at));
     assert_int_equal(at, 12345);
 }

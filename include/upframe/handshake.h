@@ -176,7 +176,7 @@ typedef struct upf_url {
 
 /*
  * Parse `text`, NUL-terminated; `url` keeps slices of it, and is written on
- * UPF_OK only.
+ * UPF_OK only. NULL, as of a setting that is missing, is refused like "".
  *
  * Path and query may hold what people write there: a request has it as browsers
  * send it, with a percent-encoding for blanks, quotes ("), <, > and each byte
