@@ -199,10 +199,22 @@ const char *upf_url_fault(const char *text, size_t *position);
 /* What a client asks for. Zero-initialise it; only `url` is needed. */
 typedef struct upf_client_request {
     const char       *url;          /* "ws://127.0.0.1:9001/chat" */
-    const char       *origin;       /* sent if not NULL */
-    const upf_header *headers;      /* Authorization, Cookie, … */
+    const char       *origin;       /* sent if not NULL; not blank */
+    const upf_header *headers;      /* Authorization, Cookie, …; see below */
     size_t            header_count;
 } upf_client_request;
+
+/*
+ * Why `header` is not sent, as a phrase for who wrote it: the name is no token;
+ * there is no value, or it has a control character that is no tab (a line break
+ * would begin a header of its own); or it is one that the library writes itself:
+ * Connection, Content-Length, Transfer-Encoding, Upgrade, Sec-WebSocket-*; and in
+ * a request Host and Origin. NULL, if nothing is wrong.
+ *
+ * A header with a fault is UPF_ERR_ARGUMENT for upf_conn_init_client(), and for
+ * upf_accept() and upf_refuse(): this says which of several, and why.
+ */
+const char *upf_header_fault(const upf_header *header, bool in_request);
 
 /* ---- What servers ask of a request ------------------------------------- */
 
