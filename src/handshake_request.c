@@ -156,11 +156,16 @@ static upf_status judge_subprotocols(const struct upf_fields *f)
 
 static bool are_extensions_sound(const struct upf_fields *f)
 {
+    const upf_str first = upf_field(f, UPF_FIELD_EXTENSIONS);
     upf_str headers, list, name, params;
     upf_status status;
 
-    if (upf_field(f, UPF_FIELD_EXTENSIONS).data == NULL)
+    if (first.data == NULL)
         return true;
+    if (!upf_field_is_repeated(f, UPF_FIELD_EXTENSIONS) &&
+        upf_str_same(first, UPF_LITERAL("permessage-deflate; "
+                                        "client_max_window_bits")))
+        return true; /* as nearly all browsers write it */
     upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
         status = upf_extension_next_offer(&headers, &list, &name, &params);
