@@ -59,6 +59,7 @@ static void hear_request(struct run *run, const upf_event *event)
     CHECK(!run->plan->is_client && run->plan->handshake, "REQUEST to nobody");
     CHECK(run->place == BEFORE, "REQUEST, after %u", run->place);
     CHECK(event->status == UPF_OK || event->status == UPF_ERR_ORIGIN ||
+              event->status == UPF_ERR_ORIGIN_REPEATED ||
               event->status == UPF_ERR_NOT_UPGRADE ||
               event->status == UPF_ERR_UPGRADE_STRIPPED,
           "%s", upf_status_name(event->status));

@@ -152,6 +152,9 @@ static void check_origin(const upf_request *request)
     CHECK(origin.data == NULL || origin.len == 0 || !same ||
               upf_origin_allowed(origin, request->host, any),
           "a longer list allows less");
+    CHECK(request->target.data != request->target_as_sent.data ||
+              upf_request_origin_allowed(request, NULL) == same,
+          "a path has no scheme");
     if (origin.len == 0)
         return;
     char *text = malloc(origin.len + 1);

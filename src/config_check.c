@@ -6,6 +6,7 @@
 
 #include <upframe/conn.h>
 #include "http.h"
+#include "url.h"
 
 enum {
     /* "HTTP/1.1 101 ", Upgrade, Connection, Sec-WebSocket-Accept */
@@ -23,25 +24,48 @@ static bool are_unique(const char *const *list)
     return true;
 }
 
-/* How a browser writes an origin (RFC 6454, section 6.2). */
-static bool is_origin(const char *text)
+enum origin_fault {
+    NONE, NO_SCHEME, WILDCARD, PATH, NOT_ASCII, BAD_PORT, BAD_HOST
+};
+
+/* Of what stands behind "scheme://". */
+static enum origin_fault host_fault(upf_str whole)
+{
+    struct upf_authority authority;
+
+    if (upf_authority_parse(whole, &authority))
+        return NONE;
+    for (size_t i = 0; i < whole.len; i++)
+        if ((unsigned char)whole.data[i] > 0x7F)
+            return NOT_ASCII;
+    /* The host alone is sound: what is wrong is behind it. */
+    while (whole.len > 0 && whole.data[whole.len - 1] != ':')
+        whole.len--;
+    return upf_authority_parse(whole, &authority) ? BAD_PORT : BAD_HOST;
+}
+
+static enum origin_fault origin_fault(const char *text)
 {
     const char *end = strchr(text, ':');
 
-    if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0)
-        return true;
-    if (end == NULL || end == text || end[1] != '/' || end[2] != '/')
-        return false;
-    for (const char *c = text; *c != '\0'; c++)
-        if (strchr("?# \t", *c) != NULL)
-            return false;
-    return strchr(end + 3, '/') == NULL;
+    if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0 ||
+        strcmp(text, "file://") == 0)
+        return NONE;
+    if (strchr(text, '*') != NULL)
+        return WILDCARD;
+    if (end == NULL || end == text || end[1] != '/' || end[2] != '/' ||
+        !upf_is_token((upf_str){text, (size_t)(end - text)}))
+        return NO_SCHEME;
+    if (strchr(end + 3, '/') != NULL || strchr(end + 3, '?') != NULL ||
+        strchr(end + 3, '#') != NULL)
+        return PATH;
+    return host_fault(upf_str_of(end + 3));
 }
 
-static bool can_match(const char *const *origins)
+static bool lacks(const char *const *origins, enum origin_fault fault)
 {
     for (; origins != NULL && *origins != NULL; origins++)
-        if (!is_origin(*origins))
+        if (origin_fault(*origins) == fault)
             return false;
     return true;
 }

@@ -44,8 +44,19 @@ SHOULD(max_head_lines, config->max_head_lines >= LEAST_LINES,
        "is too small for any handshake")
 SHOULD(high_water,     config->high_water <= config->max_queued,
        "is over max_queued: sends fail before reading pauses")
-SHOULD(origins,        can_match(config->origins),
-       "has one that no browser sends: it is scheme://host[:port], no path")
+/* What no browser sends (RFC 6454, section 6.2), so that it matches nothing. */
+SHOULD(origins,        lacks(config->origins, NO_SCHEME),
+       "has one without a scheme: write https://app.example.com")
+SHOULD(origins,        lacks(config->origins, WILDCARD),
+       "has one with a wildcard: name each origin, or \"*\" alone for all")
+SHOULD(origins,        lacks(config->origins, PATH),
+       "has one with a path, be it a slash: it is scheme://host[:port]")
+SHOULD(origins,        lacks(config->origins, NOT_ASCII),
+       "has one in other letters than ASCII: browsers send its xn-- form")
+SHOULD(origins,        lacks(config->origins, BAD_PORT),
+       "has one with a port that is not from 1 to 65535")
+SHOULD(origins,        lacks(config->origins, BAD_HOST),
+       "has one with a host that no browser sends: it is scheme://host[:port]")
 /* clang-format on */
 
 #undef MUST

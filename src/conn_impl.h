@@ -68,8 +68,15 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
 /* ---- conn_refusal.c: a response other than 101 -------------------------- */
 
 /*
- * Whether a response's first bytes, from its beginning on, say a status of 200
- * or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ * Judge what is here of a response's first bytes, none of which is taken: UPF_OK,
+ * or with conn->offset at the byte that is none of HTTP/1's
+ *   UPF_ERR_HTTP          something else speaks there
+ *   UPF_ERR_HTTP_VERSION  another version of HTTP
+ */
+upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input);
+
+/*
+ * Whether these bytes, which were judged, say a status of 200 or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
  */
 bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
 

@@ -106,12 +106,14 @@ static upf_status check_extension(upf_conn *conn, upf_str headers)
         status = upf_extension_next(&headers, &list, &name, &params);
         if (status != UPF_OK)
             return status == UPF_DONE ? UPF_OK : status;
-        if (ext == NULL || conn->ext != NULL ||
-            !upf_str_same_nocase(name, upf_str_of(ext->name)))
-            return UPF_ERR_EXTENSION;
+        if (ext == NULL || !upf_str_same_nocase(name, upf_str_of(ext->name)))
+            return UPF_ERR_EXTENSION_NOT_OFFERED;
+        if (conn->ext != NULL)
+            return UPF_ERR_EXTENSION_REPEATED;
         status = ext->agree(ext, conn->config, true, params, &conn->ext);
         if (status != UPF_OK)
-            return status;
+            return status == UPF_ERR_EXTENSION ? UPF_ERR_EXTENSION_PARAMETERS
+                                               : status;
     }
 }
 
@@ -132,6 +134,25 @@ static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
 
 /* ---- Server ------------------------------------------------------------- */
 
+/* Nearly all origins are the letters of Host behind a scheme; a target that is
+ * a whole URL has a scheme, too, which has to be looked at. */
+static bool is_of_host(const upf_request *request)
+{
+    return *request->target_as_sent.data == '/' &&
+           upf_is_origin_of(request->origin, request->host);
+}
+
+/* Which is not allowed to connect: of two origins, the request has "". */
+static upf_status blame_origin(const upf_request *request)
+{
+    upf_str headers = request->headers, value;
+
+    return upf_header_next_called(&headers, "Origin", &value) &&
+                   upf_header_next_called(&headers, "Origin", &value)
+               ? UPF_ERR_ORIGIN_REPEATED
+               : UPF_ERR_ORIGIN;
+}
+
 /* What a sound request leads to. */
 static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
@@ -145,11 +166,10 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     const upf_status status = agree_on_extension(conn, request->headers);
     if (status != UPF_OK)
         return status;
-    return upf_is_origin_of(request->origin, request->host) ||
-                   upf_origin_allowed(request->origin, request->host,
-                                      config->origins)
+    return is_of_host(request) ||
+                   upf_request_origin_allowed(request, config->origins)
                ? UPF_OK
-               : UPF_ERR_ORIGIN;
+               : blame_origin(request);
 }
 
 /*
@@ -191,7 +211,8 @@ static upf_status blame_line(const upf_conn *conn, upf_status status)
 static bool may_be_answered(upf_status status)
 {
     return status == UPF_OK || status == UPF_ERR_ORIGIN ||
-           status == UPF_ERR_NOT_UPGRADE || status == UPF_ERR_UPGRADE_STRIPPED;
+           status == UPF_ERR_ORIGIN_REPEATED || status == UPF_ERR_NOT_UPGRADE ||
+           status == UPF_ERR_UPGRADE_STRIPPED;
 }
 
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
@@ -428,9 +449,12 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
     upf_str       head;
 
     for (;;) {
+        upf_status status = upf_conn_judge_start(conn, input);
+        if (status != UPF_OK)
+            return status;
         if (upf_conn_is_refusal(conn, input))
             return UPF_NEED_MORE;
-        upf_status status = read_head(conn, input, &head);
+        status = read_head(conn, input, &head);
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);

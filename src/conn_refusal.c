@@ -23,26 +23,63 @@ enum {
     IN_TRAILER
 };
 
-enum { STATUS_LEN = sizeof "HTTP/1.1 503" - 1 };
+enum {
+    MAJOR       = sizeof "HTTP/" - 1,
+    VERSION_LEN = sizeof "HTTP/1.1" - 1,
+    STATUS_LEN  = sizeof "HTTP/1.1 503" - 1
+};
 
-/* ---- Is it one? --------------------------------------------------------- */
+/* ---- Is it a response? -------------------------------------------------- */
 
-/* The status, of 200 or more, that `start` says; 0: it says something else. */
-static uint16_t status_in(const char start[STATUS_LEN + 1])
+/* Whether `c` may be that byte of a status line (RFC 9112, section 4), or of
+ * what upf_conn_is_refusal() lets pass for one. */
+static bool may_stand(size_t at, char c)
+{
+    static const char form[STATUS_LEN + 1] = "HTTP/0.0 100";
+
+    if (at == STATUS_LEN)
+        return c == ' ' || c == '\r' || c == '\n';
+    if (form[at] == '0' || form[at] == '1') /* or any higher digit */
+        return c >= form[at] && c <= '9';
+    return c == form[at];
+}
+
+/* The first digit of the version, which has arrived. */
+static uint8_t major(const upf_conn *conn, const upf_input *input)
+{
+    const size_t already = conn->assembly.len;
+
+    return MAJOR < already ? conn->assembly.data[MAJOR]
+                           : input->data[MAJOR - already];
+}
+
+upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
+{
+    const upf_config *config  = conn->config;
+    const size_t      already = conn->assembly.len;
+    const uint64_t    before  = conn->in.handshake.scan.bytes;
+
+    for (size_t i = 0; i < input->len; i++) {
+        const size_t at = already + i;
+        if (at > STATUS_LEN || at > config->max_head_line ||
+            before + i > config->max_head)
+            break; /* the limit comes first, and is not held here */
+        const bool stands = may_stand(at, (char)input->data[i]);
+        if (!stands || (at == VERSION_LEN - 1 && major(conn, input) != '1')) {
+            conn->offset += i;
+            return stands ? UPF_ERR_HTTP_VERSION : UPF_ERR_HTTP;
+        }
+    }
+    return UPF_OK;
+}
+
+/* The status, of 200 or more, that the start of a status line says; 0: less. */
+static uint16_t status_in(const char start[STATUS_LEN])
 {
     const char *digits = start + STATUS_LEN - 3;
-    const char  behind = start[STATUS_LEN];
-    int major, minor, status = 0;
+    const int   status = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 +
+                       (digits[2] - '0');
 
-    if (!upf_http_version(start, &major, &minor) || major != 1 ||
-        digits[-1] != ' ' ||
-        (behind != ' ' && behind != '\r' && behind != '\n'))
-        return 0;
-    for (int i = 0; i < 3; i++) {
-        if (digits[i] < '0' || digits[i] > '9')
-            return 0;
-        status = status * 10 + (digits[i] - '0');
-    }
     return (uint16_t)(status >= 200 ? status : 0);
 }
 
@@ -52,13 +89,15 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
     const size_t      already = conn->assembly.len;
     const uint32_t    before  = conn->in.handshake.scan.bytes;
     const uint64_t    timer   = conn->timer;
-    char start[STATUS_LEN + 1];
+    char start[STATUS_LEN];
 
-    if (already > STATUS_LEN || input->len < sizeof start - already)
+    /* The byte behind the status has to be here, too. */
+    if (already > STATUS_LEN || input->len <= STATUS_LEN - already)
         return false;
     if (already > 0)
         memcpy(start, conn->assembly.data, already);
-    memcpy(start + already, input->data, sizeof start - already);
+    if (already < STATUS_LEN)
+        memcpy(start + already, input->data, STATUS_LEN - already);
 
     const uint16_t status = status_in(start);
     const uint64_t taken  = (uint64_t)before + (STATUS_LEN - already);

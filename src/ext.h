@@ -29,7 +29,8 @@ struct upf_ext {
     /*
      * Server: judge one offer's parameters. Client: judge the response's.
      * UPF_OK makes *state, not NULL. UPF_ERR_EXTENSION declines the offer, or
-     * fails the client's connection. UPF_ERR_NO_MEMORY fails either.
+     * fails the client's connection, with UPF_ERR_EXTENSION_PARAMETERS.
+     * UPF_ERR_NO_MEMORY fails either.
      */
     upf_status (*agree)(const struct upf_ext *ext, const upf_config *config,
                         bool is_client, upf_str params,

@@ -79,8 +79,8 @@ upf_status upf_response_parse(const char *head, size_t len,
 
 /*
  * Client: judge a parsed 101 to the letter (section 4.1), save its
- * extensions: UPF_OK, or UPF_ERR_UPGRADE, _CONNECTION, _ACCEPT, _SUBPROTOCOL.
- * Fills response->subprotocol.
+ * extensions: UPF_OK, or UPF_ERR_UPGRADE, _CONNECTION, _ACCEPT,
+ * _SUBPROTOCOL_LINES, _SUBPROTOCOL_NOT_OFFERED. Fills response->subprotocol.
  */
 upf_status upf_response_judge(upf_response *response,
                               const uint8_t     digest[UPF_SHA1_SIZE],

@@ -83,18 +83,20 @@ static upf_status judge_method(upf_str method, bool websocket)
 
 /* RFC 9112, section 3.2: one Host in each HTTP/1.1 request; it may be empty
  * where the URL has no host, but a ws:// URL has one. */
-static bool is_host_sound(const struct upf_fields *f, bool websocket,
-                          int http_minor)
+static upf_status judge_host(const struct upf_fields *f, bool websocket,
+                             int http_minor)
 {
     const upf_str host = upf_field(f, UPF_FIELD_HOST);
     struct upf_authority authority;
 
     if (host.data == NULL)
-        return http_minor == 0;
+        return http_minor == 0 ? UPF_OK : UPF_ERR_HOST_MISSING;
     if (upf_field_is_repeated(f, UPF_FIELD_HOST))
-        return false;
+        return UPF_ERR_HOST_REPEATED;
     return (host.len == 0 && !websocket) ||
-           upf_authority_parse(host, &authority);
+                   upf_authority_parse(host, &authority)
+               ? UPF_OK
+               : UPF_ERR_HOST;
 }
 
 static bool consists_of(upf_str text, const char *characters)
@@ -154,11 +156,16 @@ static upf_status judge_subprotocols(const struct upf_fields *f)
 
 static bool are_extensions_sound(const struct upf_fields *f)
 {
+    const upf_str first = upf_field(f, UPF_FIELD_EXTENSIONS);
     upf_str headers, list, name, params;
     upf_status status;
 
-    if (upf_field(f, UPF_FIELD_EXTENSIONS).data == NULL)
+    if (first.data == NULL)
         return true;
+    if (!upf_field_is_repeated(f, UPF_FIELD_EXTENSIONS) &&
+        upf_str_same(first, UPF_LITERAL("permessage-deflate; "
+                                        "client_max_window_bits")))
+        return true; /* as nearly all browsers write it */
     upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
         status = upf_extension_next_offer(&headers, &list, &name, &params);
@@ -176,9 +183,11 @@ static upf_status judge_websocket(const struct upf_fields *f)
         return UPF_ERR_VERSION_REPEATED;
     if (!upf_str_same(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
         return UPF_ERR_VERSION;
-    if (upf_field_is_repeated(f, UPF_FIELD_KEY) ||
-        !upf_is_key(upf_field(f, UPF_FIELD_KEY)))
-        return UPF_ERR_KEY;
+    if (upf_field_is_repeated(f, UPF_FIELD_KEY))
+        return UPF_ERR_KEY_REPEATED;
+    const upf_str key = upf_field(f, UPF_FIELD_KEY);
+    if (!upf_is_key(key))
+        return key.data != NULL ? UPF_ERR_KEY : UPF_ERR_KEY_MISSING;
     const upf_status status = judge_subprotocols(f);
     if (status != UPF_OK)
         return status;
@@ -201,10 +210,9 @@ static upf_status judge_http(upf_request *request, const struct upf_fields *f,
     const bool is_options =
         upf_str_same(request->method, UPF_LITERAL("OPTIONS"));
 
-    if (!is_host_sound(f, websocket, request->http_minor))
-        return UPF_ERR_HOST;
-    const upf_status status =
-        upf_target_split(&request->target, &request->host, is_options);
+    upf_status status = judge_host(f, websocket, request->http_minor);
+    if (status == UPF_OK)
+        status = upf_target_split(&request->target, &request->host, is_options);
     if (status != UPF_OK)
         return status;
     if (!is_body_sound(f, websocket, request->http_minor))

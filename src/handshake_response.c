@@ -279,9 +279,10 @@ upf_status upf_response_judge(upf_response *response,
         !upf_str_same(upf_field(&f, UPF_FIELD_ACCEPT),
                       (upf_str){expected, sizeof expected}))
         return UPF_ERR_ACCEPT;
-    if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL) ||
-        (subprotocol.data != NULL && !is_one_of(subprotocol, subprotocols)))
-        return UPF_ERR_SUBPROTOCOL;
+    if (upf_field_is_repeated(&f, UPF_FIELD_PROTOCOL))
+        return UPF_ERR_SUBPROTOCOL_LINES;
+    if (subprotocol.data != NULL && !is_one_of(subprotocol, subprotocols))
+        return UPF_ERR_SUBPROTOCOL_NOT_OFFERED;
     response->subprotocol = subprotocol;
     return UPF_OK;
 }

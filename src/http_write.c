@@ -54,15 +54,26 @@ static bool is_ours(upf_str name, bool in_request)
             upf_str_same_nocase((upf_str){name.data, prefix.len}, prefix));
 }
 
+const char *upf_header_fault(const upf_header *header, bool in_request)
+{
+    const upf_str name = upf_str_of(header->name);
+
+    if (!upf_is_token(name))
+        return "a name that is no token: letters, digits and !#$%&'*+-.^_`|~";
+    if (is_ours(name, in_request))
+        return "a header that the library writes itself";
+    if (header->value == NULL)
+        return "no value";
+    return upf_is_field_value(upf_str_of(header->value))
+               ? NULL
+               : "a line break or another control character in the value";
+}
+
 bool upf_headers_are_allowed(const upf_header *headers, size_t count,
                              bool in_request)
 {
-    for (size_t i = 0; i < count; i++) {
-        const upf_str name = upf_str_of(headers[i].name);
-        if (headers[i].value == NULL || !upf_is_token(name) ||
-            is_ours(name, in_request) ||
-            !upf_is_field_value(upf_str_of(headers[i].value)))
+    for (size_t i = 0; i < count; i++)
+        if (upf_header_fault(&headers[i], in_request) != NULL)
             return false;
-    }
     return true;
 }

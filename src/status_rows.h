@@ -46,7 +46,10 @@ SECTION(RFC6455_9_1,    "RFC 6455, 9.1")
 SECTION(RFC6455_10_2,   "RFC 6455, 10.2")
 SECTION(RFC6455_10_3,   "RFC 6455, 10.3")
 SECTION(RFC6455_10_4,   "RFC 6455, 10.4")
+SECTION(RFC6454_7_3,    "RFC 6454, 7.3")
 SECTION(RFC6585_5,      "RFC 6585, 5")
+SECTION(RFC6455_11_3_1, "RFC 6455, 11.3.1")
+SECTION(RFC6455_11_3_4, "RFC 6455, 11.3.4")
 SECTION(RFC6455_11_3_5, "RFC 6455, 11.3.5")
 SECTION(RFC9110_9_3_6,  "RFC 9110, 9.3.6")
 SECTION(RFC9110_15_5_9, "RFC 9110, 15.5.9")
@@ -113,7 +116,7 @@ ROW(UPF_ERR_METHOD,            RFC6455_4_1,   0,    405,
 ROW(UPF_ERR_TARGET,            RFC9112_3_2,   0,    400,
     "request-target that is no path and no sound http or ws URL")
 ROW(UPF_ERR_HOST,              RFC9112_3_2,   0,    400,
-    "Host missing, repeated or malformed")
+    "Host that is not a name or an address, with or without a port")
 ROW(UPF_ERR_BODY,              RFC6455_4_2_1, 0,    400,
     "WebSocket handshake that announces a body")
 ROW(UPF_ERR_NOT_UPGRADE,       RFC6455_4_2_1, 0,    426,
@@ -121,15 +124,15 @@ ROW(UPF_ERR_NOT_UPGRADE,       RFC6455_4_2_1, 0,    426,
 ROW(UPF_ERR_CONNECTION,        RFC6455_4_1,   0,    400,
     "Connection without the token \"upgrade\"")
 ROW(UPF_ERR_KEY,               RFC6455_4_2_1, 0,    400,
-    "Sec-WebSocket-Key missing, repeated or not 16 bytes in base64")
+    "Sec-WebSocket-Key that is not 16 bytes in base64")
 ROW(UPF_ERR_VERSION,           RFC6455_4_4,   0,    426,
     "Sec-WebSocket-Version other than 13")
 ROW(UPF_ERR_ORIGIN,            RFC6455_10_2,  0,    403,
     "Origin that is not allowed to connect")
 ROW(UPF_ERR_SUBPROTOCOL,       RFC6455_4_1,   0,    400,
-    "subprotocol that is not a token, or that was not offered")
+    "subprotocol that is not a token")
 ROW(UPF_ERR_EXTENSION,         RFC6455_9_1,   0,    400,
-    "extensions malformed, or one that was not offered")
+    "Sec-WebSocket-Extensions that is malformed")
 ROW(UPF_ERR_REFUSED,           RFC6455_4_2_2, 0,    0,
     "handshake refused by the application")
 ROW(UPF_ERR_RESPONSE,          RFC6455_4_1,   0,    0,
@@ -193,6 +196,27 @@ ROW(UPF_ERR_NO_REQUEST,        RFC6455_4_2_1, 0,    0,
 ROW(UPF_ERR_NO_RESPONSE,       RFC6455_4_1,   0,    0,
     "connection that ended before the handshake was answered")
 
+ROW(UPF_ERR_HOST_MISSING,      RFC9112_3_2,   0,    400,
+    "request without Host")
+ROW(UPF_ERR_HOST_REPEATED,     RFC9112_3_2,   0,    400,
+    "Host more than once")
+ROW(UPF_ERR_KEY_MISSING,       RFC6455_4_2_1, 0,    400,
+    "WebSocket handshake without Sec-WebSocket-Key")
+ROW(UPF_ERR_KEY_REPEATED,      RFC6455_11_3_1, 0,   400,
+    "Sec-WebSocket-Key more than once")
+ROW(UPF_ERR_ORIGIN_REPEATED,   RFC6454_7_3,   0,    403,
+    "Origin more than once")
+ROW(UPF_ERR_SUBPROTOCOL_NOT_OFFERED, RFC6455_4_1, 0, 0,
+    "subprotocol in the response that we did not offer")
+ROW(UPF_ERR_SUBPROTOCOL_LINES, RFC6455_11_3_4, 0,   0,
+    "Sec-WebSocket-Protocol more than once in the response")
+ROW(UPF_ERR_EXTENSION_NOT_OFFERED, RFC6455_4_1, 0,  0,
+    "extension in the response that we did not offer")
+ROW(UPF_ERR_EXTENSION_REPEATED, RFC6455_9_1,  0,    0,
+    "extension that the response names twice")
+ROW(UPF_ERR_EXTENSION_PARAMETERS, RFC6455_9_1, 0,   0,
+    "extension parameters in the response that do not answer our offer")
+
 ADVICE(UPF_ERR_HTTP,
     "Write each header line as \"Name: value\", with no space before the colon "
     "or the name, and end it with CR LF.")
@@ -219,7 +243,12 @@ ADVICE(UPF_ERR_TARGET_FRAGMENT,
 ADVICE(UPF_ERR_AUTHORITY,
     "Send the path alone, or let the URL and Host name the same server.")
 ADVICE(UPF_ERR_HOST,
-    "Send one Host field: the server's name and port.")
+    "Send the server's name or address, then a colon and its port unless that is "
+    "the default; brackets go around an IPv6 address.")
+ADVICE(UPF_ERR_HOST_MISSING,
+    "Send a Host field: the server's name and port.")
+ADVICE(UPF_ERR_HOST_REPEATED,
+    "Send one Host field; a proxy on the way must replace it, not add another.")
 ADVICE(UPF_ERR_BODY,
     "Send neither Content-Length nor Transfer-Encoding.")
 ADVICE(UPF_ERR_BODY_LENGTH,
@@ -233,7 +262,13 @@ ADVICE(UPF_ERR_UPGRADE_STRIPPED,
 ADVICE(UPF_ERR_CONNECTION,
     "Send \"Connection: Upgrade\"; or a proxy on the way removed it.")
 ADVICE(UPF_ERR_KEY,
-    "Send one Sec-WebSocket-Key: 16 random bytes in base64.")
+    "Send 16 random bytes in base64, which are 24 characters that end with "
+    "\"==\".")
+ADVICE(UPF_ERR_KEY_MISSING,
+    "Send a Sec-WebSocket-Key: 16 random bytes in base64; or a proxy on the way "
+    "removed it.")
+ADVICE(UPF_ERR_KEY_REPEATED,
+    "Send one Sec-WebSocket-Key field.")
 ADVICE(UPF_ERR_VERSION,
     "Send \"Sec-WebSocket-Version: 13\".")
 ADVICE(UPF_ERR_VERSION_REPEATED,
@@ -242,6 +277,9 @@ ADVICE(UPF_ERR_ORIGIN,
     "Pages of other sites may connect only if this server's configuration "
     "names their origin. If this is its own page, a proxy on the way changed "
     "Host: let it pass Host on as it came, or name the public origin.")
+ADVICE(UPF_ERR_ORIGIN_REPEATED,
+    "Send one Origin field; a proxy on the way must replace it, not add another, "
+    "and a client that sets it must not let its library do so, too.")
 ADVICE(UPF_ERR_SUBPROTOCOL,
     "Use letters, digits, \"-\" and \".\" in the names of subprotocols, and "
     "commas between them.")

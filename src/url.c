@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* url.c - WebSocket URLs (RFC 6455, section 3), and whose page may connect. */
 
-#include <assert.h>
 #include <string.h>
 
 #include "http.h"
@@ -301,8 +300,8 @@ upf_status upf_url_parse(const char *text, upf_url *url)
 {
     const char *at;
 
-    assert(text != NULL);
-    return parse_url(text, url, &at) == NULL ? UPF_OK : UPF_ERR_URL;
+    return text != NULL && parse_url(text, url, &at) == NULL ? UPF_OK
+                                                             : UPF_ERR_URL;
 }
 
 const char *upf_url_fault(const char *text, size_t *position)
@@ -310,7 +309,8 @@ const char *upf_url_fault(const char *text, size_t *position)
     upf_url     url;
     const char *at;
 
-    assert(text != NULL);
+    if (text == NULL)
+        text = ""; /* what is missing is no text */
     const char *fault = parse_url(text, &url, &at);
     if (fault != NULL && position != NULL)
         *position = (size_t)(at - text);
@@ -347,7 +347,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
     if (standard == 0 || !upf_authority_parse(whole, &named))
         return UPF_ERR_TARGET;
     if (!upf_authority_parse(*host, &ours))
-        return UPF_ERR_HOST;
+        return host->data != NULL ? UPF_ERR_HOST : UPF_ERR_HOST_MISSING;
     if (!upf_str_same_nocase(named.host, ours.host) ||
         (named.port ? named.port : standard) !=
             (ours.port ? ours.port : standard))
@@ -419,19 +419,21 @@ static bool is_same_origin(const struct origin *a, const struct origin *b)
 
 /* Only a page that was loaded over HTTP can come from here: the hosts of other
  * schemes (capacitor://localhost) are names of something else. A port that our
- * side leaves out is that of the origin's scheme: ours is not known, a proxy
- * may have ended the TLS. */
-static bool is_same_host(const struct origin *origin, upf_str host)
+ * side leaves out is `standard`; if that is 0, it is that of the origin's
+ * scheme: ours is not known, a proxy may have ended the TLS. */
+static bool is_same_host(const struct origin *origin, upf_str host,
+                         uint16_t standard)
 {
     struct upf_authority ours;
 
+    if (standard == 0)
+        standard = default_port(origin->scheme);
     if (!upf_str_equals_nocase(origin->scheme, "http") &&
         !upf_str_equals_nocase(origin->scheme, "https"))
         return false;
     return upf_authority_parse(host, &ours) &&
            upf_str_same_nocase(origin->host, ours.host) &&
-           origin->port ==
-               (ours.port ? ours.port : default_port(origin->scheme));
+           origin->port == (ours.port ? ours.port : standard);
 }
 
 /* What is no scheme://host[:port], as "null" and "file://", is itself only. */
@@ -447,7 +449,7 @@ static bool is_listed(upf_str origin, const struct origin *parsed,
                : upf_str_equals(origin, entry);
 }
 
-bool upf_origin_allowed(upf_str origin, upf_str host,
+static bool may_connect(upf_str origin, upf_str host, uint16_t standard,
                         const char *const *allowed)
 {
     if (origin.data == NULL)
@@ -461,7 +463,23 @@ bool upf_origin_allowed(upf_str origin, upf_str host,
     for (; allowed != NULL && *allowed != NULL; allowed++)
         if (is_listed(origin, is_tuple ? &tuple : NULL, *allowed))
             return true;
-    return is_tuple && is_same_host(&tuple, host);
+    return is_tuple && is_same_host(&tuple, host, standard);
+}
+
+bool upf_origin_allowed(upf_str origin, upf_str host,
+                        const char *const *allowed)
+{
+    return may_connect(origin, host, 0, allowed);
+}
+
+bool upf_request_origin_allowed(const upf_request *request,
+                                const char *const *allowed)
+{
+    upf_str    sent    = request->target_as_sent;
+    const bool is_path = sent.len > 0 && *sent.data == '/'; /* as usual */
+
+    return may_connect(request->origin, request->host,
+                       is_path ? 0 : default_port(take_scheme(&sent)), allowed);
 }
 
 bool upf_is_origin_of(upf_str origin, upf_str host)

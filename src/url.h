@@ -31,8 +31,8 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority);
  *           from section 3.2.2, which ignores Host. A proxy may not have.
  *
  * Returns UPF_OK, or with nothing changed UPF_ERR_TARGET, _TARGET_CHARACTER,
- * _TARGET_FRAGMENT, _AUTHORITY, or UPF_ERR_HOST if a URL has no Host to agree
- * with.
+ * _TARGET_FRAGMENT, _AUTHORITY, or UPF_ERR_HOST or _HOST_MISSING if a URL has no
+ * Host to agree with.
  */
 upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options);
 

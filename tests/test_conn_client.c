@@ -94,6 +94,18 @@ static void the_request_has_what_was_asked_for(void **state)
     session_free(&session);
 }
 
+/* A setting that nobody made is no programmer's mistake: it is judged. */
+static void a_missing_url_is_refused(void **state)
+{
+    (void)state;
+    const upf_client_request request = {.url = NULL};
+    upf_conn conn;
+
+    assert_status(upf_conn_init_client(&conn, NULL, &request), UPF_ERR_URL);
+    assert_int_equal(upf_conn_queued(&conn), 0);
+    upf_conn_free(&conn);
+}
+
 static void what_would_inject_is_refused(void **state)
 {
     (void)state;
@@ -362,9 +374,9 @@ static const struct {
      UPF_ERR_ACCEPT},
     {"Sec-WebSocket-Accept:", "Sec-WebSocket-Accept: \r\n", UPF_ERR_ACCEPT},
     {"Upgrade:", "Upgrade: websocket\r\nSec-WebSocket-Protocol: chat\r\n",
-     UPF_ERR_SUBPROTOCOL},
+     UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
     {"Upgrade:", "Upgrade: websocket\r\nSec-WebSocket-Extensions: x-runs\r\n",
-     UPF_ERR_EXTENSION},
+     UPF_ERR_EXTENSION_NOT_OFFERED},
     {"HTTP/1.1", "HTTP/1.0 101 Switching Protocols\r\n",
      UPF_ERR_HTTP_VERSION},
     {"HTTP/1.1", "HTTP/2.0 101 Switching Protocols\r\n",
@@ -614,6 +626,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_request_is_these_bytes),
         cmocka_unit_test(the_request_has_what_was_asked_for),
+        cmocka_unit_test(a_missing_url_is_refused),
         cmocka_unit_test(what_would_inject_is_refused),
         cmocka_unit_test(each_connection_has_a_key_of_its_own),
         cmocka_unit_test(without_random_bytes_there_is_no_request),

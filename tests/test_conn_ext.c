@@ -162,19 +162,24 @@ static void a_server_answers_the_first_offer_that_it_can_use(void **state)
 
 static const struct {
     const char *answer; /* header lines of a response */
-    bool        ok;
+    upf_status  status; /* of CLOSE; UPF_OK: it opens */
 } answers[] = {
-    {"", true},
-    {"Sec-WebSocket-Extensions: x-runs\r\n", true},
-    {"Sec-WebSocket-Extensions: x-runs; level=7\r\n", true},
-    {"Sec-WebSocket-Extensions: x-runs; level=77\r\n", false},
-    {"Sec-WebSocket-Extensions: x-runs; other\r\n", false},
-    {"Sec-WebSocket-Extensions: x-other\r\n", false},
-    {"Sec-WebSocket-Extensions: x-runs, x-other\r\n", false},
-    {"Sec-WebSocket-Extensions: x-runs, x-runs\r\n", false},
+    {"", UPF_OK},
+    {"Sec-WebSocket-Extensions: x-runs\r\n", UPF_OK},
+    {"Sec-WebSocket-Extensions: x-runs; level=7\r\n", UPF_OK},
+    {"Sec-WebSocket-Extensions: x-runs; level=77\r\n",
+     UPF_ERR_EXTENSION_PARAMETERS},
+    {"Sec-WebSocket-Extensions: x-runs; other\r\n",
+     UPF_ERR_EXTENSION_PARAMETERS},
+    {"Sec-WebSocket-Extensions: x-other\r\n",
+     UPF_ERR_EXTENSION_NOT_OFFERED},
+    {"Sec-WebSocket-Extensions: x-runs, x-other\r\n",
+     UPF_ERR_EXTENSION_NOT_OFFERED},
+    {"Sec-WebSocket-Extensions: x-runs, x-runs\r\n",
+     UPF_ERR_EXTENSION_REPEATED},
     {"Sec-WebSocket-Extensions: x-runs\r\n"
-     "Sec-WebSocket-Extensions: x-runs\r\n", false},
-    {"Sec-WebSocket-Extensions: x-runs;\r\n", false},
+     "Sec-WebSocket-Extensions: x-runs\r\n", UPF_ERR_EXTENSION_REPEATED},
+    {"Sec-WebSocket-Extensions: x-runs;\r\n", UPF_ERR_EXTENSION},
 };
 
 static void a_client_fails_on_what_it_did_not_offer(void **state)
@@ -195,12 +200,15 @@ static void a_client_fails_on_what_it_did_not_offer(void **state)
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         struct scene   scene = {.role = CLIENT, .configure = with_ext};
         struct outcome outcome;
+        char           wanted[64];
 
         put_101(&scene.bytes, &request, answers[i].answer);
         scene_run(&scene, &outcome);
         const char *log = blob_str(&outcome.log);
-        if (answers[i].ok ? strcmp(log, "OPEN\n") != 0
-                          : strstr(log, "status=UPF_ERR_EXTENSION") == NULL)
+        snprintf(wanted, sizeof wanted, "status=%s ",
+                 upf_status_name(answers[i].status));
+        if (answers[i].status == UPF_OK ? strcmp(log, "OPEN\n") != 0
+                                        : strstr(log, wanted) == NULL)
             fail_msg("%scame to\n%s", answers[i].answer, log);
         outcome_free(&outcome);
         blob_free(&scene.bytes);

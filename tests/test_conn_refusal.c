@@ -419,6 +419,78 @@ static void what_is_no_status_line_is_no_refusal(void **state)
     }
 }
 
+/* Give the bytes whole, or one by one. */
+static void give(struct session *session, const char *bytes, size_t len,
+                 bool at_once)
+{
+    const size_t step = at_once ? len : 1;
+
+    for (size_t i = 0; i < len; i += step)
+        session_give(session, bytes + i, step);
+}
+
+/* Nobody has to wait for a line to end, or for a time-out, to be told that no
+ * web server is there. */
+static void what_is_not_http_fails_at_the_byte_that_shows_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t      at; /* the byte that shows it */
+        upf_status  status;
+    } cases[] = {
+        {"SSH-2.0-OpenSSH_9.2\r\n", 0, UPF_ERR_HTTP},
+        {"220 mail.example ESMTP\r\n", 0, UPF_ERR_HTTP},
+        {"<html><h1>502 Bad Gateway</h1></html>", 0, UPF_ERR_HTTP},
+        {"\x15\x03\x03\x01\x02\x02\x28", 0, UPF_ERR_HTTP}, /* TLS's alert */
+        {"\r\nHTTP/1.1 101 x\r\n", 0, UPF_ERR_HTTP},
+        {" HTTP/1.1 101 x\r\n", 0, UPF_ERR_HTTP},
+        {"HELO\r\n", 1, UPF_ERR_HTTP},
+        {"http/1.1 101 x\r\n", 0, UPF_ERR_HTTP},
+        {"HTTP 1.1", 4, UPF_ERR_HTTP},
+        {"HTTP/x", 5, UPF_ERR_HTTP},
+        {"HTTP/2 502\r\n", 6, UPF_ERR_HTTP},
+        {"HTTP/1.x 101", 7, UPF_ERR_HTTP},
+        {"HTTP/2.0 101 x\r\n", 7, UPF_ERR_HTTP_VERSION},
+        {"HTTP/0.9 200 x\r\n", 7, UPF_ERR_HTTP_VERSION},
+        {"HTTP/1.10 101", 8, UPF_ERR_HTTP},
+        {"HTTP/1.1  101", 9, UPF_ERR_HTTP},
+        {"HTTP/1.1 099 x", 9, UPF_ERR_HTTP},
+        {"HTTP/1.1 1O1", 10, UPF_ERR_HTTP},
+        {"HTTP/1.0 50 x", 11, UPF_ERR_HTTP},
+        {"HTTP/1.1 5031 x", 12, UPF_ERR_HTTP},
+        {"HTTP/1.1 101x", 12, UPF_ERR_HTTP},
+        {"HTTP/1.1 100 x\r\n\r\nSSH-2.0", 18, UPF_ERR_HTTP},
+        {"HTTP/1.1 100 x\r\n\r\nHTTP/2 101", 24, UPF_ERR_HTTP},
+    };
+
+    for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+        const char  *bytes = cases[i / 2].bytes;
+        const size_t at    = cases[i / 2].at;
+        const bool   at_once = i % 2 == 0;
+        struct session session;
+        char           wanted[128];
+
+        session_start(&session, CLIENT);
+        give(&session, bytes, at, at_once);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_eof(&session); /* that it is none is not known yet */
+        assert_status(session.log.status, UPF_ERR_NO_RESPONSE);
+        session_free(&session);
+
+        session_start(&session, CLIENT);
+        give(&session, bytes, at_once ? strlen(bytes) : at + 1, at_once);
+        snprintf(wanted, sizeof wanted, "CLOSE 1006 sent=0 clean=0 "
+                 "status=%s reason=\"\"\n",
+                 upf_status_name(cases[i / 2].status));
+        if (strcmp(blob_str(&session.log.text), wanted) != 0)
+            fail_msg("%s came to\n%snot\n%s", bytes,
+                     blob_str(&session.log.text), wanted);
+        assert_int_equal(session.log.close.offset, at);
+        session_free(&session);
+    }
+}
+
 /* Limits under the length of a status line leave no status to be read. */
 static size_t small_limit;
 
@@ -465,6 +537,7 @@ int main(void)
         cmocka_unit_test(a_lost_connection_does_not_lose_a_refusal),
         cmocka_unit_test(sending_is_refused_meanwhile),
         cmocka_unit_test(what_is_no_status_line_is_no_refusal),
+        cmocka_unit_test(what_is_not_http_fails_at_the_byte_that_shows_it),
         cmocka_unit_test(the_smallest_limits_hold_at_every_cut),
     };
 

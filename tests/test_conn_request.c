@@ -15,6 +15,8 @@
 #include "support/heads.h"
 #include "support/split.h"
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 static bool is(upf_str text, const char *expected)
 {
     return text.data != NULL && text.len == strlen(expected) &&
@@ -142,6 +144,73 @@ static void a_request_can_be_read_after_its_answer(void **state)
         scene_run(&scene, &outcome);
         outcome_free(&outcome);
         blob_free(&scene.bytes);
+    }
+}
+
+/* A target, Host or Origin; 0: it has no scheme, or no port. */
+struct place {
+    const char *text;
+    int         scheme, port; /* the scheme's port, and the one that is named */
+};
+
+static int port_of(const struct place *place, int standard)
+{
+    return place->port != 0 ? place->port : standard;
+}
+
+static upf_status judged(const struct place *target, const struct place *host,
+                         const struct place *origin)
+{
+    const bool is_url = target->scheme != 0;
+    const int  ours   = is_url ? port_of(target, target->scheme)
+                               : port_of(host, origin->scheme);
+
+    if (is_url && port_of(host, target->scheme) != ours)
+        return UPF_ERR_AUTHORITY;
+    return port_of(origin, origin->scheme) == ours ? UPF_OK : UPF_ERR_ORIGIN;
+}
+
+/* Every form of target with every Host and Origin, held against the ports. */
+static void a_whole_url_weakens_no_check_of_the_origin(void **state)
+{
+    (void)state;
+    static const struct place targets[] = {
+        {"/", 0, 0}, {"ws://h/", 80, 0}, {"ws://h:80/", 80, 80},
+        {"ws://h:443/", 80, 443}, {"http://h", 80, 0}, {"wss://h/", 443, 0},
+        {"WSS://h:443/", 443, 443}, {"wss://h:80/", 443, 80},
+        {"https://h?q", 443, 0},
+    };
+    static const struct place hosts[] = {
+        {"h", 0, 0}, {"h:80", 0, 80}, {"h:443", 0, 443},
+    };
+    static const struct place origins[] = {
+        {"http://h", 80, 0}, {"http://h:80", 80, 80}, {"http://h:443", 80, 443},
+        {"https://h", 443, 0}, {"https://h:80", 443, 80},
+        {"https://h:443", 443, 443},
+    };
+    enum { TARGETS = COUNT(targets), HOSTS = COUNT(hosts),
+           ORIGINS = COUNT(origins) };
+
+    for (size_t i = 0; i < TARGETS * HOSTS * ORIGINS; i++) {
+        const struct place *target = &targets[i / ORIGINS / HOSTS];
+        const struct place *host   = &hosts[i / ORIGINS % HOSTS];
+        const struct place *origin = &origins[i % ORIGINS];
+        struct session session;
+        struct blob    bytes = {0};
+        char           expected[64];
+
+        blob_printf(&bytes, "GET %s HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\n%s",
+                    target->text, host->text, origin->text,
+                    strstr(HEAD_REQUEST, "Upgrade:"));
+        snprintf(expected, sizeof expected, "status=%s",
+                 upf_status_name(judged(target, host, origin)));
+        session_start(&session, SERVER);
+        session_give_blob(&session, &bytes);
+        if (strstr(blob_str(&session.log.text), expected) == NULL)
+            fail_msg("%s at %s, %s: not %s but %s", target->text, host->text,
+                     origin->text, expected, blob_str(&session.log.text));
+        session_free(&session);
+        blob_free(&bytes);
     }
 }
 
@@ -273,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_is_a_path_however_it_was_sent),
         cmocka_unit_test(a_request_can_be_read_after_its_answer),
+        cmocka_unit_test(a_whole_url_weakens_no_check_of_the_origin),
         cmocka_unit_test(empty_elements_of_an_offer_are_ignored),
         cmocka_unit_test(a_request_line_over_a_limit_is_414),
         cmocka_unit_test(

@@ -541,7 +541,16 @@ static const struct {
      "Sec-WebSocket-Version: 13\r\n\r\n", UPF_ERR_KEY, 400, false},
     {"GET /chat HTTP/1.1\r\nUpgrade: websocket\r\n"
      "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-     "Sec-WebSocket-Version: 13\r\n\r\n", UPF_ERR_HOST, 400, false},
+     "Sec-WebSocket-Version: 13\r\n\r\n", UPF_ERR_HOST_MISSING, 400, false},
+    {HEAD_START "Host: example.com\r\n\r\n", UPF_ERR_HOST_REPEATED, 400, false},
+    {HEAD_START "Sec-WebSocket-Key: x\r\n\r\n", UPF_ERR_KEY_REPEATED, 400,
+     false},
+    {HEAD_START "Origin: http://a\r\nOrigin: http://a\r\n\r\n",
+     UPF_ERR_ORIGIN_REPEATED, 403, true},
+    {HEAD_START "Origin:\r\n\r\n", UPF_ERR_ORIGIN, 403, true},
+    {"GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n",
+     UPF_ERR_KEY_MISSING, 400, false},
     {HEAD_START "Content-Length: 5\r\n\r\n", UPF_ERR_BODY, 400, false},
     {HEAD_START "Transfer-Encoding: chunked\r\n\r\n", UPF_ERR_BODY, 400,
      false},

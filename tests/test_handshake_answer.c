@@ -339,6 +339,13 @@ static void every_cause_has_its_own_advice(void **state)
         {UPF_ERR_VERSION_REPEATED, "one line"},
         {UPF_ERR_SUBPROTOCOL_REPEATED, "once"},
         {UPF_ERR_SUBPROTOCOL_COUNT, "fewer"},
+        {UPF_ERR_HOST, "brackets"},
+        {UPF_ERR_HOST_MISSING, "Send a Host"},
+        {UPF_ERR_HOST_REPEATED, "one Host"},
+        {UPF_ERR_KEY, "24 characters"},
+        {UPF_ERR_KEY_MISSING, "removed"},
+        {UPF_ERR_KEY_REPEATED, "one Sec-WebSocket-Key"},
+        {UPF_ERR_ORIGIN_REPEATED, "one Origin"},
     };
     char one[1024], two[1024];
 

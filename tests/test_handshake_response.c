@@ -221,18 +221,18 @@ static void what_breaks_section_4_1_is_refused_by_its_name(void **state)
         {"Connection", "Sec-WebSocket-Accept: x\r\nConnection", UPF_ERR_ACCEPT},
         /* subprotocol */
         {"Connection", "Sec-WebSocket-Protocol:\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
         {"Connection", "Sec-WebSocket-Protocol: other\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
         {"Connection", "Sec-WebSocket-Protocol: Chat\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
         {"Connection", "Sec-WebSocket-Protocol: cha\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
         {"Connection", "Sec-WebSocket-Protocol: chat, b\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_NOT_OFFERED},
         {"Connection", "Sec-WebSocket-Protocol: chat\r\n"
                        "Sec-WebSocket-Protocol: chat\r\nConnection",
-         UPF_ERR_SUBPROTOCOL},
+         UPF_ERR_SUBPROTOCOL_LINES},
     };
     assert_edits(edits, COUNT(edits));
 }
@@ -251,9 +251,9 @@ static void a_subprotocol_that_nobody_asked_for_is_refused(void **state)
     assert_int_equal(upf_response_parse(head->data, head->len, &response),
                      UPF_OK);
     assert_int_equal(upf_response_judge(&response, digest, NULL),
-                     UPF_ERR_SUBPROTOCOL);
+                     UPF_ERR_SUBPROTOCOL_NOT_OFFERED);
     assert_int_equal(upf_response_judge(&response, digest, none),
-                     UPF_ERR_SUBPROTOCOL);
+                     UPF_ERR_SUBPROTOCOL_NOT_OFFERED);
     assert_null(response.subprotocol.data);
 }
 

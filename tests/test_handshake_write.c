@@ -212,6 +212,48 @@ static void no_field_of_the_caller_can_inject(void **state)
     }
 }
 
+static void a_header_that_is_not_sent_says_why(void **state)
+{
+    (void)state;
+    static const struct {
+        upf_header  header;
+        bool        in_request;
+        const char *why; /* NULL: it is sent */
+    } cases[] = {
+        {{"Authorization", "Basic eDp5"}, true, NULL},
+        {{"Cookie", ""}, true, NULL},
+        {{"X", "a\tb \xC3\xBC"}, true, NULL},
+        {{"Host", "a"}, false, NULL},
+        {{"origin", "http://a"}, false, NULL},
+        {{"Sec-WebSocket", "x"}, true, NULL},
+        {{"Host", "a"}, true, "itself"},
+        {{"ORIGIN", "http://a"}, true, "itself"},
+        {{"connection", "close"}, false, "itself"},
+        {{"Upgrade", "h2c"}, true, "itself"},
+        {{"Content-Length", "1"}, false, "itself"},
+        {{"Transfer-Encoding", "chunked"}, true, "itself"},
+        {{"Sec-WebSocket-Key", "x"}, true, "itself"},
+        {{"sec-websocket-x", NULL}, false, "itself"},
+        {{"X", NULL}, true, "no value"},
+        {{NULL, "x"}, true, "token"},
+        {{"", "x"}, true, "token"},
+        {{"X:", "x"}, true, "token"},
+        {{"X", "a\r\nY: b"}, true, "line break"},
+        {{"X", "\x7F"}, false, "control"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *why = upf_header_fault(&cases[i].header,
+                                           cases[i].in_request);
+        if ((why == NULL) != (cases[i].why == NULL) ||
+            (why != NULL && strstr(why, cases[i].why) == NULL))
+            fail_msg("%zu: %s", i, why != NULL ? why : "sent");
+        assert_int_equal(upf_headers_are_allowed(&cases[i].header, 1,
+                                                 cases[i].in_request),
+                         why == NULL);
+    }
+}
+
 static void an_origin_to_send_is_not_blank(void **state)
 {
     (void)state;
@@ -235,6 +277,7 @@ int main(void)
         cmocka_unit_test(
             what_the_library_writes_itself_is_no_header_of_the_caller),
         cmocka_unit_test(no_field_of_the_caller_can_inject),
+        cmocka_unit_test(a_header_that_is_not_sent_says_why),
         cmocka_unit_test(an_origin_to_send_is_not_blank),
     };
     return cmocka_run_group_tests_name("handshake_write", tests, NULL, NULL);

@@ -186,7 +186,12 @@ static void a_refusal_names_its_place_and_its_reason(void **state)
         assert_ptr_equal(upf_url_fault(copy.data, NULL), why);
         exact_free(copy);
     }
-    size_t at = 12345;
+    upf_url none;
+    size_t  at = 12345;
+    assert_int_equal(upf_url_parse(NULL, &none), UPF_ERR_URL);
+    assert_string_equal(upf_url_fault(NULL, &at), upf_url_fault("", NULL));
+    assert_int_equal(at, 0);
+    at = 12345;
     assert_null(upf_url_fault("ws://a/?x[]=1 2", &at));
     assert_int_equal(at, 12345);
 }
@@ -327,7 +332,8 @@ static void a_target_of_another_form_is_refused_by_its_cause(void **state)
     upf_str nul = {"/\0", 2}, url = upf_str_of("http://a/"), none = {NULL, 0};
     assert_int_equal(upf_target_split(&nul, &none, false),
                      UPF_ERR_TARGET_CHARACTER);
-    assert_int_equal(upf_target_split(&url, &none, false), UPF_ERR_HOST);
+    assert_int_equal(upf_target_split(&url, &none, false),
+                     UPF_ERR_HOST_MISSING);
 }
 
 /* nginx and Apache take them as they are, and so do we. */

@@ -39,14 +39,17 @@ typedef struct upf_header {
  * A target may be sent as a whole URL, "ws://example.com/chat?room=1". Then
  * `target` is the URL's path and query: "/" if it has neither, "?room=1" if it
  * has no path but a query; and `host` is its authority, which names the same
- * host and port as the Host field. "*" is a target of OPTIONS only.
+ * host and port as the Host field: a default port that one of the two leaves
+ * out is that of the URL's scheme. "*" is a target of OPTIONS only.
  */
 typedef struct upf_request {
     upf_str method;     /* "GET" */
     upf_str target;     /* "/chat?room=1"; not decoded, raw bytes included */
     upf_str headers;    /* all header lines: see upf_header_next() */
-    upf_str host;       /* "example.com:8080" */
-    upf_str origin;     /* data is NULL: no Origin, so no browser's request */
+    upf_str host;       /* "example.com:8080"; of a whole URL without a port,
+                           the port is its scheme's: `target_as_sent` has it */
+    upf_str origin;     /* data is NULL: no Origin, so no browser's request;
+                           "" if there are two, of which neither is trusted */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
     int     http_minor; /* HTTP/1.x */
     upf_str target_as_sent; /* mostly the same as `target` */
@@ -74,12 +77,12 @@ typedef struct upf_response {
  *                        likewise, but with a Sec-WebSocket-Key: what a proxy
  *                        makes of a handshake if it drops Upgrade
  *   UPF_ERR_HTTP, _REQUEST_LINE, _HTTP_VERSION, _METHOD, _NO_PROXY, _TARGET,
- *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _AUTHORITY, _BODY,
- *   _BODY_LENGTH, _CONNECTION, _KEY, _VERSION, _VERSION_REPEATED,
- *   _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
+ *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _HOST_MISSING,
+ *   _HOST_REPEATED, _AUTHORITY, _BODY, _BODY_LENGTH, _CONNECTION, _KEY,
+ *   _KEY_MISSING, _KEY_REPEATED, _VERSION, _VERSION_REPEATED, _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
  *                        what is wrong: upf_status_http() has the answer
  *
- * Origin is not judged here: see upf_origin_allowed().
+ * Origin is not judged here: see upf_request_origin_allowed().
  */
 upf_status upf_request_parse(const char *head, size_t len,
                              upf_request *request);
@@ -131,8 +134,10 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * Whether a page of `origin` may connect (section 10.2: without this check
  * any web page can use a visitor's cookies here).
  *
+ * upf_request_origin_allowed  of a request that was parsed here
+ * upf_origin_allowed          of fields from elsewhere
  *   origin   the Origin field's value; data NULL (no browser) is allowed
- *   host     upf_request.host
+ *   host     the Host field's value
  *   allowed  further origins, "https://app.example.com", compared exactly
  *            but for ASCII case in scheme and host, and for a default port
  *            (http 80, https 443), which may be left out on either side; what
@@ -142,9 +147,13 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * The origin is allowed if it is http:// or https:// and its host and port are
  * those of `host`, or if the list has it. A port that is left out on either
  * side is the default of the origin's own scheme: http://a is never of the host
- * a:443, nor https://a of a:80. Origins of other schemes, such as
+ * a:443, nor https://a of a:80. A request whose target was a whole URL has a
+ * scheme of its own, whose default counts instead: http://a is not of wss://a,
+ * whatever Host leaves out. Origins of other schemes, such as
  * capacitor://localhost, are allowed by the list only.
  */
+bool upf_request_origin_allowed(const upf_request *request,
+                                const char *const *allowed);
 bool upf_origin_allowed(upf_str origin, upf_str host,
                         const char *const *allowed);
 
@@ -167,7 +176,7 @@ typedef struct upf_url {
 
 /*
  * Parse `text`, NUL-terminated; `url` keeps slices of it, and is written on
- * UPF_OK only.
+ * UPF_OK only. NULL, as of a setting that is missing, is refused like "".
  *
  * Path and query may hold what people write there: a request has it as browsers
  * send it, with a percent-encoding for blanks, quotes ("), <, > and each byte
@@ -190,10 +199,22 @@ const char *upf_url_fault(const char *text, size_t *position);
 /* What a client asks for. Zero-initialise it; only `url` is needed. */
 typedef struct upf_client_request {
     const char       *url;          /* "ws://127.0.0.1:9001/chat" */
-    const char       *origin;       /* sent if not NULL */
-    const upf_header *headers;      /* Authorization, Cookie, … */
+    const char       *origin;       /* sent if not NULL; not blank */
+    const upf_header *headers;      /* Authorization, Cookie, …; see below */
     size_t            header_count;
 } upf_client_request;
+
+/*
+ * Why `header` is not sent, as a phrase for who wrote it: the name is no token;
+ * there is no value, or it has a control character that is no tab (a line break
+ * would begin a header of its own); or it is one that the library writes itself:
+ * Connection, Content-Length, Transfer-Encoding, Upgrade, Sec-WebSocket-*; and in
+ * a request Host and Origin. NULL, if nothing is wrong.
+ *
+ * A header with a fault is UPF_ERR_ARGUMENT for upf_conn_init_client(), and for
+ * upf_accept() and upf_refuse(): this says which of several, and why.
+ */
+const char *upf_header_fault(const upf_header *header, bool in_request);
 
 /* ---- What servers ask of a request ------------------------------------- */
 

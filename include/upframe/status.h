@@ -48,15 +48,15 @@ typedef enum upf_status {
     UPF_ERR_HEAD_TOO_BIG = -18, /* over a upf_config.max_head* limit */
     UPF_ERR_METHOD       = -19, /* a WebSocket handshake that is not a GET */
     UPF_ERR_TARGET       = -20, /* request-target of no form that we take */
-    UPF_ERR_HOST         = -21, /* Host missing, repeated or malformed */
+    UPF_ERR_HOST         = -21, /* Host that is no host and port */
     UPF_ERR_BODY         = -22, /* a handshake that announces a body */
     UPF_ERR_NOT_UPGRADE  = -23, /* sound HTTP that asks for no WebSocket */
     UPF_ERR_CONNECTION   = -24, /* Connection lacks the token "upgrade" */
-    UPF_ERR_KEY          = -25, /* Sec-WebSocket-Key missing or not 16 bytes */
+    UPF_ERR_KEY          = -25, /* Sec-WebSocket-Key is not 16 bytes */
     UPF_ERR_VERSION      = -26, /* Sec-WebSocket-Version is not 13 */
     UPF_ERR_ORIGIN       = -27, /* Origin neither the Host's nor allowed */
-    UPF_ERR_SUBPROTOCOL  = -28, /* subprotocol no token, or not offered */
-    UPF_ERR_EXTENSION    = -29, /* extension list malformed or not offered */
+    UPF_ERR_SUBPROTOCOL  = -28, /* a subprotocol that is no token */
+    UPF_ERR_EXTENSION    = -29, /* Sec-WebSocket-Extensions is malformed */
     UPF_ERR_REFUSED      = -30, /* the application answered with a refusal */
     UPF_ERR_RESPONSE     = -31, /* the server answered something but 101 */
     UPF_ERR_UPGRADE      = -32, /* a 101 whose Upgrade is not "websocket" */
@@ -94,10 +94,24 @@ typedef enum upf_status {
 
     /* The stream, once more: it ended before the request was ... */
     UPF_ERR_NO_REQUEST           = -57, /* ... complete */
-    UPF_ERR_NO_RESPONSE          = -58 /* ... answered */
+    UPF_ERR_NO_RESPONSE          = -58, /* ... answered */
+
+    /* The opening handshake once more: in a request ... */
+    UPF_ERR_HOST_MISSING         = -59,
+    UPF_ERR_HOST_REPEATED        = -60,
+    UPF_ERR_KEY_MISSING          = -61,
+    UPF_ERR_KEY_REPEATED         = -62,
+    UPF_ERR_ORIGIN_REPEATED      = -63, /* of two, neither is to be trusted */
+
+    /* ... and in a response */
+    UPF_ERR_SUBPROTOCOL_NOT_OFFERED = -64,
+    UPF_ERR_SUBPROTOCOL_LINES    = -65, /* Sec-WebSocket-Protocol twice */
+    UPF_ERR_EXTENSION_NOT_OFFERED = -66,
+    UPF_ERR_EXTENSION_REPEATED   = -67, /* offered once, agreed on twice */
+    UPF_ERR_EXTENSION_PARAMETERS = -68 /* that do not answer the offer */
 } upf_status;
 
-#define UPF_STATUS_LAST UPF_ERR_NO_RESPONSE /* the most negative one */
+#define UPF_STATUS_LAST UPF_ERR_EXTENSION_PARAMETERS /* the most negative one */
 
 /* RFC 6455, section 7.4.1 and the IANA registry. */
 typedef enum upf_close_code {

@@ -54,7 +54,7 @@ conn_state   <conn>
 conn_impl    conn_state small <conn>
 config_rules
 config       buf config_rules conn_impl http random
-config_check config_rules http <conn>
+config_check config_rules http url <conn>
 conn         buf close conn_impl ext http output
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_refusal buf conn_impl http
