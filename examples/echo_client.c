@@ -318,17 +318,6 @@ static int converse(struct client *c)
 
 /* ---- Beginning -------------------------------------------------------- */
 
-/* What is wrong with the URL, and where. */
-static void report_url(const char *url)
-{
-    size_t      at  = 0;
-    const char *why = upf_url_fault(url, &at);
-
-    fprintf(stderr, "not a ws:// or wss:// URL: %s at character %zu\n  %s\n"
-                    "  %*s^\n",
-            why != NULL ? why : "", at + 1, url, (int)at, "");
-}
-
 /* The request is judged before anything is sent. Returns the exit status. */
 static int begin(struct client *c)
 {
@@ -357,7 +346,7 @@ static int begin(struct client *c)
     switch (upf_conn_init_client(&c->ws, config, &request)) {
     case UPF_OK: return 0;
     case UPF_ERR_URL:
-        report_url(o->url);
+        option_bad_url(o->url);
         return 2;
     case UPF_ERR_ARGUMENT:
         fputs("--origin or --header: not what HTTP can carry, "

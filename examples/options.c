@@ -2,10 +2,15 @@
 /* options.c - numbers and lists from the command line, with clear refusals. */
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <upframe/handshake.h>
 
 #include "options.h"
+#include "show.h"
 
 bool option_number(const char *name, const char *text, unsigned long min,
                    unsigned long max, unsigned long *number)
@@ -23,6 +28,19 @@ bool option_number(const char *name, const char *text, unsigned long min,
     }
     *number = value;
     return true;
+}
+
+void option_bad_url(const char *url)
+{
+    size_t      at = 0, before = 0;
+    const char *why = upf_url_fault(url, &at);
+
+    for (size_t i = 0; i < at; i++) /* characters: bytes that begin one */
+        before += (url[i] & 0xC0) != 0x80;
+    fprintf(stderr, "not a ws:// or wss:// URL: %s at character %zu\n  ",
+            why != NULL ? why : "a host of so long a name", before + 1);
+    show_text(stderr, url, strlen(url), SIZE_MAX);
+    fprintf(stderr, "\n  %*s^\n", (int)before, "");
 }
 
 bool option_append(option_list *list, const char *name, const char *text)

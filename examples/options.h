@@ -13,6 +13,9 @@
 bool option_number(const char *name, const char *text, unsigned long min,
                    unsigned long max, unsigned long *number);
 
+/* Say on standard error what is wrong with the URL, and at which character. */
+void option_bad_url(const char *url);
+
 /* A NULL-terminated list of strings, as upf_config takes it. */
 #define OPTION_LIST_MAX 16
 typedef struct option_list {

@@ -386,15 +386,6 @@ static int read_options(struct client *c, struct options *o, int argc,
     return -1;
 }
 
-static int refuse_url(const char *url)
-{
-    size_t      at  = 0;
-    const char *why = upf_url_fault(url, &at);
-
-    fprintf(stderr, "at character %zu: ", at + 1);
-    return refuse(url, why != NULL ? why : "the host's name is too long");
-}
-
 /* Make of the options what is used. Returns -1, or the exit status. */
 static int settle(struct client *c, const struct options *o)
 {
@@ -408,8 +399,10 @@ static int settle(struct client *c, const struct options *o)
         return refuse(o->url, "give a URL, or --host and --port");
     c->request.url = o->url != NULL ? o->url : c->address;
     if (upf_url_parse(c->request.url, &c->url) != UPF_OK ||
-        c->url.host.len >= sizeof c->host)
-        return refuse_url(c->request.url);
+        c->url.host.len >= sizeof c->host) {
+        option_bad_url(c->request.url);
+        return 2;
+    }
     memcpy(c->host, c->url.host.data, c->url.host.len);
 
     if (upf_backoff_init(&c->backoff, &o->policy) != UPF_OK)

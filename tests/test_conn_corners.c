@@ -12,7 +12,6 @@
 #include <upframe/conn.h>
 
 #include "buf.h"
-
 #include "support/heads.h"
 #include "support/session.h"
 #include "support/testext.h"
@@ -587,6 +586,45 @@ static void a_split_control_frame_fits_behind_half_a_message(void **state)
     blob_free(&bytes);
 }
 
+/* Of a ping behind `message` bytes of a message, `cut` come before the rest. */
+static void check_split_ping(size_t message, size_t cut)
+{
+    enum { LEN = 125, HEADER = 6 };
+    struct session session;
+    struct blob    bytes = {0}, pong = {0};
+
+    start_open(&session, OPEN_SERVER);
+    if (message > 0) {
+        put_run(&bytes, FROM_CLIENT, BINARY, 'm', message);
+        session_give(&session, bytes.data, bytes.len - message + 1);
+        session_give(&session, bytes.data + bytes.len - message + 1,
+                     message - 1);
+        blob_clear(&bytes);
+    }
+    put_run(&bytes, FROM_CLIENT, FIN | PING, 'p', LEN);
+    session_give(&session, bytes.data, HEADER + cut);
+    assert_in_range(session.alloc.live, message + LEN,
+                    message + LEN + UPF_BUF_OVERHEAD);
+    session_give(&session, bytes.data + HEADER + cut, LEN - cut);
+    put_run(&pong, FROM_SERVER, FIN | PONG, 'p', LEN);
+    assert_int_equal(session.output.len, pong.len);
+    assert_memory_equal(session.output.data, pong.data, pong.len);
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&pong);
+}
+
+/* Whatever has come of it, it has room for all of it and no more. */
+static void a_split_control_frame_takes_its_length(void **state)
+{
+    (void)state;
+    for (size_t cut = 1; cut < 125; cut++) {
+        check_split_ping(0, cut);
+        if (cut > 6) /* the message's block has 4,066 */
+            check_split_ping(4060, cut);
+    }
+}
+
 /* The half waits in the block that the first piece was decoded to. */
 static void half_a_code_point_waits_without_further_memory(void **state)
 {
@@ -949,6 +987,7 @@ int main(void)
         cmocka_unit_test(a_shared_message_of_impossible_size_is_refused),
         cmocka_unit_test(without_memory_a_split_control_frame_fails),
         cmocka_unit_test(a_split_control_frame_fits_behind_half_a_message),
+        cmocka_unit_test(a_split_control_frame_takes_its_length),
         cmocka_unit_test(half_a_code_point_waits_without_further_memory),
         cmocka_unit_test(an_encoded_message_may_end_with_nothing),
         cmocka_unit_test(there_is_no_room_before_open_and_after_close),

@@ -103,6 +103,31 @@ static void one_that_fails_for_want_of_random_bytes_leaves_nothing(void **state)
     session_free(&session);
 }
 
+/* A server's frames have no key (section 5.1). */
+static void a_server_draws_no_random_bytes(void **state)
+{
+    (void)state;
+    static uint8_t room[UPF_FRAME_HEADER_MAX + 1024];
+    struct session session;
+    upf_conn      *conn = &session.conn;
+    uint8_t       *data = room + UPF_FRAME_HEADER_MAX;
+
+    session_prepare(&session);
+    start(&session, OPEN_SERVER);
+    session.random.calls = 0;
+    session.random.fault = (struct fault){1, true};
+    for (size_t len = 1; len <= 1024; len += 1023)
+        for (int i = 0; i < 2; i++) {
+            assert_status(upf_send(conn, UPF_OP_BINARY, data, len), UPF_OK);
+            assert_status(upf_send(conn, UPF_OP_TEXT, data, len), UPF_OK);
+            assert_status(upf_send_in_place(conn, UPF_OP_BINARY, data, len),
+                          UPF_OK);
+            session_write(&session);
+        }
+    assert_int_equal(session.random.calls, 0);
+    session_free(&session);
+}
+
 /* Its read side has ended, or it was lost. */
 static void on_a_connection_that_is_over_nothing_is_sent(void **state)
 {
@@ -349,6 +374,7 @@ int main(void)
         cmocka_unit_test(messages_after_quick_ones_are_judged_as_strictly),
         cmocka_unit_test(
             one_that_fails_for_want_of_random_bytes_leaves_nothing),
+        cmocka_unit_test(a_server_draws_no_random_bytes),
         cmocka_unit_test(on_a_connection_that_is_over_nothing_is_sent),
         cmocka_unit_test(long_replies_in_place_are_slices_of_their_own),
         cmocka_unit_test(short_replies_begin_as_the_turn_before_ended),

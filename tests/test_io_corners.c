@@ -91,6 +91,33 @@ static void what_is_sent_from_outside_wants_to_be_written(void **state)
     assert_status(upf_io_flush(&pumped.io, &pumped.session.conn),
                   UPF_WANT_READ);
     assert_int_equal(wants(&pumped), UPF_WANTS_READ);
+
+    /* That is over when it has written. */
+    pumped.transport.write_trouble = (struct trouble){.result = 0};
+    assert_status(upf_io_flush(&pumped.io, &pumped.session.conn), UPF_OK);
+    assert_status(upf_ping(&pumped.session.conn, NULL, 0), UPF_OK);
+    assert_int_equal(wants(&pumped), UPF_WANTS_READ | UPF_WANTS_WRITE);
+    end(&pumped);
+}
+
+/* The same, the other way round. */
+static void what_a_read_waited_for_is_over_when_it_has_read(void **state)
+{
+    (void)state;
+    struct pumped pumped = {.bytes = {0}};
+    upf_event     event;
+
+    put_run(&pumped.bytes, FROM_CLIENT, FIN | TEXT, 'a', 10);
+    start(&pumped);
+    pumped.transport.read_trouble =
+        (struct trouble){.fault = {1, true}, .result = UPF_IO_WANT_WRITE};
+    assert_status(next(&pumped, &event), UPF_OK); /* OPEN */
+    assert_status(next(&pumped, &event), UPF_WANT_WRITE);
+    assert_int_equal(wants(&pumped), UPF_WANTS_WRITE);
+    pumped.transport.read_trouble = (struct trouble){.result = 0};
+    assert_status(next(&pumped, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_MESSAGE);
+    assert_int_equal(wants(&pumped), UPF_WANTS_READ);
     end(&pumped);
 }
 
@@ -170,6 +197,28 @@ static void the_pump_goes_on_after_a_connection_that_was_freed(void **state)
     session_begin(&pumped.session, OPEN_SERVER);
     assert_status(next(&pumped, &event), UPF_OK);
     assert_int_equal(event.type, UPF_EVENT_OPEN);
+    end(&pumped);
+}
+
+/* Not even if it comes right behind the CLOSE of that. */
+static void a_next_connection_has_none_of_the_last_ones_input(void **state)
+{
+    (void)state;
+    struct pumped pumped = {.bytes = {0}};
+    upf_event     event;
+
+    put_close(&pumped.bytes, FROM_CLIENT, 1000, NULL);
+    put_run(&pumped.bytes, FROM_CLIENT, FIN | TEXT, 'a', 10);
+    start(&pumped);
+    assert_status(next(&pumped, &event), UPF_OK); /* OPEN */
+    assert_status(next(&pumped, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_CLOSE);
+    upf_conn_free(&pumped.session.conn);
+
+    session_begin(&pumped.session, OPEN_SERVER);
+    assert_status(next(&pumped, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_OPEN);
+    assert_status(next(&pumped, &event), UPF_WANT_READ);
     end(&pumped);
 }
 
@@ -304,9 +353,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_of_nothing_is_tried_again_when_there_is_room),
         cmocka_unit_test(what_is_sent_from_outside_wants_to_be_written),
+        cmocka_unit_test(what_a_read_waited_for_is_over_when_it_has_read),
         cmocka_unit_test(a_peer_that_never_reads_the_last_words_is_left),
         cmocka_unit_test(the_pump_forgets_input_in_a_block_that_is_given_back),
         cmocka_unit_test(the_pump_goes_on_after_a_connection_that_was_freed),
+        cmocka_unit_test(a_next_connection_has_none_of_the_last_ones_input),
         cmocka_unit_test(input_is_left_alone_when_all_is_over),
         cmocka_unit_test(a_rest_that_cannot_be_kept_is_a_close),
         cmocka_unit_test(a_flush_says_that_the_rest_could_not_be_kept),

@@ -31,6 +31,8 @@ void child_start(struct child *c, char *const argv[])
     assert_true(c->pid >= 0);
     if (c->pid == 0) {
         dup2(ends[1], STDOUT_FILENO);
+        if (c->errors)
+            dup2(ends[1], STDERR_FILENO);
         close(ends[1]);
         execv(argv[0], argv);
         perror(argv[0]);
@@ -79,11 +81,30 @@ void child_signal(struct child *c, int number)
 
 int child_exit_status(struct child *c)
 {
-    int status;
+    char none[1];
 
-    assert_int_equal(c->text_len, 0);
-    assert_true(readable(c->output, PATIENCE));
-    assert_int_equal(read(c->output, c->text, 1), 0);
+    return child_rest(c, none, sizeof none);
+}
+
+int child_rest(struct child *c, char *text, size_t size)
+{
+    int     status;
+    size_t  len = c->text_len;
+    ssize_t n;
+
+    assert_true(len < size);
+    memcpy(text, c->text, len);
+    for (;;) {
+        char byte;
+        assert_true(readable(c->output, PATIENCE));
+        if ((n = read(c->output, &byte, 1)) <= 0)
+            break;
+        assert_true(len < size - 1);
+        text[len++] = byte;
+    }
+    assert_int_equal(n, 0);
+    text[len]   = '\0';
+    c->text_len = 0;
     close(c->output);
     c->output = -1;
     assert_int_equal(waitpid(c->pid, &status, 0), c->pid);

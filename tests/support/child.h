@@ -11,6 +11,7 @@
 struct child {
     pid_t  pid;    /* 0: not running */
     int    output; /* its standard output; -1: none */
+    bool   errors; /* and its standard error, in order */
     char   text[4096]; /* read, and not yet taken as lines */
     size_t text_len;
     char   line[4096]; /* the last line, without its end */
@@ -29,6 +30,9 @@ void child_signal(struct child *c, int number);
 
 /* The child has ended by itself and printed no more; its exit status. */
 int child_exit_status(struct child *c);
+
+/* The same, with what it printed since the last line, and a NUL behind that. */
+int child_rest(struct child *c, char *text, size_t size);
 
 /* Whatever it is doing, it is gone. */
 void child_end(struct child *c);
