@@ -264,12 +264,13 @@ static void pump(struct room *r, struct client *c)
     c->has_more = true; /* perhaps in the pump */
 }
 
-/* What has arrived is looked at before anybody is declared silent: `now` is
- * older than that look. */
+/* What can be written is written, and what has arrived is read, before anybody
+ * is declared silent: `now` is older than that look. */
 static void serve(struct room *r, struct client *c, uint64_t now)
 {
     pump(r, c);
     if (upf_conn_deadline(&c->ws) <= now) {
+        upf_io_flush(&c->io, &c->ws);
         upf_conn_tick(&c->ws, now);
         pump(r, c);
     }

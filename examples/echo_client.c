@@ -70,8 +70,12 @@ static bool next_event(struct client *c, upf_event *ev)
     for (;;) {
         const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
-        /* Pings and time-outs, as of before we looked at what has arrived. */
-        upf_conn_tick(&c->ws, before);
+        /* Pings and time-outs, as of before we looked at what has arrived, and
+         * when we have written what can be: there may be an event before. */
+        if (upf_conn_deadline(&c->ws) <= before) {
+            upf_io_flush(&c->io, &c->ws);
+            upf_conn_tick(&c->ws, before);
+        }
         if (status == UPF_OK || status == UPF_DONE) {
             if (c->o->trace)
                 trace_event(&c->trace, status == UPF_OK ? ev : NULL);

@@ -296,8 +296,9 @@ static void accept_clients(struct server *s)
 }
 
 /*
- * Time-outs and keepalive pings. What has arrived is looked at before anybody
- * is declared silent: it may have come while this process stood still.
+ * Time-outs and keepalive pings. What can be written is written, and what has
+ * arrived is read, before anybody is declared silent: he may have done his
+ * share while this process stood still.
  */
 static void tick(struct server *s)
 {
@@ -310,7 +311,7 @@ static void tick(struct server *s)
         struct client *c = &s->clients[i];
         if (!c->connected || upf_conn_deadline(&c->ws) > now)
             continue;
-        serve(s, (int)i, EPOLLIN);
+        serve(s, (int)i, EPOLLIN | EPOLLOUT);
         if (!c->connected)
             continue;
         upf_conn_tick(&c->ws, now);

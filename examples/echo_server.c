@@ -141,8 +141,8 @@ static void write_output(struct client *c)
 
 /*
  * Let one client act on what poll() saw; false when it is to be removed. What
- * has arrived is looked at before anybody is declared silent: it may have come
- * while this process stood still.
+ * can be written is written, and what has arrived is read, before anybody is
+ * declared silent: he may have done his share while this process stood still.
  */
 static bool serve(struct client *c, short seen, uint64_t now)
 {
@@ -151,6 +151,8 @@ static bool serve(struct client *c, short seen, uint64_t now)
     const bool     due     = upf_conn_deadline(&c->ws) <= now;
     unsigned       wants;
 
+    if (due)
+        write_output(c); /* less may wait then than withholds reading */
     if ((upf_conn_wants(&c->ws) & reading) &&
         (due || (seen & (c->read_waits_for | broken))))
         read_input(c);

@@ -239,8 +239,12 @@ static void converse(struct client *c, int fd, tls_stream *tls,
         const upf_status status = upf_io_next(&io, &ws, &ev);
         if (status == UPF_DONE)
             break;
-        /* Pings and time-outs, as of before we looked at what has arrived. */
-        upf_conn_tick(&ws, before);
+        /* Pings and time-outs, as of before we looked at what has arrived, and
+         * when we have written what can be: there may be an event before. */
+        if (upf_conn_deadline(&ws) <= before) {
+            upf_io_flush(&io, &ws);
+            upf_conn_tick(&ws, before);
+        }
         if (status == UPF_OK) {
             on_event(c, &ev, end);
             continue;
