@@ -32,6 +32,7 @@ struct client {
     upf_io      io;
     int         fd, stop;
     tls_stream *tls; /* NULL: ws:// */
+    bool        opened;
     trace       trace;
 };
 
@@ -177,32 +178,44 @@ static bool judge(const struct client *c, const struct item *item,
 
 /* ---- The end ---------------------------------------------------------- */
 
+/* What a status alone may mean, where the server does not say it. */
+static const char *advice(int http_status)
+{
+    switch (http_status) {
+    case 401: return "try: --header 'Authorization: ...'";
+    case 403: return "try: --origin with one that the server allows";
+    case 404: return "try: another path in the URL";
+    case 426: return "the server wants another protocol or version";
+    case 503: return "try: again later";
+    default:  return NULL;
+    }
+}
+
 /* A server that answers with anything but 101 explains itself in HTTP. */
 static void report_refusal(const upf_response *r)
 {
-    upf_str location;
+    const char *guess = r->body.len == 0 ? advice(r->status) : NULL;
 
     printf("refused with HTTP %d ", r->status);
     show_text(stdout, r->reason.data, r->reason.len, 512);
     putchar('\n');
-    if (upf_header_find(r->headers, "Location", &location)) {
-        printf("try: ");
-        trace_payload(stdout, true, location.data, location.len, 512);
-        putchar('\n');
-    }
-    switch (r->status) {
-    case 401: puts("try: --header 'Authorization: ...'"); break;
-    case 403: puts("try: --origin with one that the server allows"); break;
-    case 404: puts("try: another path in the URL"); break;
-    case 426: puts("the server wants another protocol or version"); break;
-    case 503: puts("try: again later"); break;
-    case 200: puts("a web page, not a WebSocket: try another path"); break;
-    default:  break;
-    }
-    if (r->body.len > 0) {
-        puts("it says:");
-        show_lines(stdout, r->body.data, r->body.len, "  ");
-    }
+    if (r->status == 200)
+        puts("a web page, not a WebSocket: try another path");
+    show_refusal(stdout, r, "  ");
+    if (guess != NULL)
+        puts(guess);
+}
+
+static void report_failure(const struct client *c, upf_status status)
+{
+    const char *section = upf_status_section(status);
+
+    printf("failed: %s", upf_status_text(status));
+    if (section[0] != '\0')
+        printf(" (%s)", section);
+    putchar('\n');
+    if (c->tls == NULL && !c->opened && tls_may_be_meant(status))
+        puts("try: wss://, if this is a port for TLS");
 }
 
 /* Whether the end was as it should be. */
@@ -215,8 +228,7 @@ static bool report_close(const struct client *c, const upf_event *ev)
     if (c->tls != NULL && tls_error(c->tls) != NULL)
         printf("TLS failed: %s\n", tls_error(c->tls));
     else if (ev->status != UPF_OK)
-        printf("failed: %s %s\n", upf_status_text(ev->status),
-               upf_status_section(ev->status));
+        report_failure(c, ev->status);
     printf("closed with %d, %s", ev->close.code,
            trace_close_code(ev->close.code));
     if (ev->len > 0) {
@@ -289,6 +301,7 @@ static int converse(struct client *c)
                 status = 0;
             continue; /* our Close may still have to be written */
         case UPF_EVENT_OPEN:
+            c->opened = true;
             report_open(c, &ev);
             break;
         case UPF_EVENT_PING: /* answered already */

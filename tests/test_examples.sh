@@ -376,7 +376,19 @@ with_tls()
         exits 1 client --ca "$tmp/elsewhere.pem"
     check 'plain text for a TLS server is an error' \
         exits 1 "$bin/echo_client" "ws://127.0.0.1:$port/"
+    check 'with a word about wss' said '^try: wss://'
     stop
+    start echo_server
+    check 'so is TLS for a plain one' exits 1 "$bin/echo_client" \
+        --ca "$tmp/here.pem" "wss://127.0.0.1:$port/"
+    check 'with a word about ws' said '^TLS failed: .*; try ws://$'
+    stop
+    check 'a certificate that is not there is named' exits 2 \
+        "$bin/echo_server" --tls-cert "$tmp/none" --tls-key "$tmp/here.key"
+    check 'with the reason' complained "$tmp/none: No such file"
+    check 'so is a CA file' exits 2 \
+        "$bin/echo_client" --ca "$tmp/none" wss://127.0.0.1:1/
+    check 'with the reason, too' complained "$tmp/none: No such file"
     check "another certificate's key is refused" exits 2 "$bin/echo_server" \
         --port 0 --tls-cert "$tmp/here.pem" --tls-key "$tmp/elsewhere.key"
 }
