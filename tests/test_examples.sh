@@ -298,12 +298,15 @@ stopping()
 
 broadcasting()
 {
+    check 'the chat tells of its protocol' \
+        exits_and_says 0 "$bin/broadcast_server" --help '"people"'
     start broadcast_server --max-message 1000
+    check 'who loads the page' answers 'GET / HTTP/1.1' 200
     mkfifo "$tmp/a" "$tmp/b" "$tmp/c"
     listener --text '/name Ann' >"$tmp/a" &
     a=$!
     exec 3<"$tmp/a"
-    check 'who comes first is alone' awaits 3 '*"people 1"*'
+    check 'is not counted: who comes first is alone' awaits 3 '*"people 1"*'
     check 'and sees the name that was given' awaits 3 '*"here 1 Ann"*'
     listener --text "$(printf '/name  B\001ob ')" >"$tmp/b" &
     b=$!
