@@ -315,7 +315,8 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
-    struct server s = {.setup = {.host            = "127.0.0.1",
+    struct server s = {.setup = {.echoes          = true,
+                                 .host            = "127.0.0.1",
                                  .port            = "9001",
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 64ul << 20,
@@ -329,10 +330,6 @@ int main(int argc, char **argv)
         return status;
     if (setup->trace)
         setup->config.trace = on_frame;
-    /* The longest echo must find room behind what waits already. */
-    const size_t room = setup->config.high_water * 2 + setup->max_message;
-    if (setup->config.max_queued < room)
-        setup->config.max_queued = room;
     s.clients = calloc(setup->max, sizeof *s.clients);
     s.polls   = calloc(setup->max + 2, sizeof *s.polls);
     if (s.clients != NULL && s.polls != NULL) {
