@@ -123,6 +123,7 @@ static void print_item(upf_opcode opcode, const void *data, size_t len)
     printf("%-6s %8zu byte%s  ",
            opcode == UPF_OP_TEXT     ? "text"
            : opcode == UPF_OP_BINARY ? "binary"
+           : opcode == UPF_OP_PONG   ? "pong"
                                      : "ping",
            len, len == 1 ? " " : "s");
     trace_payload(stdout, opcode != UPF_OP_BINARY, data, len, 1024);
@@ -169,7 +170,7 @@ static bool judge(const struct client *c, const struct item *item,
     } else {
         print_item(item->opcode, item->data, item->len);
         printf("  came back different:\n");
-        print_item(ev->type == UPF_EVENT_PONG ? UPF_OP_PING : ev->opcode,
+        print_item(ev->type == UPF_EVENT_PONG ? UPF_OP_PONG : ev->opcode,
                    ev->data, ev->len);
         putchar('\n');
     }
@@ -267,20 +268,18 @@ static void report_open(const struct client *c, const upf_event *ev)
     if (ev->subprotocol.len > 0)
         printf("subprotocol %.*s\n", (int)ev->subprotocol.len,
                ev->subprotocol.data);
+    else if (c->o->subprotocols.count > 0)
+        puts("no subprotocol: the server chose none of those offered");
 }
 
-/* Whether a Pong answers a ping of ours. A server may send others unasked
+/* Whether a Pong answers our last ping. A server may send others unasked
  * (section 5.5.3), and the engine pings a silent server. */
 static bool is_answer(const struct options *o, size_t sent, const upf_event *ev)
 {
-    for (size_t i = o->wait || sent == 0 ? 0 : sent - 1; i < sent; i++) {
-        const struct item *item = &o->items[i];
+    const struct item *item = &o->items[sent > 0 ? sent - 1 : 0];
 
-        if (item->opcode == UPF_OP_PING && item->len == ev->len &&
-            (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0))
-            return true;
-    }
-    return false;
+    return sent > 0 && item->opcode == UPF_OP_PING && item->len == ev->len &&
+           (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0);
 }
 
 /* Returns the exit status. */
@@ -307,14 +306,14 @@ static int converse(struct client *c)
         case UPF_EVENT_PING: /* answered already */
             continue;
         case UPF_EVENT_PONG:
-            if (!is_answer(c->o, sent, &ev))
+            if (!wait && !is_answer(c->o, sent, &ev))
                 continue;
             break;
         default:
             break;
         }
         if (wait && ev.type != UPF_EVENT_OPEN) {
-            print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PING : ev.opcode,
+            print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PONG : ev.opcode,
                        ev.data, ev.len);
             puts("  received");
             continue;
@@ -360,19 +359,15 @@ static int begin(struct client *c)
         fprintf(stderr, "%s\n", wrong);
         return 2;
     }
-    switch (upf_conn_init_client(&c->ws, config, &request)) {
-    case UPF_OK: return 0;
-    case UPF_ERR_URL:
+    const upf_status status = upf_conn_init_client(&c->ws, config, &request);
+    if (status == UPF_OK)
+        return 0;
+    if (status == UPF_ERR_URL) {
         option_bad_url(o->url);
         return 2;
-    case UPF_ERR_ARGUMENT:
-        fputs("--origin or --header: not what HTTP can carry, "
-              "or the client's own business\n", stderr);
-        return 2;
-    default:
-        fputs("cannot begin: no memory, or no random bytes\n", stderr);
-        return 1;
     }
+    fprintf(stderr, "cannot begin: %s\n", upf_status_text(status));
+    return 1;
 }
 
 static int run(struct client *c)

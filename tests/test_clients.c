@@ -195,6 +195,23 @@ static void an_unsolicited_pong_is_no_answer(void **state)
     }
 }
 
+static void who_waits_is_shown_every_pong(void **state)
+{
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), "--wait", NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    rawserver_put(&server, unsolicited, sizeof unsolicited);
+    assert_line("connected to ws://127.0.0.1:");
+    assert_line("pong          2 bytes  \"hb\"  received");
+    rawserver_put_close(&server, 1000, "");
+    rawserver_finish(&server);
+    assert_line("closed with 1000, normal closure");
+    assert_int_equal(child_exit_status(&client), 0);
+}
+
 /* ---- Refusals --------------------------------------------------------- */
 
 static char long_response[8192], long_body[4097];
@@ -662,6 +679,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_unsolicited_pong_is_no_answer),
+        TEST(who_waits_is_shown_every_pong),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),
         TEST(echo_client_says_how_it_ended),
