@@ -883,6 +883,7 @@ static void the_last_piece_that_is_encoded_is_the_end(void **state)
     upf_conn       *conn = &session.conn;
     const upf_slice slices[] = {{(char[]){"one"}, 3}, {(char[]){"two"}, 3},
                                 {NULL, 0}, {(char[]){"four"}, 4}, {NULL, 0}};
+    const upf_slice plain[]  = {{(char[]){"!one"}, 4}, {(char[]){"two"}, 3}};
 
     start_telling(&session, &ext, false);
     assert_status(upf_send(conn, UPF_OP_TEXT, "x", 1), UPF_OK);
@@ -909,6 +910,9 @@ static void the_last_piece_that_is_encoded_is_the_end(void **state)
     assert_told("0fe ");
     assert_status(upf_send(conn, UPF_OP_TEXT, "!plain", 6), UPF_OK);
     assert_told("6fe ");
+    /* It is not asked of the rest when the first says that. */
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, plain, 2), UPF_OK);
+    assert_told("4f ");
     session_write(&session);
     session_free(&session);
     blob_free(&told);

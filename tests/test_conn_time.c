@@ -595,11 +595,28 @@ static void without_pings_output_may_wait_for_ever(void **state)
         session_give(&session, NULL, 0);
         session.hold = true;
         assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+        session_tick(&session, 1000);
+        assert_deadline(&session, which == 0 ? UINT64_MAX : 28000);
         for (uint64_t now = 1000; now < 1000000; now += 1000)
             session_tick(&session, now);
         assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
         session_free(&session);
     }
+}
+
+static void output_may_wait_since_the_first_moment(void **state)
+{
+    (void)state;
+    struct session session;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    session_tick(&session, 1);
+    session_tick(&session, 1);
+    assert_deadline(&session, 27001); /* that of the ping: it is known */
+    session_free(&session);
 }
 
 /* ---- Off, and odd ----------------------------------------------------- */
@@ -630,6 +647,23 @@ static void zero_switches_each_one_off(void **state)
         }
         session_free(&session);
     }
+}
+
+static void the_shortest_pong_timeout_is_one(void **state)
+{
+    (void)state;
+    struct session session;
+
+    session_prepare(&session);
+    session.config.pong_timeout = 1;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session_tick(&session, 1000);
+    session_tick(&session, 31000);
+    assert_deadline(&session, 31001);
+    session_tick(&session, 31001);
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    session_free(&session);
 }
 
 static void without_a_pong_timeout_silence_does_not_fail(void **state)
@@ -701,7 +735,9 @@ int main(void)
         cmocka_unit_test(output_that_moves_a_byte_lives),
         cmocka_unit_test(without_memory_to_know_it_output_waits_longer),
         cmocka_unit_test(without_pings_output_may_wait_for_ever),
+        cmocka_unit_test(output_may_wait_since_the_first_moment),
         cmocka_unit_test(zero_switches_each_one_off),
+        cmocka_unit_test(the_shortest_pong_timeout_is_one),
         cmocka_unit_test(without_a_pong_timeout_silence_does_not_fail),
         cmocka_unit_test(a_clock_at_its_end_does_not_wrap),
         cmocka_unit_test(ticks_after_the_end_change_nothing),
