@@ -63,7 +63,7 @@ struct client {
     size_t      may_read; /* bytes, in this turn */
     bool        has_more; /* its turn was over before its input was */
     bool        shut_down;
-    unsigned    number;
+    unsigned    number; /* 0: not a person, or not yet: a page is loaded */
     char        name[NAME_LIMIT + 1]; /* "": listens unseen */
 };
 
@@ -160,6 +160,7 @@ static void take_name(char name[NAME_LIMIT + 1], const uint8_t *text,
 /* The first message on a connection: who is here. */
 static void greet(struct room *r, struct client *c)
 {
+    c->number  = ++r->next_number;
     size_t len = (size_t)sprintf(r->scratch, "people %u", c->number);
 
     for (size_t i = 0; i < r->count; i++)
@@ -264,12 +265,13 @@ static void pump(struct room *r, struct client *c)
     c->has_more = true; /* perhaps in the pump */
 }
 
-/* What has arrived is looked at before anybody is declared silent: `now` is
- * older than that look. */
+/* What can be written is written, and what has arrived is read, before anybody
+ * is declared silent: `now` is older than that look. */
 static void serve(struct room *r, struct client *c, uint64_t now)
 {
     pump(r, c);
     if (upf_conn_deadline(&c->ws) <= now) {
+        upf_io_flush(&c->io, &c->ws);
         upf_conn_tick(&c->ws, now);
         pump(r, c);
     }
@@ -315,9 +317,8 @@ static struct client *new_client(struct room *r, int fd, uint64_t now)
         free(c);
         return NULL;
     }
-    c->fd     = fd;
-    c->number = ++r->next_number;
-    c->io     = upf_io_callbacks(read_some, write_some, c);
+    c->fd = fd;
+    c->io = upf_io_callbacks(read_some, write_some, c);
     upf_conn_init_server(&c->ws, &r->setup.config);
     upf_conn_tick(&c->ws, now); /* its time begins */
     return c;
@@ -454,9 +455,15 @@ static void on_frame(void *user, const upf_conn *conn, bool sent,
 
 static const char about[] =
 "usage: broadcast_server [option...]\n"
-"Sends every WebSocket message to all clients; a browser gets a chat.\n"
+"A chat: what one client says, all clients get; a browser gets its page.\n"
 "\n"
-"Try it:  broadcast_server, then open http://127.0.0.1:9001/ twice\n";
+"It has a protocol of its own over the WebSocket, so it is no echo. A client\n"
+"sends \"/name NAME\", or a text that is said to all. The server's lines begin\n"
+"with \"people\" (who is here), \"here\", \"gone\" or \"said\" and a number. Binary\n"
+"messages go to all as they are.\n"
+"\n"
+"Try it:  broadcast_server &  then open http://127.0.0.1:9001/ twice\n"
+"         echo_client --wait --text '/name Ann' --text 'Hello, all'\n";
 
 int main(int argc, char **argv)
 {

@@ -32,6 +32,7 @@ struct client {
     upf_io      io;
     int         fd, stop;
     tls_stream *tls; /* NULL: ws:// */
+    bool        opened;
     trace       trace;
 };
 
@@ -70,8 +71,12 @@ static bool next_event(struct client *c, upf_event *ev)
     for (;;) {
         const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
-        /* Pings and time-outs, as of before we looked at what has arrived. */
-        upf_conn_tick(&c->ws, before);
+        /* Pings and time-outs, as of before we looked at what has arrived, and
+         * when we have written what can be: there may be an event before. */
+        if (upf_conn_deadline(&c->ws) <= before) {
+            upf_io_flush(&c->io, &c->ws);
+            upf_conn_tick(&c->ws, before);
+        }
         if (status == UPF_OK || status == UPF_DONE) {
             if (c->o->trace)
                 trace_event(&c->trace, status == UPF_OK ? ev : NULL);
@@ -118,6 +123,7 @@ static void print_item(upf_opcode opcode, const void *data, size_t len)
     printf("%-6s %8zu byte%s  ",
            opcode == UPF_OP_TEXT     ? "text"
            : opcode == UPF_OP_BINARY ? "binary"
+           : opcode == UPF_OP_PONG   ? "pong"
                                      : "ping",
            len, len == 1 ? " " : "s");
     trace_payload(stdout, opcode != UPF_OP_BINARY, data, len, 1024);
@@ -164,7 +170,7 @@ static bool judge(const struct client *c, const struct item *item,
     } else {
         print_item(item->opcode, item->data, item->len);
         printf("  came back different:\n");
-        print_item(ev->type == UPF_EVENT_PONG ? UPF_OP_PING : ev->opcode,
+        print_item(ev->type == UPF_EVENT_PONG ? UPF_OP_PONG : ev->opcode,
                    ev->data, ev->len);
         putchar('\n');
     }
@@ -173,32 +179,44 @@ static bool judge(const struct client *c, const struct item *item,
 
 /* ---- The end ---------------------------------------------------------- */
 
+/* What a status alone may mean, where the server does not say it. */
+static const char *advice(int http_status)
+{
+    switch (http_status) {
+    case 401: return "try: --header 'Authorization: ...'";
+    case 403: return "try: --origin with one that the server allows";
+    case 404: return "try: another path in the URL";
+    case 426: return "the server wants another protocol or version";
+    case 503: return "try: again later";
+    default:  return NULL;
+    }
+}
+
 /* A server that answers with anything but 101 explains itself in HTTP. */
 static void report_refusal(const upf_response *r)
 {
-    upf_str location;
+    const char *guess = r->body.len == 0 ? advice(r->status) : NULL;
 
     printf("refused with HTTP %d ", r->status);
     show_text(stdout, r->reason.data, r->reason.len, 512);
     putchar('\n');
-    if (upf_header_find(r->headers, "Location", &location)) {
-        printf("try: ");
-        trace_payload(stdout, true, location.data, location.len, 512);
-        putchar('\n');
-    }
-    switch (r->status) {
-    case 401: puts("try: --header 'Authorization: ...'"); break;
-    case 403: puts("try: --origin with one that the server allows"); break;
-    case 404: puts("try: another path in the URL"); break;
-    case 426: puts("the server wants another protocol or version"); break;
-    case 503: puts("try: again later"); break;
-    case 200: puts("a web page, not a WebSocket: try another path"); break;
-    default:  break;
-    }
-    if (r->body.len > 0) {
-        puts("it says:");
-        show_lines(stdout, r->body.data, r->body.len, "  ");
-    }
+    if (r->status == 200)
+        puts("a web page, not a WebSocket: try another path");
+    show_refusal(stdout, r, "  ");
+    if (guess != NULL)
+        puts(guess);
+}
+
+static void report_failure(const struct client *c, upf_status status)
+{
+    const char *section = upf_status_section(status);
+
+    printf("failed: %s", upf_status_text(status));
+    if (section[0] != '\0')
+        printf(" (%s)", section);
+    putchar('\n');
+    if (c->tls == NULL && !c->opened && tls_may_be_meant(status))
+        puts("try: wss://, if this is a port for TLS");
 }
 
 /* Whether the end was as it should be. */
@@ -211,8 +229,7 @@ static bool report_close(const struct client *c, const upf_event *ev)
     if (c->tls != NULL && tls_error(c->tls) != NULL)
         printf("TLS failed: %s\n", tls_error(c->tls));
     else if (ev->status != UPF_OK)
-        printf("failed: %s %s\n", upf_status_text(ev->status),
-               upf_status_section(ev->status));
+        report_failure(c, ev->status);
     printf("closed with %d, %s", ev->close.code,
            trace_close_code(ev->close.code));
     if (ev->len > 0) {
@@ -251,20 +268,18 @@ static void report_open(const struct client *c, const upf_event *ev)
     if (ev->subprotocol.len > 0)
         printf("subprotocol %.*s\n", (int)ev->subprotocol.len,
                ev->subprotocol.data);
+    else if (c->o->subprotocols.count > 0)
+        puts("no subprotocol: the server chose none of those offered");
 }
 
-/* Whether a Pong answers a ping of ours. A server may send others unasked
+/* Whether a Pong answers our last ping. A server may send others unasked
  * (section 5.5.3), and the engine pings a silent server. */
 static bool is_answer(const struct options *o, size_t sent, const upf_event *ev)
 {
-    for (size_t i = o->wait || sent == 0 ? 0 : sent - 1; i < sent; i++) {
-        const struct item *item = &o->items[i];
+    const struct item *item = &o->items[sent > 0 ? sent - 1 : 0];
 
-        if (item->opcode == UPF_OP_PING && item->len == ev->len &&
-            (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0))
-            return true;
-    }
-    return false;
+    return sent > 0 && item->opcode == UPF_OP_PING && item->len == ev->len &&
+           (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0);
 }
 
 /* Returns the exit status. */
@@ -285,19 +300,20 @@ static int converse(struct client *c)
                 status = 0;
             continue; /* our Close may still have to be written */
         case UPF_EVENT_OPEN:
+            c->opened = true;
             report_open(c, &ev);
             break;
         case UPF_EVENT_PING: /* answered already */
             continue;
         case UPF_EVENT_PONG:
-            if (!is_answer(c->o, sent, &ev))
+            if (!wait && !is_answer(c->o, sent, &ev))
                 continue;
             break;
         default:
             break;
         }
         if (wait && ev.type != UPF_EVENT_OPEN) {
-            print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PING : ev.opcode,
+            print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PONG : ev.opcode,
                        ev.data, ev.len);
             puts("  received");
             continue;
@@ -343,19 +359,15 @@ static int begin(struct client *c)
         fprintf(stderr, "%s\n", wrong);
         return 2;
     }
-    switch (upf_conn_init_client(&c->ws, config, &request)) {
-    case UPF_OK: return 0;
-    case UPF_ERR_URL:
+    const upf_status status = upf_conn_init_client(&c->ws, config, &request);
+    if (status == UPF_OK)
+        return 0;
+    if (status == UPF_ERR_URL) {
         option_bad_url(o->url);
         return 2;
-    case UPF_ERR_ARGUMENT:
-        fputs("--origin or --header: not what HTTP can carry, "
-              "or the client's own business\n", stderr);
-        return 2;
-    default:
-        fputs("cannot begin: no memory, or no random bytes\n", stderr);
-        return 1;
     }
+    fprintf(stderr, "cannot begin: %s\n", upf_status_text(status));
+    return 1;
 }
 
 static int run(struct client *c)

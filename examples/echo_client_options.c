@@ -104,6 +104,10 @@ static bool add_header(struct options *o, const char *text)
     char *value = copy + (colon - text);
     *value++ = '\0';
     value += strspn(value, " ");
+    if (!option_header(copy, value)) {
+        free(copy);
+        return false;
+    }
     o->headers[o->header_count++] = (upf_header){copy, value};
     return true;
 }
@@ -190,10 +194,13 @@ int options_read(struct options *o, int argc, char **argv)
         case 'c': ok = close_code_option(o, optarg); break;
         case 'w': o->wait = true; break;
         case 's':
-            ok = option_append(&o->subprotocols, "subprotocol", optarg);
+            ok = option_subprotocol(&o->subprotocols, optarg);
             break;
         case 'H': ok = add_header(o, optarg); break;
-        case 'o': o->origin = optarg; break;
+        case 'o':
+            o->origin = optarg;
+            ok = option_origin(optarg);
+            break;
         case 'a': o->ca = optarg; break;
         case 'T':
             ok = option_number("timeout", optarg, 1, 86400, &o->timeout_s);

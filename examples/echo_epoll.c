@@ -296,8 +296,9 @@ static void accept_clients(struct server *s)
 }
 
 /*
- * Time-outs and keepalive pings. What has arrived is looked at before anybody
- * is declared silent: it may have come while this process stood still.
+ * Time-outs and keepalive pings. What can be written is written, and what has
+ * arrived is read, before anybody is declared silent: he may have done his
+ * share while this process stood still.
  */
 static void tick(struct server *s)
 {
@@ -310,7 +311,7 @@ static void tick(struct server *s)
         struct client *c = &s->clients[i];
         if (!c->connected || upf_conn_deadline(&c->ws) > now)
             continue;
-        serve(s, (int)i, EPOLLIN);
+        serve(s, (int)i, EPOLLIN | EPOLLOUT);
         if (!c->connected)
             continue;
         upf_conn_tick(&c->ws, now);
@@ -388,15 +389,9 @@ static bool set_timer(const struct server *s)
 static bool begin(struct server *s)
 {
     enum { BESIDE = 64 }; /* descriptors that are not a client's */
-    upf_config *config = &s->setup.config;
 
     /* What is sent here was received, and was checked then. */
-    config->trust_sent_text = true;
-    /* The longest message must find room behind what waits already. */
-    const size_t room = config->high_water * 2 + s->setup.max_message;
-    if (config->max_queued < room)
-        config->max_queued = room;
-
+    s->setup.config.trust_sent_text = true;
     s->size    = s->setup.max + BESIDE;
     s->clients = calloc(s->size, sizeof *s->clients);
     s->epoll   = epoll_create1(EPOLL_CLOEXEC);
@@ -408,16 +403,12 @@ static bool begin(struct server *s)
            watch(s, EPOLL_CTL_ADD, s->setup.listener, EPOLLIN);
 }
 
-/* --broadcast is not of server_set_up()'s options, and some are not ours. */
-static bool take_options(struct server *s, int *argc, char **argv)
+/* --broadcast is not of server_set_up()'s options. */
+static void take_options(struct server *s, int *argc, char **argv)
 {
     int kept = 1;
 
     for (int i = 1; i < *argc; i++) {
-        if (strncmp(argv[i], "--t", 3) == 0) {
-            fputs("no TLS and no trace here: see echo_server\n", stderr);
-            return false;
-        }
         if (strcmp(argv[i], "--broadcast") == 0)
             s->broadcast = true;
         else
@@ -425,7 +416,6 @@ static bool take_options(struct server *s, int *argc, char **argv)
     }
     argv[kept] = NULL;
     *argc = kept;
-    return true;
 }
 
 static const char about[] =
@@ -436,7 +426,9 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
-    struct server s = {.setup = {.host            = "127.0.0.1",
+    struct server s = {.setup = {.plain           = true,
+                                 .echoes          = true,
+                                 .host            = "127.0.0.1",
                                  .port            = "9001",
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 18ul << 20,
@@ -444,8 +436,7 @@ int main(int argc, char **argv)
                                  .pong_timeout    = 20000,
                                  .max_connections = 100000}};
 
-    if (!take_options(&s, &argc, argv))
-        return 2;
+    take_options(&s, &argc, argv);
     int status = server_set_up(&s.setup, argc, argv, about);
     if (status >= 0)
         return status;

@@ -141,8 +141,8 @@ static void write_output(struct client *c)
 
 /*
  * Let one client act on what poll() saw; false when it is to be removed. What
- * has arrived is looked at before anybody is declared silent: it may have come
- * while this process stood still.
+ * can be written is written, and what has arrived is read, before anybody is
+ * declared silent: he may have done his share while this process stood still.
  */
 static bool serve(struct client *c, short seen, uint64_t now)
 {
@@ -151,6 +151,8 @@ static bool serve(struct client *c, short seen, uint64_t now)
     const bool     due     = upf_conn_deadline(&c->ws) <= now;
     unsigned       wants;
 
+    if (due)
+        write_output(c); /* less may wait then than withholds reading */
     if ((upf_conn_wants(&c->ws) & reading) &&
         (due || (seen & (c->read_waits_for | broken))))
         read_input(c);
@@ -313,7 +315,8 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
-    struct server s = {.setup = {.host            = "127.0.0.1",
+    struct server s = {.setup = {.echoes          = true,
+                                 .host            = "127.0.0.1",
                                  .port            = "9001",
                                  .max_message     = 16ul << 20,
                                  .max_queued      = 64ul << 20,
@@ -327,10 +330,6 @@ int main(int argc, char **argv)
         return status;
     if (setup->trace)
         setup->config.trace = on_frame;
-    /* The longest echo must find room behind what waits already. */
-    const size_t room = setup->config.high_water * 2 + setup->max_message;
-    if (setup->config.max_queued < room)
-        setup->config.max_queued = room;
     s.clients = calloc(setup->max, sizeof *s.clients);
     s.polls   = calloc(setup->max + 2, sizeof *s.polls);
     if (s.clients != NULL && s.polls != NULL) {

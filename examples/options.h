@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* options.h - numbers and lists from the command line, with clear refusals. */
+/* options.h - what comes from the command line, with clear refusals. */
 #ifndef EXAMPLES_OPTIONS_H
 #define EXAMPLES_OPTIONS_H
 
@@ -25,6 +25,13 @@ typedef struct option_list {
 
 /* Append; when the list is full, standard error says so. */
 bool option_append(option_list *list, const char *name, const char *text);
+
+/* The same of --subprotocol, and of --origin as a server allows it; and whether
+ * --origin and --header are what a client can send. */
+bool option_subprotocol(option_list *list, const char *text);
+bool option_allowed_origin(option_list *list, const char *text);
+bool option_origin(const char *text);
+bool option_header(const char *name, const char *value);
 
 /* NULL if the list is empty: then the library's default applies. */
 const char *const *option_items(const option_list *list);

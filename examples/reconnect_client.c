@@ -81,6 +81,7 @@ struct client {
 
 /* How a connection, or the attempt at one, has ended. */
 struct ending {
+    bool       opened; /* it was a connection */
     upf_status status;
     int        close_code;
     int        http_status;
@@ -140,7 +141,8 @@ static uint32_t retry_after(const upf_response *response)
     return wait_ms;
 }
 
-static void describe(struct ending *end, const upf_event *ev)
+static void describe(const struct client *c, struct ending *end,
+                     const upf_event *ev)
 {
     char  *text = end->text;
     size_t size = sizeof end->text;
@@ -151,11 +153,12 @@ static void describe(struct ending *end, const upf_event *ev)
     end->retry_after = retry_after(&ev->response);
     if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(text, size, "HTTP %d", ev->response.status);
-        show_lines(stderr, ev->response.body.data, ev->response.body.len,
-                   "server: ");
+        show_refusal(stderr, &ev->response, "server: ");
     }
     else if (ev->status != UPF_OK)
-        snprintf(text, size, "%s", upf_status_text(ev->status));
+        snprintf(text, size, "%s%s", upf_status_text(ev->status),
+                 !c->url.secure && !end->opened && tls_may_be_meant(ev->status)
+                     ? ": a port for TLS? then wss://" : "");
     else if (ev->len > 0)
         snprintf(text, size, "%.*s", (int)ev->len, (const char *)ev->data);
     else
@@ -175,6 +178,7 @@ static void on_event(struct client *c, const upf_event *ev, struct ending *end)
     switch (ev->type) {
     case UPF_EVENT_OPEN:
         puts("open");
+        end->opened = true;
         upf_backoff_opened(&c->backoff, clock_ms());
         c->next_send = c->text != NULL ? 0 : UINT64_MAX;
         break;
@@ -185,7 +189,7 @@ static void on_event(struct client *c, const upf_event *ev, struct ending *end)
             printf("message: %zu bytes\n", ev->len);
         break;
     case UPF_EVENT_CLOSE:
-        describe(end, ev);
+        describe(c, end, ev);
         break;
     default: /* pings are answered already; pongs need nothing */
         break;
@@ -239,8 +243,12 @@ static void converse(struct client *c, int fd, tls_stream *tls,
         const upf_status status = upf_io_next(&io, &ws, &ev);
         if (status == UPF_DONE)
             break;
-        /* Pings and time-outs, as of before we looked at what has arrived. */
-        upf_conn_tick(&ws, before);
+        /* Pings and time-outs, as of before we looked at what has arrived, and
+         * when we have written what can be: there may be an event before. */
+        if (upf_conn_deadline(&ws) <= before) {
+            upf_io_flush(&io, &ws);
+            upf_conn_tick(&ws, before);
+        }
         if (status == UPF_OK) {
             on_event(c, &ev, end);
             continue;

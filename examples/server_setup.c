@@ -8,11 +8,15 @@
 #include "server_setup.h"
 #include "tcp.h"
 
-static const char usage[] =
+static const char usage_address[] =
 "  --host HOST            listen here (127.0.0.1: this machine only)\n"
-"  --port PORT            0: the kernel chooses one (9001)\n"
+"  --port PORT            0: the kernel chooses one (9001)\n";
+
+static const char usage_tls[] =
 "  --tls-cert FILE        serve wss:// with this certificate chain (PEM)\n"
-"  --tls-key FILE         and this private key (PEM)\n"
+"  --tls-key FILE         and this private key (PEM)\n";
+
+static const char usage[] =
 "  --origin ORIGIN        let pages of ORIGIN connect, too: https://a.example\n"
 "                         (repeatable; other sites' pages are refused)\n"
 "  --subprotocol NAME     speak a subprotocol, the preferred one first\n"
@@ -24,22 +28,23 @@ static const char usage[] =
 "                         (%lu)\n"
 "  --pong-timeout MS      and give it up if it stays silent for so long after\n"
 "                         that; 0: never (%lu)\n"
-"  --max-connections N    others wait their turn (%lu)\n"
-"  --trace                show every frame header on standard error\n"
+"  --max-connections N    others wait their turn (%lu)\n";
+
+static const char usage_trace[] =
+"  --trace                show every frame header on standard error\n";
+
+static const char usage_end[] =
 "  --help                 this text\n"
 "\n"
 "Ctrl-C or SIGTERM says 1001, going away, to every client and stops.\n";
 
-/* The library is the judge of what can be a subprotocol's name. */
-static bool add_subprotocol(struct server_setup *s, const char *name)
+static void show_usage(const struct server_setup *defaults, const char *about)
 {
-    upf_conn   trial;
-    const bool good = upf_conn_init_open(&trial, NULL, false, name) == UPF_OK;
-
-    upf_conn_free(&trial);
-    if (!good)
-        fprintf(stderr, "--subprotocol: '%s' is not a token\n", name);
-    return good && option_append(&s->subprotocols, "subprotocol", name);
+    printf("%s\n%s%s", about, usage_address, defaults->plain ? "" : usage_tls);
+    printf(usage, defaults->max_message, defaults->max_queued,
+           defaults->ping_interval, defaults->pong_timeout,
+           defaults->max_connections);
+    printf("%s%s", defaults->plain ? "" : usage_trace, usage_end);
 }
 
 static bool read_option(struct server_setup *s, int letter)
@@ -54,8 +59,8 @@ static bool read_option(struct server_setup *s, int letter)
     case 'p':
         s->port = optarg;
         return option_number("port", optarg, 0, 65535, &port);
-    case 'o': return option_append(&s->origins, "origin", optarg);
-    case 's': return add_subprotocol(s, optarg);
+    case 'o': return option_allowed_origin(&s->origins, optarg);
+    case 's': return option_subprotocol(&s->subprotocols, optarg);
     case 'm':
         return option_number("max-message", optarg, 1, 1ul << 30,
                              &s->max_message);
@@ -78,11 +83,13 @@ static bool read_option(struct server_setup *s, int letter)
 static int read_options(struct server_setup *s, int argc, char **argv,
                         const char *about)
 {
+    enum { NOT_PLAIN = 3 };
     static const struct option table[] = {
-        {"host", required_argument, NULL, 'h'},
-        {"port", required_argument, NULL, 'p'},
         {"tls-cert", required_argument, NULL, 'c'},
         {"tls-key", required_argument, NULL, 'k'},
+        {"trace", no_argument, NULL, 't'},
+        {"host", required_argument, NULL, 'h'},
+        {"port", required_argument, NULL, 'p'},
         {"origin", required_argument, NULL, 'o'},
         {"subprotocol", required_argument, NULL, 's'},
         {"max-message", required_argument, NULL, 'm'},
@@ -90,19 +97,16 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         {"ping-interval", required_argument, NULL, 'i'},
         {"pong-timeout", required_argument, NULL, 'g'},
         {"max-connections", required_argument, NULL, 'n'},
-        {"trace", no_argument, NULL, 't'},
         {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0}};
+    const struct option *options = s->plain ? table + NOT_PLAIN : table;
     const struct server_setup defaults = *s;
     bool ok = true;
     int  letter;
 
-    while (ok && (letter = getopt_long(argc, argv, "", table, NULL)) != -1) {
+    while (ok && (letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (letter == 'H') {
-            printf("%s\n", about);
-            printf(usage, defaults.max_message, defaults.max_queued,
-                   defaults.ping_interval, defaults.pong_timeout,
-                   defaults.max_connections);
+            show_usage(&defaults, about);
             return 0;
         }
         ok = read_option(s, letter);
@@ -120,6 +124,18 @@ static int read_options(struct server_setup *s, int argc, char **argv,
     return ok ? -1 : 2;
 }
 
+/* The longest message must find room behind what waits already. */
+static void make_room_for_echo(struct server_setup *s)
+{
+    const size_t room = s->config.high_water * 2 + s->max_message;
+
+    if (s->config.max_queued >= room)
+        return;
+    s->config.max_queued = room;
+    fprintf(stderr, "--max-queued: %zu, or the longest echo would find no "
+                    "room\n", room);
+}
+
 int server_set_up(struct server_setup *s, int argc, char **argv,
                   const char *about)
 {
@@ -135,13 +151,15 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.max_queued   = s->max_queued;
     if (s->config.high_water > s->max_queued)
         s->config.high_water = s->max_queued;
+    if (s->echoes)
+        make_room_for_echo(s);
     s->config.ping_interval = (uint32_t)s->ping_interval;
     s->config.pong_timeout  = (uint32_t)s->pong_timeout;
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     const char *wrong = upf_config_check(&s->config);
     if (wrong != NULL) {
-        fprintf(stderr, "%s\n", wrong);
+        fprintf(stderr, "cannot work so: %s\n", wrong);
         return 2;
     }
     if (s->cert_file != NULL &&

@@ -10,6 +10,10 @@
 #include "tls.h"
 
 struct server_setup {
+    /* What the server is like: to be set before */
+    bool plain;  /* offers no TLS and no trace */
+    bool echoes; /* --max-queued must have room for what it has just read */
+
     /* From the command line */
     const char   *host, *port, *cert_file, *key_file;
     unsigned long max_message, max_queued, max_connections;

@@ -71,3 +71,18 @@ void show_lines(FILE *out, const void *data, size_t len, const char *indent)
         len -= all;
     }
 }
+
+void show_refusal(FILE *out, const upf_response *response, const char *indent)
+{
+    static const char *const telling[] = {"Location", "WWW-Authenticate",
+                                          "Retry-After"};
+    upf_str value;
+
+    for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+        if (upf_header_find(response->headers, telling[i], &value)) {
+            fprintf(out, "%s%s: ", indent, telling[i]);
+            show_text(out, value.data, value.len, 512);
+            fputc('\n', out);
+        }
+    show_lines(out, response->body.data, response->body.len, indent);
+}

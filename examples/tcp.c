@@ -91,8 +91,9 @@ int tcp_listen(const char *host, const char *port)
         }
     }
     if (fd < 0)
-        fprintf(stderr, "cannot listen on %s port %s: %s\n", host, port,
-                strerror(errno));
+        fprintf(stderr, "cannot listen on %s port %s: %s%s\n", host, port,
+                strerror(errno),
+                errno == EADDRINUSE ? "; try another --port, 0 for any" : "");
     freeaddrinfo(list);
     return fd;
 }

@@ -4,9 +4,16 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <upframe/io.h>
 #include "tls.h"
+
+bool tls_may_be_meant(upf_status status)
+{
+    return status == UPF_ERR_NO_RESPONSE || status == UPF_ERR_IO ||
+           status == UPF_ERR_HTTP;
+}
 
 #ifdef EXAMPLE_TLS
 
@@ -28,8 +35,14 @@ struct tls_stream {
 /* The first of OpenSSL's queued reasons is nearest to the cause. */
 static const char *reason(void)
 {
-    const char *text = ERR_reason_error_string(ERR_peek_error());
+    const unsigned long error = ERR_peek_error();
 
+    if (ERR_GET_LIB(error) == ERR_LIB_SYS)
+        return strerror(ERR_GET_REASON(error));
+    if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+        ERR_GET_REASON(error) == SSL_R_WRONG_VERSION_NUMBER)
+        return "wrong version number: no TLS is spoken there; try ws://";
+    const char *text = ERR_reason_error_string(error);
     return text != NULL ? text : "unknown error";
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <upframe/status.h>
 
 typedef struct tls_context tls_context; /* certificates; one a program */
 typedef struct tls_stream  tls_stream;  /* TLS over one connected socket */
@@ -51,5 +52,9 @@ ptrdiff_t tls_write(void *user, const void *data, size_t len);
 /* Why the stream failed, in words: "certificate is not trusted: ..."; NULL
  * if it did not. */
 const char *tls_error(const tls_stream *stream);
+
+/* Whether a ws:// handshake ends with `status` where the server awaits TLS: it
+ * hangs up, or answers with an alert, which is no HTTP. */
+bool tls_may_be_meant(upf_status status);
 
 #endif

@@ -195,6 +195,23 @@ static void an_unsolicited_pong_is_no_answer(void **state)
     }
 }
 
+static void who_waits_is_shown_every_pong(void **state)
+{
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), "--wait", NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    rawserver_put(&server, unsolicited, sizeof unsolicited);
+    assert_line("connected to ws://127.0.0.1:");
+    assert_line("pong          2 bytes  \"hb\"  received");
+    rawserver_put_close(&server, 1000, "");
+    rawserver_finish(&server);
+    assert_line("closed with 1000, normal closure");
+    assert_int_equal(child_exit_status(&client), 0);
+}
+
 /* ---- Refusals --------------------------------------------------------- */
 
 static char long_response[8192], long_body[4097];
@@ -205,60 +222,64 @@ static const struct refusal {
     bool        ends;  /* the end of the stream is that of the body */
     bool        final; /* there is no use in coming back */
     int         status;
-    const char *head; /* echo_client's words about the head */
-    const char *body; /* its lines */
+    const char *head;  /* echo_client's words about the status */
+    const char *says;  /* lines of both: headers that tell, and the body */
+    const char *guess; /* echo_client's line, where the server does not say */
 } refusals[] = {
     {"HTTP/1.1 301 Moved Permanently\r\nLocation: wss://b.example/\r\n"
      "Content-Length: 0\r\n\r\n",
-     false, true, 301,
-     "refused with HTTP 301 Moved Permanently\n"
-     "try: \"wss://b.example/\"\n", ""},
+     false, true, 301, "refused with HTTP 301 Moved Permanently\n",
+     "Location: wss://b.example/\n", ""},
     {"HTTP/1.1 302 Found\nLocation: ws://b.example/a\xC2\x9B" "1m\x9B\n"
      "Content-Length: 5\n\nthere",
-     false, false, 302,
-     "refused with HTTP 302 Found\n"
-     "try: \"ws://b.example/a\\xc2\\x9b1m\\x9b\"\n", "there\n"},
+     false, false, 302, "refused with HTTP 302 Found\n",
+     "Location: ws://b.example/a\\xc2\\x9b1m\\x9b\nthere\n", ""},
     {"HTTP/1.1 307 \xC3\xBC\xC2\x9B" "0m\r\nLocation: /x\r\n"
      "Content-Length: 0\r\n\r\n",
-     false, false, 307,
-     "refused with HTTP 307 \xC3\xBC\\xc2\\x9b0m\ntry: \"/x\"\n", ""},
+     false, false, 307, "refused with HTTP 307 \xC3\xBC\\xc2\\x9b0m\n",
+     "Location: /x\n", ""},
     /* A cursor that is moved, a title, DEL, both kinds of C1, a right-to-left
      * override; a tab; a CR that would write over the line. */
-    {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\n"
+    {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"\x1B" "c\"\r\n"
      "Transfer-Encoding: chunked\r\n\r\n"
      "6\r\n\x1B[2Jab\r\n16;x=y\r\n\x1B]0;t\x07\x7F\xC2\x9B" "5A\x9B"
      "c\n\tover\rit\r\n4\r\n\xE2\x80\xAEz\r\n0\r\nX: y\r\n\r\n",
-     false, true, 401,
-     "refused with HTTP 401 Unauthorized\n"
-     "try: --header 'Authorization: ...'\n",
+     false, true, 401, "refused with HTTP 401 Unauthorized\n",
      "\\x1b[2Jab\\x1b]0;t\\x07\\x7f\\xc2\\x9b5A\\x9bc\n"
-     "\\x09over\\x0dit\\xe2\\x80\\xaez\n"},
+     "\\x09over\\x0dit\\xe2\\x80\\xaez\n", ""},
+    {"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\xC2\x9B\""
+     "\r\nContent-Length: 0\r\n\r\n",
+     false, true, 401, "refused with HTTP 401 Unauthorized\n",
+     "WWW-Authenticate: Basic realm=\"a\\xc2\\x9b\"\n",
+     "try: --header 'Authorization: ...'\n"},
     /* One header line that is none, one that is folded */
     {"HTTP/1.1 403 Forbidden\r\nno colon\r\nLocation: ws://a\r\n .b/\r\n"
      "Content-Length: 7\r\n\r\nnot\nyou",
-     false, true, 403,
-     "refused with HTTP 403 Forbidden\n"
-     "try: --origin with one that the server allows\n", "not\nyou\n"},
+     false, true, 403, "refused with HTTP 403 Forbidden\n", "not\nyou\n", ""},
+    {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false, true, 403,
+     "refused with HTTP 403 Forbidden\n", "",
+     "try: --origin with one that the server allows\n"},
     {"HTTP/1.1 404 Not Found\nServer: proxy\n\n<html>\nnothing here\n</html>\n",
-     true, false, 404,
-     "refused with HTTP 404 Not Found\ntry: another path in the URL\n",
-     "<html>\nnothing here\n</html>\n"},
+     true, false, 404, "refused with HTTP 404 Not Found\n",
+     "<html>\nnothing here\n</html>\n", ""},
     {"HTTP/1.1 426\r\nContent-Length: 0\r\n\r\n", false, false, 426,
-     "refused with HTTP 426 \nthe server wants another protocol or version\n",
-     ""},
-    {"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 17\r\n\r\n"
-     "back\r\nin a minute",
-     false, false, 503,
-     "refused with HTTP 503 Service Unavailable\ntry: again later\n",
-     "back\nin a minute\n"},
-    {long_response, false, false, 503,
-     "refused with HTTP 503 Busy\ntry: again later\n", long_body},
+     "refused with HTTP 426 \n", "",
+     "the server wants another protocol or version\n"},
+    {"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 19\r\n\r\n"
+     "A proxy removed it\n",
+     false, false, 426, "refused with HTTP 426 Upgrade Required\n",
+     "A proxy removed it\n", ""},
+    {"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\n"
+     "Content-Length: 17\r\n\r\nback\r\nin a minute",
+     false, false, 503, "refused with HTTP 503 Service Unavailable\n",
+     "Retry-After: 0\nback\nin a minute\n", ""},
+    {long_response, false, false, 503, "refused with HTTP 503 Busy\n",
+     long_body, ""},
     {"HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\n\r\ncut sh",
-     true, false, 503,
-     "refused with HTTP 503 Busy\ntry: again later\n", "cut sh\n"},
+     true, false, 503, "refused with HTTP 503 Busy\n", "cut sh\n", ""},
     {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", false, false, 200,
      "refused with HTTP 200 OK\n"
-     "a web page, not a WebSocket: try another path\n", "hi\n"},
+     "a web page, not a WebSocket: try another path\n", "hi\n", ""},
 };
 
 /* A body of 100 lines of 64 bytes, of which 4 KiB are read. */
@@ -304,9 +325,9 @@ static void echo_client_shows_a_refusal(void **state)
          r++) {
         launch_echo();
         refuse(r);
-        snprintf(expected, sizeof expected, "%s%s", r->head,
-                 *r->body != '\0' ? "it says:\n" : "");
-        expect_lines(r->body, "  ");
+        strcpy(expected, r->head);
+        expect_lines(r->says, "  ");
+        expect_lines(r->guess, "");
         assert_int_equal(child_rest(&client, printed, sizeof printed), 1);
         assert_string_equal(printed, expected);
     }
@@ -322,7 +343,7 @@ static void reconnect_client_shows_a_refusal(void **state)
         launch_reconnect();
         refuse(r);
         strcpy(expected, "connecting (attempt 1)\n");
-        expect_lines(r->body, "server: ");
+        expect_lines(r->says, "server: ");
         sprintf(expected + strlen(expected), "lost: code 1006 (HTTP %d); ",
                 r->status);
         read_to_verdict();
@@ -355,25 +376,28 @@ static const struct ending {
 } endings[] = {
 #define BYTES(text) text, sizeof text - 1
 #define SAID(why)   "failed: " why, "code 1006 (" why ")"
-#define UNANSWERED \
-    SAID("connection that ended before the handshake was answered")
+#define ENDED "connection that ended before the handshake was answered"
+#define NO_HTTP "not the syntax of an HTTP head"
+#define NO_TLS(why) \
+    "failed: " why " (RFC ", "code 1006 (" why ": a port for TLS? then wss://)"
 #define BAD_CODE SAID("close code that must not be sent")
     /* Nothing, half an answer, half of an interim one's successor */
-    {"", 0, false, false, UNANSWERED},
-    {BYTES("HTTP/1.1 10"), false, false, UNANSWERED},
+    {"", 0, false, false, NO_TLS(ENDED)},
+    {BYTES("HTTP/1.1 10"), false, false, NO_TLS(ENDED)},
     {BYTES("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"), false,
-     false, UNANSWERED},
-    {BYTES("HTTP/1.1 100 Continue\r\n\r\n"), false, false, UNANSWERED},
-    {"", 0, false, true, "failed: ", "code 1006 ("},
+     false, NO_TLS(ENDED)},
+    {BYTES("HTTP/1.1 100 Continue\r\n\r\n"), false, false, NO_TLS(ENDED)},
+    {"", 0, false, true, NO_TLS("reading or writing failed")},
+    {BYTES("\x15\x03\x01\x00\x02\x02\x46"), false, false, NO_TLS(NO_HTTP)},
     /* Later, it is another thing. */
     {"", 0, true, false, SAID("stream that ended without a Close")},
     {BYTES("\x89\x05He"), true, false,
      SAID("stream that ended without a Close")},
     /* What is no HTTP */
     {BYTES("<html><h1>502 Bad Gateway</h1></html>\r\n\r\n"), false, false,
-     SAID("not the syntax of an HTTP head")},
+     NO_TLS(NO_HTTP)},
     {BYTES("HTTP/1.1 50x Oh\r\n\r\n<html>"), false, false,
-     SAID("not the syntax of an HTTP head")},
+     NO_TLS(NO_HTTP)},
     {BYTES("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"), false,
      false, "failed: ", "code 1006 ("},
     /* Closes that must not be on the wire, and others that come back */
@@ -390,7 +414,9 @@ static const struct ending {
     {BYTES("\x88\x02\x03\xF5"), true, false,
      "closed with 1013, try again later", "code 1013 (closed)"},
 #undef BAD_CODE
-#undef UNANSWERED
+#undef NO_TLS
+#undef NO_HTTP
+#undef ENDED
 #undef SAID
 #undef BYTES
 };
@@ -417,6 +443,8 @@ static void echo_client_says_how_it_ended(void **state)
             assert_line("connected to ");
         assert_line(e->echo);
         assert_int_equal(child_rest(&client, printed, sizeof printed), 1);
+        const bool hint = strncmp(printed, "try: wss://, ", 13) == 0;
+        assert_int_equal(hint, strstr(e->lost, "a port for TLS?") != NULL);
     }
 }
 
@@ -553,7 +581,7 @@ static void retry_after_is_kept(void **state)
                  cases[i].value ? cases[i].value : http_date(cases[i].s));
         put(response);
         rawserver_finish(&server);
-        assert_line("lost: code 1006 (HTTP ");
+        read_to_verdict();
         const char *said = strstr(client.line, "next try in ");
         assert_non_null(said);
         assert_int_equal(sscanf(said, "next try in %lu ms", &wait), 1);
@@ -651,6 +679,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_unsolicited_pong_is_no_answer),
+        TEST(who_waits_is_shown_every_pong),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),
         TEST(echo_client_says_how_it_ended),

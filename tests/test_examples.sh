@@ -69,6 +69,7 @@ exits()
 }
 
 said() { grep -q -e "$1" "$tmp/out"; }
+lacks() { ! said "$1"; }
 complained() { grep -q -e "$1" "$tmp/err"; }
 
 exits_and_says() { exits "$1" "$2" "$3" && said "$4"; }
@@ -155,10 +156,17 @@ the_command_line()
         exits 2 "$bin/echo_server" --port 0 --subprotocol 'a b'
     check 'an origin that no browser sends is refused' \
         exits 2 "$bin/echo_server" --port 0 --origin https://a.example/
-    check 'and is named' complained '^origins has '
+    check 'and is named' complained "^--origin: 'https://a.example/' "
+    check 'with the way to the help' complained 'echo_server --help'
+    check 'room that is too little for an echo is a thing to say' \
+        exits 1 "$bin/echo_server" --host 192.0.2.1 --max-queued 100
+    check 'with what it is then' complained '^--max-queued: [0-9]'
     check 'a subprotocol twice is refused by the client' \
         exits 2 "$bin/echo_client" --subprotocol a --subprotocol a
-    check 'and is named, too' complained '^subprotocols has a name twice'
+    check 'and is named, too' complained "^--subprotocol: 'a' is there twice"
+    check 'one that is no token is refused' \
+        exits 2 "$bin/echo_client" --subprotocol 'a b'
+    check 'and named' complained "^--subprotocol: 'a b' is not a token"
     check 'a limit of nothing is refused' \
         exits 2 "$bin/echo_server" --port 0 --max-message 0
     check "another machine's address is an error" \
@@ -178,6 +186,17 @@ the_command_line()
         exits 2 "$bin/echo_client" --header X-Thing
     check 'the client refuses a header that would be two' \
         exits 2 "$bin/echo_client" --header "$(printf 'X-A: b\r\nX-C: d')"
+    check 'and names it' \
+        complained "^--header: 'b.x0d.x0aX-C: d' cannot be a header's value"
+    check 'the client refuses a header of its own' \
+        exits 2 "$bin/echo_client" --header 'A: b' --header 'Host: x'
+    check 'as such' complained "^--header: 'Host' is written by the client"
+    check 'the client refuses a name that is none' \
+        exits 2 "$bin/echo_client" --header 'A b: c'
+    check 'as such, too' complained "^--header: 'A b' cannot be a header's name"
+    check 'the client refuses an origin of two lines' \
+        exits 2 "$bin/echo_client" --origin "$(printf 'a\r\nb')"
+    check 'and names that' complained '^--origin: '
     check 'the client refuses a count that is no number' \
         exits 2 "$bin/echo_client" --fragments many
     check 'a CA file for ws:// is refused, as no one would check with it' \
@@ -215,6 +234,8 @@ echoing()
     check 'the server chooses its preferred subprotocol' \
         exits 0 client --subprotocol two --subprotocol one
     check 'which the client shows' said '^subprotocol one$'
+    check 'it need not choose one' exits 0 client --subprotocol three
+    check 'which the client shows, too' said '^no subprotocol: '
     check 'the trace shows frames' exits 0 client --trace --fragments 2 --text ab
     check 'the first fragment' said '^-> TEXT    \.\.\.  masked .* "a"'
     check 'the last fragment' said '^-> CONT    fin  masked .* "b"'
@@ -223,7 +244,8 @@ echoing()
         exits 1 client --origin https://foe.example
     check 'a port in use is an error' exits 1 "$bin/echo_server" --port "$port"
     # POSIX calls it "Address in use"; some C libraries say "already".
-    check 'that says so' complained 'Address \(already \)*in use'
+    check 'that says so' \
+        complained 'Address \(already \)*in use; try another --port'
     check 'SIGTERM ends it' stop
     check 'nobody listens: an error' exits 1 client
     check 'that says so' complained 'Connection refused'
@@ -299,12 +321,15 @@ stopping()
 
 broadcasting()
 {
+    check 'the chat tells of its protocol' \
+        exits_and_says 0 "$bin/broadcast_server" --help '"people"'
     start broadcast_server --max-message 1000
+    check 'who loads the page' answers 'GET / HTTP/1.1' 200
     mkfifo "$tmp/a" "$tmp/b" "$tmp/c"
     listener --text '/name Ann' >"$tmp/a" &
     a=$!
     exec 3<"$tmp/a"
-    check 'who comes first is alone' awaits 3 '*"people 1"*'
+    check 'is not counted: who comes first is alone' awaits 3 '*"people 1"*'
     check 'and sees the name that was given' awaits 3 '*"here 1 Ann"*'
     listener --text "$(printf '/name  B\001ob ')" >"$tmp/b" &
     b=$!
@@ -377,7 +402,19 @@ with_tls()
         exits 1 client --ca "$tmp/elsewhere.pem"
     check 'plain text for a TLS server is an error' \
         exits 1 "$bin/echo_client" "ws://127.0.0.1:$port/"
+    check 'with a word about wss' said '^try: wss://'
     stop
+    start echo_server
+    check 'so is TLS for a plain one' exits 1 "$bin/echo_client" \
+        --ca "$tmp/here.pem" "wss://127.0.0.1:$port/"
+    check 'with a word about ws' said '^TLS failed: .*; try ws://$'
+    stop
+    check 'a certificate that is not there is named' exits 2 \
+        "$bin/echo_server" --tls-cert "$tmp/none" --tls-key "$tmp/here.key"
+    check 'with the reason' complained "$tmp/none: No such file"
+    check 'so is a CA file' exits 2 \
+        "$bin/echo_client" --ca "$tmp/none" wss://127.0.0.1:1/
+    check 'with the reason, too' complained "$tmp/none: No such file"
     check "another certificate's key is refused" exits 2 "$bin/echo_server" \
         --port 0 --tls-cert "$tmp/here.pem" --tls-key "$tmp/elsewhere.key"
 }
@@ -391,6 +428,7 @@ with_epoll()
     fi
     check 'echo_epoll --help explains itself' \
         exits_and_says 0 "$bin/echo_epoll" --help '--broadcast'
+    check 'without what it has not' lacks '--t[lr]'
     check 'it refuses an unknown option' \
         exits 2 "$bin/echo_epoll" --no-such-option
     check 'and TLS, which it has not' \

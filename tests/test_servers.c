@@ -19,6 +19,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -150,6 +151,20 @@ static void say(struct peer *p, const char *text)
     assert_true(upf_io_flush(&p->io, &p->ws) >= 0);
 }
 
+/* A long message, all of which leaves; nothing is read meanwhile, and the
+ * socket, too, takes little of the answer. */
+static void say_unread(struct peer *p, const void *data, size_t len)
+{
+    struct pollfd polls = {.fd = p->fd, .events = POLLOUT};
+    const int     size  = 100 * 1024;
+
+    setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    assert_int_equal(upf_send(&p->ws, UPF_OP_BINARY, data, len), UPF_OK);
+    while (upf_io_flush(&p->io, &p->ws) == UPF_WANT_WRITE)
+        assert_int_equal(poll(&polls, 1, PATIENCE), 1);
+    assert_true(readable(p->fd, PATIENCE)); /* it answers */
+}
+
 /* ---- Beginning and end of a test -------------------------------------- */
 
 static int end(void **state)
@@ -202,11 +217,14 @@ static void a_server_that_stood_still_keeps_who_has_answered(void **state)
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
     struct peer *p[3] = {NULL};
+    bool         has[3];
     upf_event    ev;
 
     need_servers();
     for (size_t i = 0; i < 3; i++)
-        if (begin_server(i, programs[i], short_times))
+        has[i] = begin_server(i, programs[i], short_times);
+    for (size_t i = 0; i < 3; i++)
+        if (has[i])
             p[i] = open_peer(ports[i]);
     for (size_t i = 0; i < 3; i++) {
         if (p[i] == NULL)
@@ -225,6 +243,46 @@ static void a_server_that_stood_still_keeps_who_has_answered(void **state)
             continue;
         child_signal(&servers[i], SIGCONT);
         await(p[i], UPF_EVENT_PING, &ev);
+    }
+}
+
+/*
+ * The other direction: more waits for a client than all sockets hold, so that
+ * it is not read from; it takes some of that while the server stands still.
+ */
+static void a_server_that_stood_still_keeps_who_has_read(void **state)
+{
+    (void)state;
+    enum { SIZE = 8 << 20, SETTLE_MS = 250, PATIENCE_MS = 200 + 1500 };
+    static const char *const programs[] = {"echo_server", "broadcast_server",
+                                           "echo_epoll"};
+    static const char *const options[] = {
+        "--ping-interval", "200", "--pong-timeout", "1500",
+        "--max-message", "16000000", "--max-queued", "19000000", NULL};
+    static uint8_t message[SIZE];
+    struct peer *p[3] = {NULL};
+    upf_event    ev;
+
+    need_servers();
+    for (size_t i = 0; i < 3; i++) {
+        if (!begin_server(i, programs[i], options))
+            continue;
+        p[i] = open_peer(ports[i]);
+        if (strcmp(programs[i], "broadcast_server") == 0)
+            await_text(p[i], "people ");
+        say_unread(p[i], message, SIZE);
+        (void)poll(NULL, 0, SETTLE_MS); /* it finds out, and notes the time */
+        stop_server(i);
+    }
+    (void)poll(NULL, 0, PATIENCE_MS + PATIENCE_MS / 10);
+    for (size_t i = 0; i < 3; i++) {
+        if (p[i] == NULL)
+            continue;
+        assert_int_equal(upf_io_next(&p[i]->io, &p[i]->ws, &ev),
+                         UPF_WANT_READ);
+        child_signal(&servers[i], SIGCONT);
+        await(p[i], UPF_EVENT_MESSAGE, &ev);
+        assert_int_equal(ev.len, SIZE);
     }
 }
 
@@ -263,18 +321,14 @@ static void a_client_that_stood_still_keeps_who_has_answered(void **state)
  * than what may be queued; but all that was read by then could be written: the
  * listeners' sockets have room for the rest.
  */
-static void a_burst_cuts_nobody_off(void **state)
+static void burst(size_t messages)
 {
-    (void)state;
-    enum { LISTENERS = 5, TALKERS = 2, MESSAGES = 18, SIZE = 6000 };
-    static const char *const options[] = {"--max-queued", "100000", NULL};
+    enum { LISTENERS = 5, TALKERS = 2, SIZE = 6000 };
     static uint8_t message[SIZE];
     struct peer *talking[TALKERS];
     const int    size = 200 * 1024;
     upf_event    ev;
 
-    need_servers();
-    assert_true(begin_server(0, "broadcast_server", options));
     for (size_t i = 0; i < LISTENERS; i++)
         (void)open_peer(ports[0]);
     for (size_t i = 0; i < TALKERS; i++)
@@ -282,10 +336,9 @@ static void a_burst_cuts_nobody_off(void **state)
     for (size_t i = 0; i < peer_count; i++) {
         setsockopt(peers[i].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
         setsockopt(peers[i].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-        await(&peers[i], UPF_EVENT_MESSAGE, &ev); /* who is here */
     }
     stop_server(0);
-    for (size_t i = 0; i < TALKERS * MESSAGES; i++) {
+    for (size_t i = 0; i < TALKERS * messages; i++) {
         struct peer *p = talking[i % TALKERS];
         assert_int_equal(upf_send(&p->ws, UPF_OP_BINARY, message, SIZE),
                          UPF_OK);
@@ -293,29 +346,63 @@ static void a_burst_cuts_nobody_off(void **state)
     }
     child_signal(&servers[0], SIGCONT);
     for (size_t i = 0; i < peer_count; i++)
-        for (int n = 0; n < TALKERS * MESSAGES; n++) {
-            await(&peers[i], UPF_EVENT_MESSAGE, &ev);
+        for (size_t n = 0; n < TALKERS * messages; n++) {
+            do
+                await(&peers[i], UPF_EVENT_MESSAGE, &ev);
+            while (ev.opcode == UPF_OP_TEXT); /* who is here */
             assert_int_equal(ev.len, SIZE);
         }
 }
 
-/* A process that writes empty messages for as long as it can. */
+static void a_burst_cuts_nobody_off(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--max-queued", "100000", NULL};
+
+    need_servers();
+    assert_true(begin_server(0, "broadcast_server", options));
+    burst(18);
+}
+
+/* It makes room for twice that and its longest message. */
+static void nor_does_one_at_echo_epoll(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--broadcast", "--max-message",
+                                          "6000", "--max-queued", "70000",
+                                          NULL};
+
+    need_servers();
+    if (begin_server(0, "echo_epoll", options))
+        burst(26);
+}
+
+/* A process that writes empty messages for as long as it can, and reads what
+ * comes, so that it is never withheld from. */
 static void start_talking(struct peer *p)
 {
     enum { FRAMES = 8192, FRAME = 6 };
-    static uint8_t frames[FRAMES * FRAME];
+    static uint8_t frames[FRAMES * FRAME], dropped[1 << 16];
+    struct pollfd  polls = {.fd = p->fd, .events = POLLIN | POLLOUT};
+    size_t         at    = 0;
+    ssize_t        n;
 
     for (size_t i = 0; i < FRAMES; i++) {
         frames[i * FRAME]     = 0x81;
         frames[i * FRAME + 1] = 0x80;
     }
-    tcp_set_blocking(p->fd, true);
     talker = fork();
     assert_true(talker >= 0);
     if (talker != 0)
         return;
-    while (write(p->fd, frames, sizeof frames) == (ssize_t)sizeof frames)
-        continue;
+    while (poll(&polls, 1, -1) == 1) {
+        while (read(p->fd, dropped, sizeof dropped) > 0)
+            continue;
+        if ((n = write(p->fd, frames + at, sizeof frames - at)) > 0)
+            at = (at + (size_t)n) % sizeof frames;
+        else if (n < 0 && errno != EAGAIN)
+            break;
+    }
     _exit(0);
 }
 
@@ -337,14 +424,86 @@ static void who_never_stops_talking_leaves_the_others_their_turn(void **state)
     }
 }
 
+static void likewise_at_echo_epoll(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--broadcast", NULL};
+
+    need_servers();
+    if (!begin_server(0, "echo_epoll", options))
+        return;
+    struct peer *listener = open_peer(ports[0]);
+
+    start_talking(open_peer(ports[0]));
+    for (int i = 0; i < 10; i++) {
+        say(listener, "myself");
+        await_text(listener, "myself");
+        say(open_peer(ports[0]), "hello");
+        await_text(listener, "hello");
+        upf_conn_free(&peers[--peer_count].ws);
+        close(peers[peer_count].fd);
+    }
+}
+
+/* ---- One who is gone -------------------------------------------------- */
+
+/* Until it has fewer descriptors than that. */
+static void await_descriptors(size_t i, size_t count)
+{
+    const uint64_t give_up = clock_ms() + PATIENCE;
+
+    while (child_descriptors(&servers[i]) >= count && count > 0) {
+        assert_true(clock_ms() < give_up);
+        (void)poll(NULL, 0, 10);
+    }
+}
+
+/*
+ * poll() and epoll tell of a reset whether it was asked for or not; who is not
+ * read from, as it does not read, must not keep a server busy with that.
+ */
+static void who_resets_is_let_go_and_costs_nothing(void **state)
+{
+    (void)state;
+    enum { SIZE = 8 << 20, MOST_MS = 500 };
+    static const char *const programs[] = {"echo_server", "broadcast_server",
+                                           "echo_epoll"};
+    static const char *const options[] = {"--max-message", "16000000",
+                                          "--max-queued", "19000000", NULL};
+    static const struct linger none = {.l_onoff = 1};
+    static uint8_t message[SIZE];
+
+    need_servers();
+    for (size_t i = 0; i < 3; i++) {
+        if (!begin_server(i, programs[i], options))
+            continue;
+        struct peer *p     = open_peer(ports[i]);
+        const size_t count = child_descriptors(&servers[i]);
+        if (strcmp(programs[i], "broadcast_server") == 0)
+            await_text(p, "people ");
+        say_unread(p, message, SIZE);
+        setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+        close(p->fd);
+        upf_conn_free(&p->ws);
+        peer_count--;
+        const unsigned long worked = child_processor_time(&servers[i]);
+        await_descriptors(i, count);
+        assert_in_range(child_processor_time(&servers[i]) - worked, 0, MOST_MS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
         TEST(a_server_that_stood_still_keeps_who_has_answered),
+        TEST(a_server_that_stood_still_keeps_who_has_read),
         TEST(a_client_that_stood_still_keeps_who_has_answered),
         TEST(a_burst_cuts_nobody_off),
+        TEST(nor_does_one_at_echo_epoll),
         TEST(who_never_stops_talking_leaves_the_others_their_turn),
+        TEST(likewise_at_echo_epoll),
+        TEST(who_resets_is_let_go_and_costs_nothing),
     };
 
     return cmocka_run_group_tests_name("servers", tests, NULL, NULL);

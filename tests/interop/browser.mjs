@@ -289,6 +289,8 @@ async function chatReturns() {
     await introduce(ann, 'Ann');
     await introduce(bob, 'Bob');
     await connected(guest);
+    await guest.locator('#people li', {
+        hasText: /^guest \d+ \(you; seen when/ }).waitFor();
     await sayToAll(guest, 'I have no name');
     await hears(ann, 'guest', 'I have no name');
     const before = await colours(ann);
