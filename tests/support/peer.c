@@ -38,7 +38,7 @@ int peer_connect(int listener)
 
 static void make_small(int fd)
 {
-    const int size = 4096;
+    const int size = 64 * 1024;
 
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size),
                      0);
