@@ -39,6 +39,7 @@ static struct held *held; /* NULL: discarded */
 static struct peer  peer;
 static uint64_t     now;
 static size_t       write_most; /* of one write */
+static bool         writes_first; /* of what ends at once */
 
 void submit_read(struct stream *s, void *data, size_t len)
 {
@@ -123,10 +124,12 @@ static bool end_read(void)
 /* A completion of each kind, and then time; whether there was one. */
 static bool engine_turn(void)
 {
-    bool moved = held->slices != NULL && end_write();
+    bool moved = writes_first && held->slices != NULL && end_write();
 
     if (held != NULL && held->read_to != NULL)
         moved |= end_read();
+    if (!writes_first && held != NULL && held->slices != NULL)
+        moved |= end_write();
     if (held != NULL && upf_conn_deadline(&held->stream.ws) <= now)
         was_due(&held->stream, now);
     return moved;
@@ -175,6 +178,7 @@ static int begin_test(void **state)
 
     now        = 1000;
     write_most = SIZE_MAX;
+    writes_first = false;
     peer_sockets(fds);
     held = calloc(1, sizeof *held);
     assert_non_null(held);
@@ -318,15 +322,27 @@ static void a_reset_ends_a_write(void **state)
     until(held == NULL);
 }
 
-static void a_reset_ends_a_read_and_a_write(void **state)
+static void check_reset_of_both(void)
 {
-    (void)state;
     peer.deaf = true;
     peer_send(&peer, 1, 1000 * 1000);
     until(upf_conn_queued(&peer.ws) == 0 && held->slices != NULL &&
           held->read_to != NULL);
     end_peer(true);
     until(held == NULL);
+}
+
+static void a_reset_ends_a_read_and_then_a_write(void **state)
+{
+    (void)state;
+    check_reset_of_both();
+}
+
+static void a_reset_ends_a_write_and_then_a_read(void **state)
+{
+    (void)state;
+    writes_first = true;
+    check_reset_of_both();
 }
 
 /* Nothing is under way, so the next ping finds out. */
@@ -384,7 +400,8 @@ int main(void)
         TEST(who_says_nothing_is_asked_and_given_up),
         TEST(a_reset_ends_a_read),
         TEST(a_reset_ends_a_write),
-        TEST(a_reset_ends_a_read_and_a_write),
+        TEST(a_reset_ends_a_read_and_then_a_write),
+        TEST(a_reset_ends_a_write_and_then_a_read),
         TEST(a_reset_is_found_out_while_reading_is_held),
         TEST(it_goes_on_when_it_is_told_to),
         TEST(a_wrong_frame_is_told_before_it_ends),
