@@ -100,7 +100,8 @@ CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 posix          := -D_POSIX_C_SOURCE=200809L
 flags_src      :=
 flags_examples := $(posix) -I$(BUILD)/examples/pages $(TLS_CFLAGS)
-flags_tests     = $(posix) -Isrc -Itests -Iexamples -I$(BUILD) $(CMOCKA_CFLAGS)
+flags_tests     = $(posix) -Isrc -Itests -Iexamples -I$(BUILD) \
+                  $(CMOCKA_CFLAGS)
 flags_fuzz     := $(posix) -Isrc -Itests
 
 asan_flags     := -O1 -g $(SANITIZE) -fno-omit-frame-pointer
@@ -189,9 +190,11 @@ deps: ## install what the tests need (cmocka), only if it is missing
 
 # With sanitizers; the scripts are given the directory of the examples.
 test: ## build and run every test and check
-test: $(test_bins) $(replay_bins) $(asan_examples) $(kernel_names) $(guide_bins)
+test: $(test_bins) $(replay_bins) $(asan_examples) $(kernel_names) \
+      $(guide_bins)
 	@EXAMPLES=$(BUILD)/asan/examples GUIDE=$(BUILD)/asan/guide \
-	    CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks) $(test_bins) $(replay_bins) $(test_scripts)
+	    CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks) $(test_bins) \
+	    $(replay_bins) $(test_scripts)
 
 test-kernels: ## the tests of payload on each set of kernels but the fastest
 test-kernels: $(test_bins) $(kernel_names)

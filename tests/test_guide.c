@@ -77,7 +77,7 @@ static int end_test(void **state)
     return 0;
 }
 
-/* ---- One peer --------------------------------------------------------------- */
+/* ---- One peer ----------------------------------------------------------- */
 
 static void begin_peer(struct peer *p)
 {

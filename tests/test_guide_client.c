@@ -43,7 +43,7 @@ int program(int argc, char **argv);
 static struct rawserver server;
 static struct child     client = {.output = -1};
 
-/* ---- The program ----------------------------------------------------------- */
+/* ---- The program -------------------------------------------------------- */
 
 static void start(const char *url)
 {
@@ -99,7 +99,7 @@ static int end_test(void **state)
     return 0;
 }
 
-/* ---- Servers ----------------------------------------------------------------- */
+/* ---- Servers ------------------------------------------------------------ */
 
 static void answer(void)
 {
@@ -229,8 +229,8 @@ static void the_fault_of_a_url_is_told(void **state)
 static void an_unknown_name_is_told(void **state)
 {
     (void)state;
-    start("ws://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-          "aaaa/");
+    start("ws://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaa/");
     assert_true(child_line(&client, PATIENCE));
     assert_null(strstr(client.line, "Success"));
     assert_non_null(strstr(client.line, "aaa: "));

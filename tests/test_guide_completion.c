@@ -23,7 +23,7 @@
 #include "support/rawserver.h"
 #include "tcp.h"
 
-/* ---- The engine ------------------------------------------------------------ */
+/* ---- The engine --------------------------------------------------------- */
 
 struct held { /* the one connection of a test */
     struct stream    stream; /* first: the engine is handed only that */
@@ -136,7 +136,7 @@ static bool engine_turn(void)
     return moved;
 }
 
-/* ---- Both ends in turns ------------------------------------------------------ */
+/* ---- Both ends in turns ------------------------------------------------- */
 
 static void turn(void)
 {
@@ -211,7 +211,7 @@ static bool is_paused(void)
 
 enum { LONG = 2 * 1000 * 1000 };
 
-/* ---- Tests ------------------------------------------------------------------- */
+/* ---- Tests -------------------------------------------------------------- */
 
 static void messages_come_back_however_little_is_written(void **state)
 {

@@ -86,7 +86,7 @@ int program(int argc, char **argv);
 #undef upf_conn_next
 #undef main
 
-/* ---- The server and its clients ------------------------------------------ */
+/* ---- The server and its clients ----------------------------------------- */
 
 enum { PEERS = 3, MESSAGE = 3 * 1000 * 1000 };
 
@@ -149,7 +149,7 @@ static int end_test(void **state)
     return 0;
 }
 
-/* ---- Its work -------------------------------------------------------------- */
+/* ---- Its work ----------------------------------------------------------- */
 
 static void messages_of_every_size_come_back(void **state)
 {
@@ -220,7 +220,7 @@ static void a_slow_reader_gets_all_of_it(void **state)
     until(p->messages == 5);
 }
 
-/* ---- What poll() says unasked ---------------------------------------------- */
+/* ---- What poll() says unasked ------------------------------------------- */
 
 static void a_reset_is_seen(void **state)
 {
@@ -275,7 +275,7 @@ static void an_end_is_not_seen_while_reading_is_held(void **state)
     until(count == 0);
 }
 
-/* ---- Time ------------------------------------------------------------------ */
+/* ---- Time --------------------------------------------------------------- */
 
 static void who_says_nothing_is_told_to_go(void **state)
 {
@@ -338,7 +338,7 @@ static void an_answer_of_the_last_moment_counts(void **state)
     assert_false(p->over);
 }
 
-/* ---- Too many --------------------------------------------------------------- */
+/* ---- Too many ----------------------------------------------------------- */
 
 static void one_too_many_waits_for_a_place(void **state)
 {

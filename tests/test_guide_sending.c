@@ -109,7 +109,7 @@ static FILE *file_of(size_t len)
 
 enum { BLOCK = 8192, LONG = 6 * 1000 * 1000 };
 
-/* ---- send_file() ------------------------------------------------------------ */
+/* ---- send_file() -------------------------------------------------------- */
 
 static void a_file_of_any_length_is_one_message(void **state)
 {
@@ -203,7 +203,7 @@ static void a_blocking_socket_needs_one_call(void **state)
     fclose(file);
 }
 
-/* ---- echo_chunk() ----------------------------------------------------------- */
+/* ---- echo_chunk() ------------------------------------------------------- */
 
 static void chunks_come_back_from_a_server(void **state)
 {

@@ -22,7 +22,7 @@ uint8_t peer_byte(uint64_t at)
     return (uint8_t)(at * 7 + at / 251);
 }
 
-/* ---- Sockets ---------------------------------------------------------- */
+/* ---- Sockets ------------------------------------------------------------ */
 
 int peer_connect(int listener)
 {
@@ -60,7 +60,7 @@ void peer_sockets(int fds[2])
     close(listener);
 }
 
-/* ---- A life ----------------------------------------------------------- */
+/* ---- A life ------------------------------------------------------------- */
 
 static void prepare(struct peer *p, int fd)
 {

@@ -36,7 +36,7 @@ int peer_connect(int listener);
 /* Two connected sockets with small buffers, neither of which waits. */
 void peer_sockets(int fds[2]);
 
-/* Begin on a socket: a client that sends its request, or an end that is open. */
+/* Begin on a socket: a client that sends its request, or an open end. */
 void peer_begin(struct peer *p, int fd);
 void peer_begin_open(struct peer *p, int fd, bool is_client);
 
