@@ -247,6 +247,20 @@ static void it_closes_in_order(void **state)
     assert_int_equal(peer.messages, 1);
 }
 
+/* RFC 6455, section 7.1.1: the server ends the stream, then the client. */
+static void it_ends_the_stream_first(void **state)
+{
+    (void)state;
+    char byte;
+
+    peer.stays = true;
+    upf_close(&peer.ws, UPF_CLOSE_NORMAL, "bye");
+    until(peer.over && recv(peer.fd, &byte, 1, MSG_PEEK) == 0);
+    assert_non_null(held);
+    peer.stays = false;
+    until(held == NULL);
+}
+
 static void an_end_of_the_stream_ends_it(void **state)
 {
     (void)state;
@@ -394,6 +408,7 @@ int main(void)
         TEST(messages_come_back_however_little_is_written),
         TEST(long_messages_come_back),
         TEST(it_closes_in_order),
+        TEST(it_ends_the_stream_first),
         TEST(an_end_of_the_stream_ends_it),
         TEST(a_slow_reader_gets_all_of_it),
         TEST(who_does_not_read_is_given_up),

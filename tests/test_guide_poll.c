@@ -173,6 +173,21 @@ static void messages_of_every_size_come_back(void **state)
     until(count == 0);
 }
 
+/* RFC 6455, section 7.1.1: the server ends the stream, then the client. */
+static void it_ends_the_stream_first(void **state)
+{
+    (void)state;
+    struct peer *p = open_peer();
+    char         byte;
+
+    p->stays = true;
+    upf_close(&p->ws, UPF_CLOSE_NORMAL, "bye");
+    until(p->over && recv(p->fd, &byte, 1, MSG_PEEK) == 0);
+    assert_int_equal(count, 1);
+    p->stays = false;
+    until(count == 0);
+}
+
 static void its_sockets_do_not_wait(void **state)
 {
     (void)state;
@@ -373,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(messages_of_every_size_come_back),
+        TEST(it_ends_the_stream_first),
         TEST(its_sockets_do_not_wait),
         TEST(a_client_that_does_not_read_harms_nobody),
         TEST(a_slow_reader_gets_all_of_it),

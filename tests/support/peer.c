@@ -152,6 +152,6 @@ void peer_turn(struct peer *p)
     }
     while ((status = upf_io_next(&p->io, &p->ws, &ev)) == UPF_OK)
         on_event(p, &ev);
-    if (status == UPF_DONE) /* all is said */
+    if (status == UPF_DONE && !p->stays) /* all is said */
         (void)shutdown(p->fd, SHUT_WR);
 }

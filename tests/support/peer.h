@@ -18,6 +18,7 @@ struct peer {
     int        fd;
     bool       deaf;   /* it reads nothing */
     bool       echoes; /* what it receives goes back */
+    bool       stays;  /* when all is said, the other end is to end the stream */
 
     /* What it saw */
     bool       open, over;
