@@ -18,7 +18,7 @@ struct peer {
     int        fd;
     bool       deaf;   /* it reads nothing */
     bool       echoes; /* what it receives goes back */
-    bool       stays;  /* when all is said, the other end is to end the stream */
+    bool       stays;  /* it leaves it to the other to end the stream */
 
     /* What it saw */
     bool       open, over;
