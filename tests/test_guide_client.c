@@ -2,8 +2,8 @@
 /*
  * test_guide_client.c - docs/guide.md's client.c, and servers of all sorts.
  *
- * The program is included as it stands in the guide, and runs in a child. Its
- * patience alone is the test's.
+ * The program is included as it stands in the guide, and runs in a child. How
+ * long it waits is up to the test.
  */
 
 #include <stdarg.h>
@@ -22,14 +22,15 @@
 #include "support/child.h"
 #include "support/rawserver.h"
 
-static bool patient; /* it waits as long as it says; else a moment */
+static int longest_wait; /* ms; 0: what the program says */
 
 static int set_option(int fd, int level, int name, const void *value,
                       socklen_t len)
 {
-    const struct timeval moment = {.tv_usec = 50 * 1000};
+    const struct timeval ours = {.tv_sec  = longest_wait / 1000,
+                                 .tv_usec = longest_wait % 1000 * 1000};
 
-    return setsockopt(fd, level, name, patient ? value : &moment, len);
+    return setsockopt(fd, level, name, longest_wait > 0 ? &ours : value, len);
 }
 
 int program(int argc, char **argv);
@@ -86,7 +87,7 @@ static void assert_ends(const char *line, int status)
 static int begin_test(void **state)
 {
     (void)state;
-    patient = false;
+    longest_wait = PATIENCE;
     rawserver_begin(&server);
     return 0;
 }
@@ -130,14 +131,12 @@ static void put_text(const char *text)
 static void it_prints_the_answer_and_lets_the_server_close_first(void **state)
 {
     (void)state;
-    patient = true;
     start_here();
     answer();
     await_hello();
     put_text("hello yourself");
     assert_int_equal(rawserver_read_close(&server), UPF_CLOSE_NORMAL);
     rawserver_put_close(&server, UPF_CLOSE_NORMAL, "");
-    patient = false;
     assert_false(readable(server.peer, 200));
     rawserver_cut(&server, false);
     assert_ends("hello yourself", 0);
@@ -146,6 +145,7 @@ static void it_prints_the_answer_and_lets_the_server_close_first(void **state)
 static void it_waits_for_that_for_a_moment_only(void **state)
 {
     (void)state;
+    longest_wait = 0;
     start_here();
     answer();
     await_hello();
@@ -158,6 +158,7 @@ static void it_waits_for_that_for_a_moment_only(void **state)
 static void a_server_that_says_nothing_is_given_up(void **state)
 {
     (void)state;
+    longest_wait = 50;
     start_here();
     rawserver_accept(&server);
     assert_ends("reading or writing failed", 1);
@@ -166,6 +167,7 @@ static void a_server_that_says_nothing_is_given_up(void **state)
 static void a_server_that_does_not_answer_is_given_up(void **state)
 {
     (void)state;
+    longest_wait = 50;
     start_here();
     answer();
     assert_ends("reading or writing failed", 1);
@@ -191,6 +193,8 @@ static void a_close_before_the_answer_is_told(void **state)
     answer();
     await_hello();
     rawserver_put_close(&server, UPF_CLOSE_INTERNAL_ERROR, "");
+    (void)rawserver_read_close(&server);
+    rawserver_cut(&server, false);
     assert_ends("closed with 1011", 1);
 }
 
