@@ -57,6 +57,8 @@ test_sources    := $(sort $(wildcard tests/test_*.c))
 test_scripts    := $(sort $(wildcard tests/test_*.sh))
 checks          := $(sort $(wildcard tests/tools/check_*.sh))
 pages           := $(sort $(wildcard examples/pages/*.html))
+guide_programs  := server client poll_server
+guide_pieces    := completion send_file echo_chunk
 
 # The objects of SOURCES in one TREE: $(call objects,TREE,SOURCES). A tree is
 # a directory under $(BUILD) whose objects share one set of compiler flags.
@@ -76,6 +78,9 @@ coverage_bins   := $(test_sources:%.c=$(BUILD)/coverage/%)
 replay_coverage := $(fuzz_entries:%.c=$(BUILD)/coverage/%)
 fuzz_bins       := $(fuzz_entries:%.c=$(BUILD)/fuzz/%)
 page_headers    := $(pages:%.html=$(BUILD)/%_html.h)
+guide_code      := $(patsubst %,$(BUILD)/guide/%.c,\
+                     $(guide_programs) $(guide_pieces) fragments)
+guide_bins      := $(guide_programs:%=$(BUILD)/asan/guide/%)
 
 # ---- Flags -----------------------------------------------------------------
 
@@ -96,7 +101,8 @@ CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 posix          := -D_POSIX_C_SOURCE=200809L
 flags_src      :=
 flags_examples := $(posix) -I$(BUILD)/examples/pages $(TLS_CFLAGS)
-flags_tests     = $(posix) -Isrc -Itests -Iexamples $(CMOCKA_CFLAGS)
+flags_tests     = $(posix) -Isrc -Itests -Iexamples -I$(BUILD) \
+                  $(CMOCKA_CFLAGS)
 flags_fuzz     := $(posix) -Isrc -Itests
 
 asan_flags     := -O1 -g $(SANITIZE) -fno-omit-frame-pointer
@@ -194,9 +200,11 @@ deps: ## install what the tests need (cmocka), only if it is missing
 
 # With sanitizers; the scripts are given the directory of the examples.
 test: ## build and run every test and check
-test: $(test_bins) $(replay_bins) $(asan_examples) $(kernel_names)
-	@EXAMPLES=$(BUILD)/asan/examples CC='$(CC)' GCC='$(GCC)' \
-	    $(run_tests) $(checks) $(test_bins) $(replay_bins) $(test_scripts)
+test: $(test_bins) $(replay_bins) $(asan_examples) $(kernel_names) \
+      $(guide_bins)
+	@EXAMPLES=$(BUILD)/asan/examples GUIDE=$(BUILD)/asan/guide \
+	    CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks) $(test_bins) \
+	    $(replay_bins) $(test_scripts)
 
 test-kernels: ## the tests of payload on each set of kernels but the fastest
 test-kernels: $(test_bins) $(kernel_names)
@@ -238,10 +246,24 @@ $(asan_examples): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
 # A test is compiled only where cmocka is; in `make -j deps test`, after it.
 test_objects := $(foreach tree,asan coverage,\
                   $(call objects,$(tree),$(test_sources) $(support)))
-$(test_objects): | need-cmocka
+$(test_objects): | need-cmocka $(guide_code)
 
 need-cmocka: $(filter deps,$(MAKECMDGOALS))
 	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh --check
+
+# The code of docs/guide.md, as a reader copies it. Pieces are included by the
+# tests; a whole program is compiled bare, as the guide says to.
+$(BUILD)/guide/%.c: docs/guide.md tests/tools/guide_block.sh
+	@mkdir -p $(@D)
+	@echo '  GUIDE $@'
+	$(Q)sh tests/tools/guide_block.sh $< $*.c >$@
+
+$(guide_bins): $(BUILD)/asan/guide/%: $(BUILD)/guide/%.c \
+               $(BUILD)/asan/libupframe.a
+	@mkdir -p $(@D)
+	@echo '  CC    $@'
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude \
+	    $(asan_flags) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # ---- Coverage --------------------------------------------------------------
 

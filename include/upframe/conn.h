@@ -66,7 +66,7 @@ typedef enum upf_pause {
 /*
  * What connections share. Take upf_config_default() and change what differs;
  * the struct must outlive its connections and not change under them. Limits
- * are inclusive, and 0 is not "no limit" but refused (except for max_body).
+ * are inclusive, and 0 is not "no limit" but refused (but for max_body).
  */
 typedef struct upf_config {
     /* What a peer may send */
@@ -125,7 +125,8 @@ upf_config upf_config_default(void);
  *   what is taken, but cannot be meant
  *     a subprotocol twice (a client's connection does not begin); limits of a
  *     head that no handshake fits in; high_water over max_queued; an origin
- *     that no browser sends, such as "example.com" or "https://a.example/"
+ *     that no browser sends: without a scheme, with a path (be it a slash), a
+ *     wildcard, a port over 65,535, or other letters than ASCII
  *
  * Call it once, when the program starts; nothing else does.
  */
@@ -243,8 +244,8 @@ struct upf_conn {
  * Returns UPF_OK, or, with the connection unusable but safe to free,
  *   UPF_ERR_ARGUMENT   the config: upf_config_check() says what is wrong; or a
  *                      malformed subprotocol or header: CR, LF, NUL or a
- *                      non-token would be injected
- *   UPF_ERR_URL        client: see upf_url_parse()
+ *                      non-token would be injected (upf_header_fault())
+ *   UPF_ERR_URL        client: see upf_url_parse(); also if there is none
  *   UPF_ERR_RANDOM, UPF_ERR_NO_MEMORY   client
  */
 upf_status upf_conn_init_server(upf_conn *conn, const upf_config *config);
@@ -312,8 +313,9 @@ typedef struct upf_event {
  * body, without its chunked coding, up to max_body. CLOSE comes with the last
  * byte of the body, with that limit, after max_head + max_body bytes in all, at
  * the end of the stream or after handshake_timeout, whichever is first. What
- * does not begin with the status line of an HTTP/1 response is UPF_ERR_HTTP,
- * and a 101 is judged to the letter.
+ * cannot become the status line of an HTTP/1 response is UPF_ERR_HTTP at the
+ * first byte that shows it (another version's number: UPF_ERR_HTTP_VERSION), and
+ * a 101 is judged to the letter.
  */
 
 /* A cursor over bytes that were read. The engine unmasks in place. */
@@ -369,10 +371,10 @@ void upf_conn_lost(upf_conn *conn);
  * On a REQUEST event the server may answer; if it does not, the next call of
  * upf_conn_next() answers for it: accepted if event->status is UPF_OK, with
  * the first of config->subprotocols that the client offers; refused with
- * upf_status_http() otherwise (UPF_ERR_ORIGIN 403, UPF_ERR_NOT_UPGRADE and
- * UPF_ERR_UPGRADE_STRIPPED 426).
+ * upf_status_http() otherwise (UPF_ERR_ORIGIN and UPF_ERR_ORIGIN_REPEATED 403,
+ * UPF_ERR_NOT_UPGRADE and UPF_ERR_UPGRADE_STRIPPED 426).
  *
- * upf_accept   queues the 101. Also where status is UPF_ERR_ORIGIN.
+ * upf_accept   queues the 101. Also where status says 403.
  *   subprotocol  one that the client offered, or NULL; it must live until
  *                OPEN was delivered
  *   headers      further ones, Set-Cookie for instance
@@ -390,7 +392,8 @@ void upf_conn_lost(upf_conn *conn);
  *   UPF_ERR_ARGUMENT   a subprotocol that was not offered; a header that is
  *                      malformed or that this library writes itself
  *                      (Connection, Upgrade, Content-Length,
- *                      Transfer-Encoding, Sec-WebSocket-*); http_status
+ *                      Transfer-Encoding, Sec-WebSocket-*):
+ *                      upf_header_fault() says why; http_status
  *   UPF_ERR_NO_MEMORY
  */
 upf_status upf_accept(upf_conn *conn, const char *subprotocol,
