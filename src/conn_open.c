@@ -309,6 +309,15 @@ upf_status upf_accept(upf_conn *conn, const char *subprotocol,
     return UPF_OK;
 }
 
+/* A caller that did not look must not have let anybody in: the default answer
+ * is a refusal now. */
+static upf_status fail_closed(upf_conn *conn, upf_status status)
+{
+    if (status != UPF_OK)
+        conn->status = UPF_ERR_REFUSED;
+    return status;
+}
+
 upf_status upf_refuse(upf_conn *conn, int http_status,
                       const upf_header *headers, size_t header_count,
                       const void *body, size_t body_len)
@@ -322,7 +331,7 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
                           upf_has(conn, UPF_IS_HEAD), &out);
     if (status == UPF_OK)
         leave_request(conn, UPF_ERR_REFUSED);
-    return status;
+    return fail_closed(conn, status);
 }
 
 upf_status upf_defer(upf_conn *conn)
@@ -333,7 +342,7 @@ upf_status upf_defer(upf_conn *conn)
         return UPF_ERR_STATE;
     if (upf_has(conn, UPF_HEAD_BORROWED)) {
         if (!upf_buf_reserve(&copy, conn->config, conn->assembly.len))
-            return UPF_ERR_NO_MEMORY;
+            return fail_closed(conn, UPF_ERR_NO_MEMORY);
         copy.len = conn->assembly.len;
         memcpy(copy.data, conn->assembly.data, copy.len);
         conn->assembly = copy;

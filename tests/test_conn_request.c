@@ -147,6 +147,44 @@ static void a_request_can_be_read_after_its_answer(void **state)
     }
 }
 
+/* user: int, whether it is to be put off. No result is looked at. */
+static void refuse_without_memory(struct session *session,
+                                  const upf_event *event)
+{
+    static const upf_header bad = {"Connection", "keep-alive"};
+    const int *how = session->user;
+
+    if (event->type != UPF_EVENT_REQUEST)
+        return;
+    session->alloc.fault = (struct fault){session->alloc.calls + 1, false};
+    if (*how == 0)
+        (void)upf_refuse(&session->conn, 401, NULL, 0, "who?", 4);
+    else if (*how == 1)
+        (void)upf_defer(&session->conn);
+    else
+        (void)upf_refuse(&session->conn, 401, &bad, 1, NULL, 0);
+    session->alloc.fault = (struct fault){0, false};
+}
+
+/* Who does not look whether its refusal was queued lets nobody in. */
+static void a_refusal_that_fails_is_no_acceptance(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        struct session session;
+
+        session_prepare(&session);
+        session.app  = refuse_without_memory;
+        session.user = &how;
+        session_begin(&session, SERVER);
+        session_give(&session, HEAD_REQUEST, strlen(HEAD_REQUEST));
+        assert_int_equal(session.log.count[UPF_EVENT_OPEN], 0);
+        assert_status(session.log.status, UPF_ERR_REFUSED);
+        assert_status_line(&session.output, "HTTP/1.1 503 Service Unavailable");
+        session_free(&session);
+    }
+}
+
 /* A target, Host or Origin; 0: it has no scheme, or no port. */
 struct place {
     const char *text;
@@ -342,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_target_is_a_path_however_it_was_sent),
         cmocka_unit_test(a_request_can_be_read_after_its_answer),
+        cmocka_unit_test(a_refusal_that_fails_is_no_acceptance),
         cmocka_unit_test(a_whole_url_weakens_no_check_of_the_origin),
         cmocka_unit_test(empty_elements_of_an_offer_are_ignored),
         cmocka_unit_test(a_request_line_over_a_limit_is_414),

@@ -369,7 +369,8 @@ static void a_refusal_is_a_status_from_200_to_599(void **state)
     session.app = refuse_wrongly;
     session_begin(&session, SERVER);
     give_text(&session, HEAD_REQUEST);
-    assert_log(&session, "REQUEST GET /chat status=UPF_OK\nOPEN\n");
+    assert_status_line(&session.output, "HTTP/1.1 503 Service Unavailable");
+    assert_status(session.log.status, UPF_ERR_REFUSED);
     session_free(&session);
 }
 

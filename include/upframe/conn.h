@@ -386,7 +386,8 @@ void upf_conn_lost(upf_conn *conn);
  *              until one of the two above was called. The request is kept;
  *              upf_conn_request() reads it again.
  *
- * Return UPF_OK, or with nothing queued and the request still unanswered
+ * Return UPF_OK, or with nothing queued and the request still unanswered (after
+ * a failure to refuse or to defer, it is not accepted by default: a 503)
  *   UPF_ERR_STATE      there is no request to answer, or none that may be
  *                      accepted
  *   UPF_ERR_ARGUMENT   a subprotocol that was not offered; a header that is
