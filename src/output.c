@@ -372,7 +372,6 @@ uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
     if (conn->out_kind == UPF_SLOT_BORROWED && len <= MOVE_MAX &&
         upf_output_follows(conn, header_len, data, len))
         return upf_output_move_up(conn, header_len, data, len);
-    assert(upf_output_is_apart(conn, data, len));
     if (len <= UPF_COPY_MAX) {
         /* Two small frames, of which more may come: one block, no queue. If
          * there is no memory for it, there is none for the copy either. */

@@ -18,6 +18,7 @@
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -190,8 +191,17 @@ bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
                                          uint8_t *end)
 {
-    if (conn->out_kind == UPF_SLOT_BORROWED)
-        conn->out.of.taken = conn->out.of.taken == start ? end : NULL;
+    if (conn->out_kind != UPF_SLOT_BORROWED)
+        return;
+    if (conn->out.of.taken == start) {
+        conn->out.of.taken = end;
+    } else {
+        /* Another input: not one that was read over what waits. */
+        assert((uintptr_t)start >=
+                   (uintptr_t)conn->out.data + conn->out.len ||
+               (uintptr_t)conn->out.data >= (uintptr_t)end);
+        conn->out.of.taken = NULL;
+    }
 }
 
 /* Add `len` bytes, at least 1. */
