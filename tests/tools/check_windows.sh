@@ -10,9 +10,10 @@
 #   <regex.h>          its oracle is made of POSIX's regular expressions
 #   support/naive.h    so is this one
 #   support/child.h    it starts our servers and clients, which call poll()
+#   guide/...          it runs the guide's programs, which are for POSIX
 set -u
 
-posix='<(sys/wait|sys/socket|regex)\.h>|"support/(naive|child)\.h"'
+posix='<(sys/wait|sys/socket|regex)\.h>|"support/(naive|child)\.h"|"guide/'
 cc=${WINDOWS_CC:-x86_64-w64-mingw32-gcc}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
