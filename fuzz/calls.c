@@ -124,6 +124,24 @@ static void op_in_place(struct calls *c)
         c->lent = true, c->has_data = false;
 }
 
+/* What lies in the connection's own memory, which may be lent already, or hold
+ * the beginning of a message, too. */
+static void op_ours_in_place(struct calls *c)
+{
+    const uintptr_t data  = (uintptr_t)c->event.data;
+    const uintptr_t block = (uintptr_t)c->block;
+
+    if (!c->at_hand || c->event.len == 0 ||
+        (block != 0 && data >= block && data < (uintptr_t)c->input.data))
+        return;
+    const upf_status status =
+        app_send_in_place(&c->run, UPF_OP_BINARY, c->event.data, c->event.len,
+                          false);
+    note(c, status);
+    if (status == UPF_OK)
+        c->lent = true, c->has_data = false;
+}
+
 static void write_nothing(struct calls *c)
 {
     watch_forget(&c->watch);
@@ -320,6 +338,7 @@ static void op_free(struct calls *c)
     upf_conn_free(c->run.conn);
     c->run.freed = true;
     c->has_data  = false;
+    c->at_hand   = false;
     feed_returned(c);
 }
 
@@ -365,13 +384,15 @@ static op_fn *const ops[32] = {
     op_shared, op_control,  op_close, op_offer,   op_write,    op_write_all,
     op_done,  op_tick,      op_wait,  op_eof,     op_lost,     op_free,
     op_answer, op_misuse,   op_move,  op_keep,    op_hold,     op_repeat,
-    op_nothing, op_nothing};
+    op_ours_in_place, op_nothing};
 
 void calls_step(struct calls *c)
 {
     c->starts[c->steps % REPEAT_OPS] = c->script.at;
     ops[script_byte(&c->script) % 32](c);
     c->steps++;
+    if (c->at_hand)
+        run_touch_event(&c->event);
     if (c->run.freed)
         return;
     watch_slices(&c->watch);

@@ -24,6 +24,7 @@ struct calls {
     struct bytes retired;  /* pointers to blocks that are still in use */
     upf_event    event;    /* the last one */
     bool         has_data; /* its payload is there, and ours */
+    bool         at_hand;  /* what it points to is there, ours or not */
 
     /* The script's loop: calls.c. */
     size_t   steps;

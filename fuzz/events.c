@@ -37,7 +37,7 @@ void run_touch_request(const upf_request *request)
 }
 
 /* All that an event points to stays until the next one, whatever is called. */
-static void touch_event(const upf_event *event)
+void run_touch_event(const upf_event *event)
 {
     touch((upf_str){(const char *)event->data, event->len});
     if (event->type == UPF_EVENT_REQUEST)
@@ -177,6 +177,8 @@ static void check_codes(const struct run *run, upf_status status,
     CHECK(status != UPF_ERR_HANDSHAKE_TIMEOUT ||
               (run->plan->handshake && !run->accepted && run->place != OPEN),
           "the handshake was done");
+    CHECK(status != UPF_ERR_EOF || run->place == OPEN,
+          "an end before the handshake was answered, and that is not said");
     CHECK(end->clean == (received && end->sent_code != 0),
           "clean %d with codes %d, %d", end->clean, end->code, end->sent_code);
     CHECK(status != UPF_OK || end->clean, "nothing wrong, but not clean: %d %d",
@@ -229,6 +231,11 @@ static void hear_close(struct run *run, const upf_event *event)
     check_codes(run, event->status, &event->close);
     if (run->plan->is_client)
         hear_response(run, &event->response);
+    CHECK(event->response.status < 200 ||
+              event->close.offset <= (uint64_t)run->config.max_head +
+                                         run->config.max_body,
+          "%llu bytes of a response are read",
+          (unsigned long long)event->close.offset);
     run->end        = event->close;
     run->end_status = event->status;
     if (run->end_status == UPF_ERR_CLOSE_TIMEOUT ||
@@ -264,5 +271,5 @@ void run_event(struct run *run, upf_event *event, size_t queued_before)
     }
     app_act(run, event);
     if (!run->freed)
-        touch_event(event);
+        run_touch_event(event);
 }

@@ -22,6 +22,7 @@ static void retire(struct calls *c)
         free(c->block);
     c->block    = NULL;
     c->has_data = false;
+    c->at_hand  = false;
 }
 
 void feed_returned(struct calls *c)
@@ -84,6 +85,7 @@ static upf_status next(struct calls *c)
 
     c->has_data = status == UPF_OK && (c->event.type == UPF_EVENT_MESSAGE ||
                                        c->event.type == UPF_EVENT_CHUNK);
+    c->at_hand  = status == UPF_OK;
     if (c->run.conn->state != UPF_STATE_ANSWER && !c->lent)
         feed_returned(c);
     return status;
@@ -119,8 +121,9 @@ upf_status feed_room(struct calls *c, size_t most)
     const upf_status status = next(c);
 
     /* What is not taken is in memory that the next call may give back. */
-    const bool data = c->has_data;
+    const bool data = c->has_data, at_hand = c->at_hand;
     feed_exchange(c, 0);
     c->has_data = data;
+    c->at_hand  = at_hand;
     return status;
 }

@@ -3,7 +3,7 @@
  * fuzz_backoff.c - the waits of a client that comes back.
  *
  *   0-15   the policy: base_ms, cap_ms, stable_ms, max_tries
- *   then   ten bytes an end: whether it was open, for how long, the random
+ *   then   eleven bytes an end: whether it was open, for how long, the random
  *          bits, and what ended it
  */
 
@@ -33,17 +33,35 @@ static uint64_t longest(const upf_backoff_policy *policy, uint32_t tries)
     return wait < policy->cap_ms ? wait : policy->cap_ms;
 }
 
-/* What is wrong with the request stays wrong; what is wrong with the way there
- * may pass. */
+/* Whether a list that ends with 0 has the value. */
+static bool has(const int *list, int value)
+{
+    while (*list != 0 && *list != value)
+        list++;
+    return *list != 0;
+}
+
+/* The table of upframe/backoff.h: each of the three can forbid it. */
 static void check_may_return(struct script *script)
 {
-    const int status = -(int)(script_byte(script) % 64);
-    const int code   = 1000 + script_byte(script) % 20;
+    static const int statuses[] = {UPF_ERR_ARGUMENT, UPF_ERR_URL, UPF_ERR_STATE,
+                                   0};
+    static const int codes[] = {1000, 1002, 1003, 1007, 1008, 1009, 1010, 0};
+    static const int https[] = {301, 308, 401, 403, 407, 410, 414, 431, 0};
 
-    (void)upf_may_return((upf_status)status, code, 0);
-    CHECK(!upf_may_return(UPF_OK, 1000, 0), "the server has finished");
-    CHECK(!upf_may_return(UPF_ERR_RESPONSE, 0, 403), "forbidden");
-    CHECK(upf_may_return(UPF_ERR_IO, 0, 0), "a lost transport");
+    const int     status = -(int)(script_byte(script) % 64);
+    const uint8_t byte   = script_byte(script);
+    const int     code   = 1000 + byte % 20;
+    const int     http   = 100 + byte % 5 * 100 + byte / 5;
+
+    CHECK(upf_may_return((upf_status)status, 0, 0) != has(statuses, status),
+          "%s", upf_status_name((upf_status)status));
+    CHECK(upf_may_return(UPF_OK, code, 0) != has(codes, code), "%d", code);
+    CHECK(upf_may_return(UPF_ERR_RESPONSE, 0, http) != has(https, http),
+          "HTTP %d", http);
+    CHECK(upf_may_return((upf_status)status, code, http) ==
+              !(has(statuses, status) || has(codes, code) || has(https, http)),
+          "%d, %d, %d", status, code, http);
 }
 
 static void lose(upf_backoff *backoff, const upf_backoff_policy *policy,

@@ -39,6 +39,21 @@ static upf_config read_config(struct script *script)
     return config;
 }
 
+/* What must hold, read by hand. */
+static bool is_sound(const upf_config *config)
+{
+    bool are_tokens = true;
+
+    for (const char *const *s = config->subprotocols; *s != NULL; s++)
+        are_tokens = are_tokens && strpbrk(*s, " :/") == NULL;
+    return are_tokens && config->max_message > 0 && config->max_frame > 0 &&
+           config->max_fragments > 0 && config->max_head > 0 &&
+           config->max_head_line > 0 && config->max_head_lines > 0 &&
+           config->max_queued > 0 && config->high_water > 0 &&
+           config->pause_reading <= UPF_PAUSE_NEVER && config->alloc != NULL &&
+           config->random != NULL;
+}
+
 /* What is said begins with the field's name, and what begins works. */
 static void check_config(const upf_config *config)
 {
@@ -46,12 +61,12 @@ static void check_config(const upf_config *config)
     upf_conn    conn;
 
     const upf_status status = upf_conn_init_open(&conn, config, false, NULL);
-    CHECK(status == UPF_OK || status == UPF_ERR_ARGUMENT, "%s",
+    CHECK(status == (is_sound(config) ? UPF_OK : UPF_ERR_ARGUMENT), "%s",
           upf_status_name(status));
     CHECK(status == UPF_OK || wrong != NULL, "refused, but nothing is wrong");
     CHECK(wrong == NULL || (strchr(wrong, ' ') != NULL && strlen(wrong) > 12),
           "%s", wrong);
-    if (status == UPF_OK && config->alloc != NULL) {
+    if (status == UPF_OK) {
         upf_input input = {NULL, 0};
         upf_event event;
         CHECK(upf_conn_next(&conn, &input, &event) == UPF_OK &&

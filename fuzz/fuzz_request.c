@@ -2,6 +2,7 @@
 /* fuzz_request.c - a request head: found, parsed, judged. */
 
 #include <string.h>
+#include <strings.h>
 
 #include <upframe/handshake.h>
 
@@ -143,12 +144,57 @@ static void check_offers(const upf_request *request)
     CHECK(!upf_request_offers(request, ""), "the empty subprotocol");
 }
 
+/* Take ":port" off a host; without one, *port stays. */
+static void take_port(upf_str *host, unsigned long *port)
+{
+    unsigned long value = 0;
+    size_t        n     = host->len;
+
+    while (n > 0 && host->data[n - 1] >= '0' && host->data[n - 1] <= '9')
+        n--;
+    if (n == 0 || host->data[n - 1] != ':')
+        return;
+    for (size_t i = n; i < host->len; i++)
+        value = value * 10 + (unsigned long)(host->data[i] - '0');
+    if (n < host->len)
+        *port = value;
+    host->len = n - 1;
+}
+
+static bool take_prefix(upf_str *text, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+
+    if (text->len < n || strncasecmp(text->data, prefix, n) != 0)
+        return false;
+    text->data += n;
+    text->len  -= n;
+    return true;
+}
+
+/* An origin over HTTP, of this very host: read by hand. */
+static bool is_of_host(upf_str origin, upf_str host)
+{
+    const bool    secure   = take_prefix(&origin, "https://");
+    unsigned long ours   = secure ? 443 : 80, theirs = ours;
+
+    if (!secure && !take_prefix(&origin, "http://"))
+        return false;
+    take_port(&origin, &theirs);
+    take_port(&host, &ours);
+    return theirs == ours && origin.len == host.len &&
+           strncasecmp(origin.data, host.data, host.len) == 0;
+}
+
 static void check_origin(const upf_request *request)
 {
     static const char *const any[] = {"*", NULL};
     const upf_str origin = request->origin;
     const bool    same   = upf_origin_allowed(origin, request->host, NULL);
 
+    CHECK(origin.len == 0 || !same || is_of_host(origin, request->host),
+          "%.*s is let in by %.*s", (int)origin.len, origin.data,
+          (int)request->host.len, request->host.data);
     CHECK(origin.data == NULL || origin.len == 0 || !same ||
               upf_origin_allowed(origin, request->host, any),
           "a longer list allows less");
@@ -165,6 +211,12 @@ static void check_origin(const upf_request *request)
     CHECK(upf_origin_allowed(origin, (upf_str){"", 0}, itself),
           "the list has it");
     free(text);
+}
+
+static bool may_be_answered(upf_status status)
+{
+    return status == UPF_OK || status == UPF_ERR_NOT_UPGRADE ||
+           status == UPF_ERR_UPGRADE_STRIPPED;
 }
 
 static upf_status check_parse(const uint8_t *data, size_t len)
@@ -189,6 +241,11 @@ static upf_status check_parse(const uint8_t *data, size_t len)
         check_headers(&request);
         check_origin(&request);
     }
+    if (may_be_answered(status))
+        CHECK(request.target.len > 0 &&
+                  strchr("/?*", request.target.data[0]) != NULL,
+              "no target of a server: %.*s", (int)request.target.len,
+              request.target.data);
     if (status == UPF_OK) {
         check_accepted(&request);
         check_offers(&request);
@@ -208,8 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (found.status == UPF_OK)
         check_parse(data, found.taken);
     /* What the parser takes alone is what the scanner lets through. */
-    if (whole == UPF_OK || whole == UPF_ERR_NOT_UPGRADE ||
-        whole == UPF_ERR_UPGRADE_STRIPPED)
+    if (may_be_answered(whole))
         CHECK(found.status == UPF_OK && found.taken == len,
               "%s, but the scanner says %s at %zu of %zu",
               upf_status_name(whole), upf_status_name(found.status),

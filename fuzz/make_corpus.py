@@ -136,6 +136,7 @@ requests = {
     "two-keys": head(REQUEST, REQUEST[4]),
     "two-origins": head(REQUEST, b"Origin: null", b"Origin: http://a.example"),
     "null-origin": head(REQUEST, b"Origin: null"),
+    "origin-of-an-app": head(REQUEST, b"Origin: capacitor://example.com"),
     "ipv6-host-and-origin": head(edit(b"example.com", b"[::1]:80"),
                                  b"Origin: http://[::1]"),
     "empty-line-first": CRLF + head(REQUEST),
@@ -348,6 +349,12 @@ seed("conn_server", "gone-client", plan(HANDSHAKE) + b"GET / HT")
 
 for name, text in responses.items():
     seed("conn_client", f"response-{name}", plan(HANDSHAKE, cut=5) + text)
+seed("conn_client", "response-refused-with-a-long-body",
+     plan(HANDSHAKE, cut=5, heads=0x0F) + head([b"HTTP/1.1 403 No"]) +
+     b"a long body")
+seed("conn_client", "response-refused-without-end",
+     plan(HANDSHAKE, cut=90, heads=0x0D) + b"HTTP/1.1 403 No\r\n" +
+     b"a" * 4500)
 seed("conn_client", "open-and-echo",
      plan(HANDSHAKE, cut=40) + head(RESPONSE) + conversation(None))
 seed("conn_client", "open-and-echo-without-memory",
@@ -477,13 +484,18 @@ seed("pump", "late-pongs",
      pump(b"".join(say(S_PING, ASCII, 125) for _ in range(24)),
           [DO_NOTHING, ALL] + [DO_NOTHING] * 24 + [MORE | 0x20] * 9, BLOCKING,
           alloc=0, script=[NOTHING]))
+# It failed, and CLOSE waited; a read in front of it may take for ever.
+seed("pump", "client-late-pong-without-random",
+     pump(b"".join(say(S_PING, ASCII, 125) for _ in range(24)),
+          [DO_NOTHING, ALL] + [DO_NOTHING] * 24 + [MORE | 0x20] * 9,
+          BLOCKING | P_CLIENT, random=16, script=[NOTHING]))
 
 # ---- calls ------------------------------------------------------------------
 
 (C_NEXT, C_DRAIN, C_SAY, C_HEAR, C_EXCHANGE, C_ROOM, C_SEND, C_REPLY,
  C_IN_PLACE, C_OWN, C_GATHERED, C_PART, C_SHARED, C_CONTROL, C_CLOSE, C_OFFER,
  C_WRITE, C_WRITE_ALL, C_DONE, C_TICK, C_WAIT, C_EOF, C_LOST, C_FREE, C_ANSWER,
- C_MISUSE, C_MOVE, C_KEEP, C_HOLD, C_REPEAT) = range(30)
+ C_MISUSE, C_MOVE, C_KEEP, C_HOLD, C_REPEAT, C_OURS) = range(31)
 C_EXT, C_RANDOM = 2, 4
 
 
@@ -627,6 +639,41 @@ seed("calls", "regression-server-accepted-and-ticked",
      calls(op(C_HEAR, say_head(0)), op(C_ANSWER, 0), op(C_TICK, 5), DRAINS,
            of=HANDSHAKE))
 
+# A message that came in two pieces lies in the connection's block, which a
+# reply lends to the output.
+PIECES = [op(C_SAY, say(S_BINARY, ASCII, 5000)), op(C_NEXT, size(2000)),
+          op(C_NEXT, 0)]
+for name, content in {
+        "lent-block-grows": PIECES + [op(C_IN_PLACE, 0), send(C_SEND),
+                                      send(C_OWN, ASCII, 300), C_WRITE_ALL],
+        "lent-block-again": PIECES + [op(C_IN_PLACE, 0), C_OURS, C_WRITE_ALL],
+        "lent-block-is-large": [
+            op(C_SAY, say(S_BINARY, ASCII, 70000)), op(C_NEXT, size(2000)),
+            op(C_NEXT, 0), op(C_IN_PLACE, 255), op(C_HEAR, say(S_BINARY))],
+        "ping-behind-a-beginning": [
+            op(C_SAY, say(S_BINARY_BEGINS, ASCII, 300)),
+            op(C_SAY, say(S_PING)), op(C_NEXT, size(300)), op(C_NEXT, size(8)),
+            op(C_NEXT, size(8)), op(C_NEXT, 0), C_WRITE_ALL, C_OURS,
+            op(C_SAY, say(S_ENDS, ASCII, 5000)), DRAINS, C_WRITE_ALL],
+        "offered-and-borrowed": [
+            send(C_OWN, ASCII, 100), op(C_OFFER, 3), send(C_OWN, ASCII, 9),
+            op(C_OFFER, 3), op(C_DONE, 0)],
+        "silence-while-held": [op(C_HOLD, 1), op(C_TICK, 1)] +
+        [C_WAIT, C_WRITE_ALL] * 5,
+        "shared-and-tiny": [send(C_SHARED, ASCII, 1), again(1, 255)] * 5,
+}.items():
+    seed("calls", f"server-{name}", calls(OPENS, *content, DRAINS))
+# Three bytes of a code point, in a block that a ping in pieces replaces.
+seed("calls", "server-ping-within-a-code-point",
+     calls(op(C_HEAR, say_head(0x20)), DRAINS,
+           op(C_SAY, bytes([ANY_BYTES]) + literal(frame(
+               RSV1 | TEXT, bytes([255, 0x55 ^ 0x61] * 44) +
+               bytes([1, 0x55 ^ 0xF0, 1, 0x55 ^ 0x9F, 1, 0x55 ^ 0x98]), KEY))),
+           DRAINS, op(C_SAY, say(S_PING, ASCII, 2)), op(C_NEXT, size(7)),
+           op(C_NEXT, 0), op(C_SAY, say(S_ENDS, LITERAL, 2) +
+                             bytes([1, 0x55 ^ 0x80])),
+           DRAINS, flags=C_EXT, of=HANDSHAKE | STREAM))
+
 # ---- arena, backoff ---------------------------------------------------------
 
 for name, memory, content in (
@@ -679,6 +726,8 @@ for i, strings in enumerate((
         (b"a", b"no query%2", b"a", b"Bearer a b"),
         (b"chat", b"/?chat#", b"x, chat ,y", b"Bearer =a"))):
     seed("fields", f"strings-{i}", b"\0".join(strings))
+seed("fields", "query-names-alike", b"user\0/?us=1&user=2")
+seed("fields", "cookie-in-the-second-line", b"b\0\0a=1; c=2\nd; b=3")
 SOUND = [size(70000)] * 3 + [size(4096), size(4096), size(100), size(70000),
                              size(70000)]
 for i in range(len(SOUND)):

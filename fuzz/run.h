@@ -163,6 +163,7 @@ void run_event(struct run *run, upf_event *event, size_t queued_before);
 
 /* Read all that it points to. */
 void run_touch_request(const upf_request *request);
+void run_touch_event(const upf_event *event);
 
 /* ---- app.c: what the application does at an event; with a deferred request - */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "conn_impl.h"
 #include "watched_ext.h"
 #include "run.h"
 #include "support/blob.h"
@@ -181,14 +182,15 @@ upf_status app_send_gathered(struct run *run, upf_opcode opcode, uint8_t *data,
 upf_status app_send_in_place(struct run *run, upf_opcode opcode, uint8_t *data,
                              size_t len, bool own)
 {
-    uint8_t *copy = exact_copy(data, len);
+    uint8_t     *copy  = exact_copy(data, len);
+    const size_t front = own ? UPF_FRAME_HEADER_MAX : 0;
 
-    if (own) {
+    if (own || len == 0) { /* of nothing, without room in front of it */
         if (run->borrowed_count == BORROWED_MAX)
             run_write(run, 0, 1);
-        uint8_t *memory = malloc(UPF_FRAME_HEADER_MAX + len);
+        uint8_t *memory = malloc(front + len + 1);
         CHECK(memory != NULL, "no memory for %zu", len);
-        data = memory + UPF_FRAME_HEADER_MAX;
+        data = memory + front;
         if (len > 0)
             memcpy(data, copy, len);
         run->borrowed[run->borrowed_count++] = memory;
@@ -287,11 +289,14 @@ upf_status app_close(struct run *run, unsigned how)
 
 void app_tick(struct run *run, uint64_t later)
 {
-    const size_t before = upf_conn_queued(run->conn);
+    const size_t before   = upf_conn_queued(run->conn);
+    const bool   we_pause = upf_has(run->conn, UPF_PAUSED | UPF_HELD);
 
     run->now += later;
     run->ticked = true;
     upf_conn_tick(run->conn, run->now);
+    CHECK(!we_pause || run->conn->status != UPF_ERR_PONG_TIMEOUT,
+          "no pong, but it is we who do not read");
     if (before > 0 && (upf_conn_queued(run->conn) == 0 ||
                        upf_conn_wants(run->conn) == UPF_WANTS_CLOSE))
         run->lost = true; /* the peer had its time: it was dropped */

@@ -61,6 +61,8 @@ static void check_assembly(const struct run *run)
         return;
     if (conn->assembly.len == 0 && run->last == UPF_OK)
         return; /* there is input: the last message's block may serve again */
+    if (conn->assembly.len == 0 && conn->in.open.message.carry_len > 0)
+        return; /* a chunk's block, until the code point cut there goes on */
     CHECK(capacity <= most + BESIDE, "%zu bytes for %zu that came", capacity,
           conn->assembly.len);
     if (upf_has(conn, UPF_EVENT_IN_BLOCK) || conn->in.open.message.opcode == 0)
