@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* recv.c - what a received frame costs a server. */
+/* recv.c - what a received frame costs. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +34,7 @@ static double run_floor(void *state, uint64_t passes)
 
 struct connection {
     const struct stream *stream;
+    upf_config           config;
     upf_conn             conn;
 };
 
@@ -43,8 +44,11 @@ static void *upframe_open(const struct stream *stream)
     upf_input          none = {NULL, 0};
     upf_event          event;
 
-    c->stream = stream;
-    if (upf_conn_init_open(&c->conn, NULL, false, NULL) != UPF_OK ||
+    c->stream        = stream;
+    c->config        = upf_config_default();
+    c->config.stream = stream->form.in_chunks;
+    if (upf_conn_init_open(&c->conn, &c->config, stream->form.to_client,
+                           NULL) != UPF_OK ||
         upf_conn_next(&c->conn, &none, &event) != UPF_OK ||
         event.type != UPF_EVENT_OPEN)
         bench_die("upframe does not open");
@@ -77,14 +81,16 @@ static size_t upframe_read_chunk(struct connection *c, const uint8_t *from,
     const size_t taken = in.len;
     memcpy(in.data, from, taken);
     while ((status = upf_conn_next(&c->conn, &in, &event)) == UPF_OK) {
-        if (event.type != UPF_EVENT_MESSAGE)
+        const bool whole = event.type == UPF_EVENT_MESSAGE;
+        if (!whole && event.type != UPF_EVENT_CHUNK)
             bench_die("upframe: event %d", (int)event.type);
-        if (verify)
+        if (verify && whole)
             stream_check_payload(c->stream, "upframe", tally.messages,
                                  event.data, event.len);
-        tally.messages++;
-        tally.bytes += event.len;
-        tally.text  += event.opcode == UPF_OP_TEXT;
+        const bool ends = whole || event.last;
+        tally.messages += ends;
+        tally.bytes    += event.len;
+        tally.text     += ends && event.opcode == UPF_OP_TEXT;
     }
     if (status != UPF_WANT_READ)
         bench_die("upframe: %s", upf_status_name(status));
@@ -183,32 +189,46 @@ static void add_column(struct bench_row *row, const struct receiver *receiver,
     bench_add(row, name, run_column, column);
 }
 
-static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
-                    size_t chunk)
+/* Whom the row is about, in its name. */
+static void name_row(char *name, size_t payload, enum stream_kind kind,
+                     size_t chunk, struct stream_form form)
 {
+    char size[24], many[40] = "";
+
+    if (form.fragments > 1)
+        snprintf(many, sizeof many, "%zu fragments of ", form.fragments);
+    snprintf(name, BENCH_NAME, "%s%s%s %s%s%s", form.to_client ? "client " : "",
+             many, bench_size_text(payload, size), stream_kind_name(kind),
+             form.in_chunks ? ", stream" : "",
+             chunk == 16 * KIB ? ", 16 KiB chunks" : "");
+}
+
+static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
+                    size_t chunk, struct stream_form form)
+{
+    const bool plain = !form.to_client && !form.in_chunks && !form.fragments;
+
     struct column columns[BENCH_COLUMNS];
     size_t        count = 0;
-    char          size[24], name[BENCH_NAME];
+    char          name[BENCH_NAME];
 
-    snprintf(name, sizeof name, "%s %s%s", bench_size_text(payload, size),
-             stream_kind_name(kind),
-             chunk == 16 * KIB ? ", 16 KiB chunks" : "");
+    name_row(name, payload, kind, chunk, form);
     struct bench_row *row = bench_row(bench, "receive", name, payload, 1);
     if (row == NULL)
         return;
     struct stream stream =
-        stream_new(payload, kind, chunk, bench->stream_bytes);
+        stream_new(payload, kind, chunk, bench->stream_bytes, form);
     row->units  = stream.frames;
-    row->series = chunk == 64 * KIB ? stream_kind_name(kind) : NULL;
+    row->series = plain && chunk == 64 * KIB ? stream_kind_name(kind) : NULL;
 
     bench_add(row, "floor", run_floor, &stream);
     for (size_t k = 0; k < kernel_count(); k++)
         add_column(row, &receiver_upframe, k, kernel_name(k),
                    &columns[count++], &stream);
-    for (size_t i = 0; peers[i] != NULL; i++)
+    for (size_t i = 0; plain && peers[i] != NULL; i++)
         add_column(row, peers[i], 0, peers[i]->name, &columns[count++],
                    &stream);
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+    for (size_t i = 0; plain && i < sizeof limits / sizeof *limits; i++)
         if (limits[i].payload == payload && limits[i].kind == kind &&
             limits[i].chunk == chunk)
             bench_target(row, NULL, limits[i].peer, limits[i].most);
@@ -218,14 +238,34 @@ static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
     stream_free(&stream);
 }
 
-void bench_receive(struct bench *bench)
+static void add_rows(struct bench *bench, struct stream_form form)
 {
     static const size_t sizes[] = {0, 16, 125, KIB, 16 * KIB, MIB};
 
     for (enum stream_kind kind = 0; kind < STREAM_KINDS; kind++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             if (sizes[i] > 0 || kind == STREAM_BINARY)
-                add_row(bench, sizes[i], kind, 64 * KIB);
-    add_row(bench, KIB, STREAM_BINARY, 16 * KIB);
-    add_row(bench, 16 * KIB, STREAM_BINARY, 16 * KIB);
+                add_row(bench, sizes[i], kind, 64 * KIB, form);
+}
+
+void bench_receive(struct bench *bench)
+{
+    const struct stream_form server = {0};
+
+    add_rows(bench, server);
+    add_row(bench, KIB, STREAM_BINARY, 16 * KIB, server);
+    add_row(bench, 16 * KIB, STREAM_BINARY, 16 * KIB, server);
+    add_rows(bench, (struct stream_form){.to_client = true});
+    for (int role = 0; role < 2; role++) {
+        const struct stream_form chunks = {.to_client = role == 1,
+                                           .in_chunks = true};
+        const struct stream_form fragments = {.to_client = role == 1,
+                                              .fragments = 64};
+        add_row(bench, 16, STREAM_BINARY, 64 * KIB, chunks);
+        add_row(bench, 125, STREAM_BINARY, 64 * KIB, chunks);
+        add_row(bench, 125, STREAM_ASCII, 64 * KIB, chunks);
+        add_row(bench, KIB, STREAM_ASCII, 64 * KIB, chunks);
+        add_row(bench, 125, STREAM_BINARY, 64 * KIB, fragments);
+        add_row(bench, 125, STREAM_ASCII, 64 * KIB, fragments);
+    }
 }

@@ -342,7 +342,8 @@ static void add_echo(struct bench *bench, size_t payload)
         return;
     e.kernel = 0;
     e.stream =
-        stream_new(payload, STREAM_BINARY, 64 * KIB, bench->stream_bytes);
+        stream_new(payload, STREAM_BINARY, 64 * KIB, bench->stream_bytes,
+                   (struct stream_form){0});
     open_conn(&e.conn, false);
     row->units = e.stream.frames;
     bench_add(row, "floor", run_echo_floor, &e);

@@ -113,25 +113,34 @@ static void place(struct stream *s, size_t len)
 }
 
 struct stream stream_new(size_t payload, enum stream_kind kind, size_t chunk,
-                         size_t least)
+                         size_t least, struct stream_form form)
 {
+    const upf_opcode opcode =
+        kind == STREAM_BINARY ? UPF_OP_BINARY : UPF_OP_TEXT;
     upf_frame_header header = {
-        .opcode = kind == STREAM_BINARY ? UPF_OP_BINARY : UPF_OP_TEXT,
-        .fin = true, .masked = true, .payload_len = payload};
+        .opcode = opcode, .fin = true, .masked = !form.to_client,
+        .payload_len = payload};
     uint8_t  head[UPF_FRAME_HEADER_MAX];
     uint32_t seed = 6455;
 
     const size_t frame_len = upf_frame_header_write(&header, head) + payload;
-    struct stream s = {.payload = payload, .kind = kind, .chunk = chunk};
+    struct stream s = {.payload = payload, .kind = kind, .chunk = chunk,
+                       .form = form};
+    if (s.form.fragments == 0)
+        s.form.fragments = 1;
     s.frames = (least + frame_len - 1) / frame_len;
+    s.frames += s.form.fragments - 1 - (s.frames - 1) % s.form.fragments;
     s.plain  = bench_alloc(s.frames * payload);
     place(&s, s.frames * frame_len);
     for (size_t i = 0; i < s.frames; i++) {
         uint8_t *plain = s.plain + i * payload;
 
         stream_fill(plain, payload, kind, &seed);
-        for (int k = 0; k < 4; k++)
+        for (int k = 0; k < 4 && header.masked; k++)
             header.mask_key[k] = (uint8_t)(1 + draw(&seed, 255));
+        header.opcode = i % s.form.fragments == 0 ? opcode
+                                                  : UPF_OP_CONTINUATION;
+        header.fin    = (i + 1) % s.form.fragments == 0;
         const size_t n = upf_frame_header_write(&header, s.bytes + s.len);
         upf_mask(s.bytes + s.len + n, plain, payload, header.mask_key, 0);
         s.len += n + payload;
@@ -150,13 +159,15 @@ void stream_free(struct stream *stream)
 void stream_check(const struct stream *stream, const char *reader,
                   struct tally tally, uint64_t passes)
 {
-    const uint64_t messages = passes * stream->frames;
+    const uint64_t messages =
+        passes * (stream->frames / stream->form.fragments);
     const uint64_t text = stream->kind == STREAM_BINARY ? 0 : messages;
 
     if (tally.messages != messages || tally.text != text ||
-        tally.bytes != messages * stream->payload)
+        tally.bytes != passes * stream->frames * stream->payload)
         bench_die("%s read %llu messages of %llu bytes from a stream of "
-                  "%llu of %zu", reader, (unsigned long long)tally.messages,
+                  "%llu in frames of %zu", reader,
+                  (unsigned long long)tally.messages,
                   (unsigned long long)tally.bytes,
                   (unsigned long long)messages, stream->payload);
 }
@@ -164,10 +175,12 @@ void stream_check(const struct stream *stream, const char *reader,
 void stream_check_payload(const struct stream *stream, const char *reader,
                           uint64_t index, const uint8_t *data, size_t len)
 {
-    const size_t at = (size_t)(index % stream->frames) * stream->payload;
+    const size_t size = stream->form.fragments * stream->payload;
+    const size_t at =
+        (size_t)(index % (stream->frames / stream->form.fragments)) * size;
 
-    if (len != stream->payload ||
+    if (len != size ||
         (len > 0 && memcmp(data, stream->plain + at, len) != 0))
-        bench_die("%s read another payload than frame %llu holds", reader,
-                  (unsigned long long)(index % stream->frames));
+        bench_die("%s read another payload than message %llu holds", reader,
+                  (unsigned long long)index);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.h - what a client sends: masked frames of one size and one script. */
+/* stream.h - what a peer sends: frames of one size and one script. */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,15 @@ const char *stream_kind_name(enum stream_kind kind);
 void stream_fill(uint8_t *out, size_t len, enum stream_kind kind,
                  uint32_t *seed);
 
+/* How it is sent. */
+struct stream_form {
+    bool   to_client; /* not masked */
+    bool   in_chunks; /* the reader takes it with config.stream */
+    size_t fragments; /* frames of a message; 0 is 1 */
+};
+
 struct stream {
+    struct stream_form form;
     size_t           payload; /* bytes in each frame */
     enum stream_kind kind;
     size_t           chunk;  /* bytes that a read gives at most */
@@ -36,9 +45,9 @@ struct stream {
     uint8_t         *memory; /* where bytes and buffer are */
 };
 
-/* Whole frames, `least` bytes in all or somewhat more. */
+/* Whole messages, `least` bytes in all or somewhat more. */
 struct stream stream_new(size_t payload, enum stream_kind kind, size_t chunk,
-                         size_t least);
+                         size_t least, struct stream_form form);
 void stream_free(struct stream *stream);
 
 /* What a reader of a stream saw. */
@@ -52,7 +61,7 @@ struct tally {
 void stream_check(const struct stream *stream, const char *reader,
                   struct tally tally, uint64_t passes);
 
-/* Likewise if data[0, len) is not the payload of frame number `index`. */
+/* Likewise if data[0, len) is not the payload of message number `index`. */
 void stream_check_payload(const struct stream *stream, const char *reader,
                           uint64_t index, const uint8_t *data, size_t len);
 
