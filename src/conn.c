@@ -20,7 +20,7 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
     if (!upf_config_is_sound(config))
         return UPF_ERR_ARGUMENT;
     conn->config = config;
-    upf_set(conn, flags);
+    upf_set(conn, flags | (config->stream ? UPF_STREAMS : 0));
     upf_conn_enter(conn, state);
     return UPF_OK;
 }

@@ -109,7 +109,7 @@ static inline void upf_conn_end_event(upf_conn *conn)
     upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
 }
 
-/* ---- conn_recv.c: bytes in, behind conn_next.h -------------------------- */
+/* ---- conn_recv.c: bytes in, what conn_next.c leaves ---------------------- */
 
 /* Take `len` bytes of the input. */
 static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
@@ -119,7 +119,7 @@ static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
     conn->offset += len;
 }
 
-/* upf_conn_next(), for whatever conn_next.h does not take. */
+/* upf_conn_next(), for whatever conn_next.c does not take. */
 upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
                                 upf_event *event);
 

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_next.c - the next event; a message of up to 16 bytes at once. */
+/*
+ * conn_next.c - the next event, at one glance if it can be.
+ *
+ * Nearly every frame is a whole message in the input, with nothing to remember
+ * before or after it. Such a frame is taken here if its payload is shorter than
+ * conn->quick, which upf_conn_next_slowly() keeps. Everything else, and all that
+ * is wrong, is left as it was for conn_recv.c to find out.
+ */
 
-#include "conn_next.h"
+#include <string.h>
+
+#include "bytes.h"
+#include "compiler.h"
+#include "conn_impl.h"
+#include "kernels.h"
 #include "mask.h"
+#include "output.h"
 
 #ifdef UPF_SMALL
 
@@ -13,43 +26,197 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 
 #else
 
-static inline upf_status longer(upf_conn *conn, upf_input *input,
-                                upf_event *event)
+enum {
+    FIN_TEXT   = 0x80 | UPF_OP_TEXT,
+    FIN_BINARY = 0x80 | UPF_OP_BINARY,
+    MASKED     = 0x80,
+    KEY_LEN    = 4,
+    SHORT      = 2 + KEY_LEN /* the header of up to 125 bytes to a server */
+};
+
+/* `len` bytes after `header` bytes: unmasked already, or in a moment. */
+static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
+                                       upf_event *event, uint8_t first,
+                                       size_t header, size_t len)
 {
-    return upf_kernels()->next(conn, input, event, upf_conn_next_slowly);
+    uint8_t *start = input->data;
+
+    event->type   = UPF_EVENT_MESSAGE;
+    event->opcode = (upf_opcode)(first & 0x0F);
+    event->data   = start + header;
+    event->len    = len;
+    upf_conn_take(conn, input, header + len);
+    /* Asked first, and at once: stores are what is scarce here. */
+    if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK |
+                        UPF_STREAMS)) != (UPF_ACTIVE | UPF_REPLYING)) {
+        upf_conn_end_event(conn);
+        upf_set(conn, UPF_ACTIVE);
+        upf_output_begin_replies(conn);
+        if (upf_has(conn, UPF_STREAMS)) {
+            event->type  = UPF_EVENT_CHUNK;
+            event->first = true;
+            event->last  = true;
+        }
+    }
+    upf_output_note_taken(conn, start, input->data);
+    return UPF_OK;
 }
 
-/* No binary message. Without input no set of kernels has anything to look at. */
-static inline upf_status other(upf_conn *conn, upf_input *input,
-                               upf_event *event)
+/*
+ * Of a frame of which at least two bytes and the key are in the input: the
+ * payload's length, and the header's, of which the key is a part. False: it is
+ * not to be taken here, or not all of it is in the input. Without the mask that
+ * is due, a length is immense; with one that is not, it is over 127.
+ */
+static inline bool measure(const upf_conn *conn, const upf_input *input,
+                           unsigned mask, size_t *header, size_t *len)
 {
-    return input->len == 0 ? upf_conn_next_slowly(conn, input, event)
-                           : longer(conn, input, event);
+    const uint8_t *in  = input->data;
+    const size_t   key = mask != 0 ? KEY_LEN : 0;
+
+    *header = 2 + key;
+    *len    = (size_t)in[1] - mask;
+    if (*len > 125) {
+        *header = 4 + key;
+        if (*len != 126 || input->len < *header)
+            return false;
+        *len = upf_load_be16(in + 2);
+        if (*len < 126)
+            return false;
+    }
+    return *len < conn->quick && *len <= input->len - *header;
 }
 
+UPF_APART static upf_status next_text(upf_conn *conn, upf_input *input,
+                                      upf_event *event, size_t header,
+                                      size_t len)
+{
+    if (upf_kernels()->utf8(input->data + header, len) < len)
+        return upf_conn_next_slowly(conn, input, event);
+    return deliver_whole(conn, input, event, FIN_TEXT, header, len);
+}
+
+/* 8 to 16 bytes. */
+static inline bool is_ascii(const uint8_t *data, size_t len)
+{
+    uint64_t head, tail;
+
+    memcpy(&head, data, sizeof head);
+    memcpy(&tail, data + len - sizeof tail, sizeof tail);
+    return ((head | tail) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+/* To a client: nothing to unmask. */
+UPF_APART static upf_status next_unmasked(upf_conn *conn, upf_input *input,
+                                          upf_event *event)
+{
+    const uint8_t *in = input->data;
+    size_t         header, len;
+
+    if (input->len < 2 || (in[0] != FIN_BINARY && in[0] != FIN_TEXT) ||
+        !measure(conn, input, 0, &header, &len))
+        return upf_conn_next_slowly(conn, input, event);
+    if (in[0] == FIN_TEXT &&
+        !(len - 8 <= 8 && is_ascii(in + header, len)))
+        return next_text(conn, input, event, header, len);
+    return deliver_whole(conn, input, event, in[0], header, len);
+}
+
+/* To a server: a message of any length. */
+UPF_APART static upf_status next_masked_text(upf_conn *conn, upf_input *input,
+                                             upf_event *event)
+{
+    size_t   header, len;
+    uint32_t key;
+
+    if (!measure(conn, input, MASKED, &header, &len))
+        return upf_conn_next_slowly(conn, input, event);
+    uint8_t *data = input->data + header;
+    memcpy(&key, data - KEY_LEN, sizeof key);
+    if (upf_kernels()->mask_utf8(data, data, len, key) < len) {
+        upf_kernels()->mask(data, data, len, key); /* as it was */
+        return upf_conn_next_slowly(conn, input, event);
+    }
+    return deliver_whole(conn, input, event, FIN_TEXT, header, len);
+}
+
+/* The event first, so that nothing has to be kept across the call. */
+UPF_APART static upf_status next_masked_binary(upf_conn *conn,
+                                               upf_input *input,
+                                               upf_event *event)
+{
+    size_t   header, len;
+    uint32_t key;
+
+    if (!measure(conn, input, MASKED, &header, &len))
+        return upf_conn_next_slowly(conn, input, event);
+    uint8_t *data = input->data + header;
+    memcpy(&key, data - KEY_LEN, sizeof key);
+    deliver_whole(conn, input, event, FIN_BINARY, header, len);
+    upf_kernels()->mask(data, data, len, key);
+    return UPF_OK;
+}
+
+/* To a server: none, or 8 to 16 bytes, all in the input. */
+static inline bool is_short(const upf_conn *conn, const upf_input *input,
+                            uint32_t *len)
+{
+    enum { WORD = 8 };
+
+    *len = (uint32_t)input->data[1] - MASKED; /* immense if there is none */
+    return (*len - WORD <= WORD || *len == 0) && *len < conn->quick &&
+           *len <= input->len - SHORT;
+}
+
+/* To a server, and ASCII. */
+static bool take_short_text(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    uint8_t *data = input->data + SHORT;
+    uint32_t len, key;
+
+    if (!is_short(conn, input, &len))
+        return false;
+    memcpy(&key, data - KEY_LEN, sizeof key);
+    if (len > 0 && !upf_mask_8_to_16(data, data, len, key, true))
+        return false;
+    deliver_whole(conn, input, event, FIN_TEXT, SHORT, len);
+    return true;
+}
+
+UPF_APART static upf_status next_other(upf_conn *conn, upf_input *input,
+                                       upf_event *event)
+{
+    if (upf_has(conn, UPF_IS_CLIENT))
+        return next_unmasked(conn, input, event);
+    if (input->len < SHORT || input->data[0] != FIN_TEXT)
+        return upf_conn_next_slowly(conn, input, event);
+    return take_short_text(conn, input, event)
+               ? UPF_OK : next_masked_text(conn, input, event);
+}
+
+/* Short binary messages without a call, so that no register has to be saved. */
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
-    enum { HEADER = 2 + KEY_LEN, WORD = 8 };
-    uint8_t *data = input->data;
+    uint32_t len;
 
     /* First, as the input of a connection that is over may be gone: it may have
      * lain in the block of a message that failed. */
     if (conn->quick == 0)
         return upf_conn_next_slowly(conn, input, event);
-    if (input->len < HEADER || data[0] != FIN_BINARY)
-        return other(conn, input, event);
-    const uint32_t len = (uint32_t)data[1] - MASKED; /* immense if none */
-    if ((len - WORD > WORD && len != 0) || len >= conn->quick ||
-        len > input->len - HEADER)
-        return longer(conn, input, event);
+    if (input->len < SHORT || input->data[0] != FIN_BINARY ||
+        upf_has(conn, UPF_IS_CLIENT))
+        return next_other(conn, input, event);
+    if (!is_short(conn, input, &len))
+        return next_masked_binary(conn, input, event);
 
     /* The event first, as far as the compiler knows payload may be in it. */
-    deliver_whole(conn, input, event, FIN_BINARY, HEADER, len);
+    uint8_t *data = input->data + SHORT;
+    deliver_whole(conn, input, event, FIN_BINARY, SHORT, len);
     if (len > 0) {
         uint32_t key;
 
-        memcpy(&key, data + 2, sizeof key);
-        upf_mask_8_to_16(data + HEADER, data + HEADER, len, key);
+        memcpy(&key, data - KEY_LEN, sizeof key);
+        upf_mask_8_to_16(data, data, len, key, false);
     }
     return UPF_OK;
 }

@@ -135,7 +135,7 @@ static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
     memcpy(out, &key, KEY);
     out += KEY;
     if (len >= 8 && len <= 16)
-        upf_mask_8_to_16(out, data, len, key);
+        upf_mask_8_to_16(out, data, len, key, false);
     else
         upf_kernels()->mask(out, data, len, key);
     return UPF_OK;

@@ -309,11 +309,11 @@ static bool is_block_empty(const upf_conn *conn)
 
 #ifndef UPF_SMALL
 
-/* So that conn_next.h may take the next frame. */
+/* So that conn_next.c may take the next frame. */
 static bool may_be_quick(const upf_conn *conn)
 {
-    return is_at_rest(conn) && !upf_has(conn, UPF_IS_CLIENT | UPF_FAILS_NEXT) &&
-           conn->config->trace == NULL && !conn->config->stream;
+    return is_at_rest(conn) && !upf_has(conn, UPF_FAILS_NEXT) &&
+           conn->config->trace == NULL;
 }
 
 #endif

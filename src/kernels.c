@@ -101,8 +101,6 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
     return check(dst, src, len, true, key);
 }
 
-#include "conn_next.h"
-
 #endif
 
 /* ---- Text --------------------------------------------------------------- */
@@ -137,7 +135,6 @@ const struct upf_kernels upf_kernels_scalar = {
 #ifndef UPF_SMALL
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
-    .next      = next_any,
 #endif
     .run       = run,
     .fields    = fields,
@@ -230,12 +227,6 @@ static size_t mask_utf8_first(uint8_t *dst, const uint8_t *src, size_t len,
     return decide()->mask_utf8(dst, src, len, key);
 }
 
-static upf_status next_first(upf_conn *conn, upf_input *input,
-                             upf_event *event, upf_next_fn *slowly)
-{
-    return decide()->next(conn, input, event, slowly);
-}
-
 static size_t run_first(const char *text, size_t len, const uint8_t set[16])
 {
     return decide()->run(text, len, set);
@@ -275,7 +266,6 @@ static const struct upf_kernels deciding = {
     .mask      = mask_first,
     .utf8      = utf8_first,
     .mask_utf8 = mask_utf8_first,
-    .next      = next_first,
     .run       = run_first,
     .fields    = fields_first,
     .base64_20 = base64_20_first,

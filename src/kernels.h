@@ -12,18 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <upframe/status.h>
 #include "atomics.h"
 #include "small.h"
 
-/* A connection's next event (upframe/conn.h): nothing is known of it here. */
-struct upf_conn;
-struct upf_input;
-struct upf_event;
-typedef upf_status upf_next_fn(struct upf_conn *conn, struct upf_input *input,
-                               struct upf_event *event);
-
-/* The header lines of an HTTP head (http.h, kernels_fields.h): likewise. */
+/* The header lines of an HTTP head (http.h, kernels_fields.h): nothing is known of
+ * them here. */
 struct upf_fields;
 struct upf_field_names;
 
@@ -64,10 +57,6 @@ struct upf_kernels {
     /* Both in one pass: masks all, returns what `utf8` says of the result. */
     size_t (*mask_utf8)(uint8_t *dst, const uint8_t *src, size_t len,
                         uint32_t key);
-
-    /* upf_conn_next(), or what `slowly` makes of it: see conn_next.h. */
-    upf_status (*next)(struct upf_conn *conn, struct upf_input *input,
-                       struct upf_event *event, upf_next_fn *slowly);
 
     /*
      * How many characters at the beginning of text[0, len) are in a set of

@@ -79,12 +79,11 @@ KERNEL vec lane_before(vec v, vec prev)
 
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
-#include "conn_next.h"
 
 #define SET(block, sixty)                                \
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
-        .mask_utf8 = mask_utf8, .next = next,           \
+        .mask_utf8 = mask_utf8,                         \
         .run = upf_run_sse, .fields = upf_fields_avx2,  \
         .base64_20 = upf_base64_20_ssse3,               \
         .sha1 = block, .sha1_60 = sixty,                \

@@ -69,14 +69,12 @@ KERNEL vec vec_fill32(uint32_t x)
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
-#include "conn_next.h"
 
 const struct upf_kernels upf_kernels_neon = {
     .name      = "neon",
     .mask      = mask,
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
-    .next      = next,
     .run       = run,
     .fields    = fields,
     .base64_20 = upf_base64_20,

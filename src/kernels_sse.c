@@ -64,12 +64,11 @@ KERNEL vec vec_high4(vec v)
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
-#include "conn_next.h"
 
 #define SET(block, sixty)                                \
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
-        .mask_utf8 = mask_utf8, .next = next,           \
+        .mask_utf8 = mask_utf8,                         \
         .run = upf_run_sse, .fields = fields,           \
         .base64_20 = upf_base64_20_ssse3,               \
         .sha1 = block, .sha1_60 = sixty,                \

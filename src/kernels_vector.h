@@ -365,8 +365,35 @@ KERNEL_ENTRY void mask(uint8_t *dst, const uint8_t *src, size_t len,
     mask_any(dst, src, len, key);
 }
 
+/* 8 to 128 bytes, as words that overlap. */
+KERNEL bool is_ascii_short(const uint8_t *p, size_t len)
+{
+    word all = {0};
+
+    if (len < 16) {
+        uint64_t head, tail;
+
+        memcpy(&head, p, sizeof head);
+        memcpy(&tail, p + len - sizeof tail, sizeof tail);
+        return IS_ASCII_uint64_t(head | tail);
+    }
+    if (len < 32) {
+        word16 head, tail;
+
+        memcpy(&head, p, sizeof head);
+        memcpy(&tail, p + len - sizeof tail, sizeof tail);
+        return IS_ASCII_word16(head | tail);
+    }
+    for (size_t i = 0; i < len - sizeof(word); i += sizeof(word))
+        all |= *(const word_at *)(p + i);
+    all |= *(const word_at *)(p + len - sizeof(word));
+    return ASCII_WORD(all);
+}
+
 KERNEL_ENTRY size_t utf8(const uint8_t *data, size_t len)
 {
+    if (len - 8 <= 120 && is_ascii_short(data, len))
+        return len;
     /* Not masked, so not written. */
     return check((uint8_t *)(uintptr_t)data, data, len, false, 0);
 }
@@ -374,6 +401,8 @@ KERNEL_ENTRY size_t utf8(const uint8_t *data, size_t len)
 KERNEL_ENTRY size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
                               uint32_t key)
 {
+    if (len - 8 <= 120 && mask_short(dst, src, len, key, true))
+        return len;
     return check(dst, src, len, true, key);
 }
 

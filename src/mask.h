@@ -3,6 +3,7 @@
 #ifndef UPF_MASK_H
 #define UPF_MASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -54,9 +55,10 @@ static inline uint64_t upf_mask_keys_turned(uint64_t keys, size_t by)
 /*
  * upf_mask_turned() of 8 to 16 bytes, as two words that overlap. The second
  * ends where the payload ends, so that no store reaches into what follows it.
+ * If it is to be `ascii` and is not: false, and nothing was written.
  */
-static inline void upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
-                                    size_t len, uint32_t key)
+static inline bool upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
+                                    size_t len, uint32_t key, bool ascii)
 {
     const uint64_t keys = key * UINT64_C(0x100000001);
     uint64_t       head, tail;
@@ -65,8 +67,11 @@ static inline void upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
     memcpy(&tail, src + len - sizeof tail, sizeof tail);
     head ^= keys;
     tail ^= upf_mask_keys_turned(keys, len);
+    if (ascii && ((head | tail) & UINT64_C(0x8080808080808080)) != 0)
+        return false;
     memcpy(dst, &head, sizeof head);
     memcpy(dst + len - sizeof tail, &tail, sizeof tail);
+    return true;
 }
 
 #endif

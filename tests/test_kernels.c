@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_kernels.c - each set of kernels against the scalar one, and the choice
- * among them. test_kernels_next.c has the connection on them. */
+ * among them. test_conn_next.c has the connection on them. */
 
 #include <pthread.h>
 #include <stdarg.h>

@@ -58,22 +58,22 @@ config_check config_rules http url <conn>
 conn         buf close conn_impl ext http output
 conn_open    base64 buf conn_impl ext handshake http http_write output url
 conn_refusal buf conn_impl http
-conn_next    bytes conn_impl kernels mask output <conn>
+conn_next    bytes compiler conn_impl kernels mask output <conn>
 conn_recv    buf close conn_impl conn_recv ext mask message output
 conn_message buf conn_recv ext message
 conn_send    buf conn_impl ext frame mask output shared utf8
 conn_quick   compiler conn_impl frame kernels mask move output random utf8
 conn_control bytes close conn_impl frame output
 shared       atomics buf conn_impl frame utf8 <conn>
-kernels             atomics conn_next kernels_chacha20 kernels_text small <conn>
+kernels             atomics kernels_chacha20 kernels_text small
 kernels_text        kernels
 kernels_fields      http kernels kernels_text
 kernels_vector      kernels
 kernels_chacha20    kernels kernels_vector
-kernels_sse         conn_next kernels kernels_chacha20 kernels_fields kernels_vector
-kernels_avx2        conn_next kernels kernels_chacha20 kernels_fields kernels_vector
-kernels_avx512      conn_next kernels kernels_chacha20 kernels_vector
-kernels_neon        conn_next kernels kernels_chacha20 kernels_fields kernels_vector
+kernels_sse         kernels kernels_chacha20 kernels_fields kernels_vector
+kernels_avx2        kernels kernels_chacha20 kernels_fields kernels_vector
+kernels_avx512      kernels kernels_chacha20 kernels_vector
+kernels_neon        kernels kernels_chacha20 kernels_fields kernels_vector
 kernels_sha1        bytes kernels
 kernels_base64_x86  kernels
 kernels_sha_x86     bytes kernels kernels_sha1

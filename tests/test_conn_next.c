@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_kernels_next.c - a connection on each set of kernels: frames that lie
- * whole in the input come to what they come to byte by byte. */
+/* test_conn_next.c - frames that lie whole in the input are taken at one glance,
+ * on each set of kernels: they come to what they come to otherwise. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -19,22 +19,42 @@
 /* What the peer sends, and what is done about it. */
 struct stream {
     struct blob bytes;
+    bool        to_client;
+    bool        in_chunks;
     size_t      max_frame, max_message; /* 0: the default */
     app_fn     *app;
 };
 
+static enum sender sender_of(const struct stream *stream)
+{
+    return stream->to_client ? FROM_SERVER : FROM_CLIENT;
+}
+
+/* Who watches each frame sees them one by one. */
+static void watch(void *user, const upf_conn *conn, bool sent,
+                  const upf_frame_header *header)
+{
+    (void)user;
+    (void)conn;
+    (void)sent;
+    (void)header;
+}
+
 /* Run it in inputs of `step` bytes, each in memory of exactly its size. */
 static void run(struct session *session, const struct stream *stream,
-                const struct upf_kernels *set, size_t step)
+                const struct upf_kernels *set, size_t step, bool watched)
 {
     upf_kernels_force(set);
     session_prepare(session);
+    session->config.stream = stream->in_chunks;
+    if (watched)
+        session->config.trace = watch;
     if (stream->max_frame > 0)
         session->config.max_frame = stream->max_frame;
     if (stream->max_message > 0)
         session->config.max_message = stream->max_message;
     session->app = stream->app;
-    session_begin(session, OPEN_SERVER);
+    session_begin(session, stream->to_client ? OPEN_CLIENT : OPEN_SERVER);
     session_give(session, NULL, 0);
 
     for (size_t at = 0; at < stream->bytes.len; at += step) {
@@ -52,27 +72,38 @@ static void run(struct session *session, const struct stream *stream,
     session_eof(session);
 }
 
-/* Byte by byte nothing is ever whole: that run says what is right. */
+static void assert_same(struct session *fast, const struct session *slow,
+                        const struct upf_kernels *set, size_t step)
+{
+    const char *log = eventlog_text((struct eventlog *)&slow->log);
+
+    if (strcmp(eventlog_text(&fast->log), log) != 0)
+        print_error("with the set %s, %zu bytes at a time:\n", set->name,
+                    step);
+    assert_text(eventlog_text(&fast->log), log);
+    assert_true(blob_equal(&fast->output, &slow->output));
+}
+
+/* Byte by byte nothing is ever whole: that run says what is right. In chunks it
+ * is the one that is watched, in the same pieces. */
 static void assert_same_with_each_set(struct stream *stream)
 {
     static const size_t steps[] = {1u << 24, 700, 64};
     struct session slow, fast;
     const struct upf_kernels *set;
 
-    run(&slow, stream, &upf_kernels_scalar, 1);
-    const char *log = eventlog_text(&slow.log);
-    for (size_t n = 0; (set = upf_kernels_at(n)) != NULL; n++) {
-        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-            run(&fast, stream, set, steps[i]);
-            if (strcmp(eventlog_text(&fast.log), log) != 0)
-                print_error("with the set %s, %zu bytes at a time:\n",
-                            set->name, steps[i]);
-            assert_text(eventlog_text(&fast.log), log);
-            assert_true(blob_equal(&fast.output, &slow.output));
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (i == 0 || stream->in_chunks)
+            run(&slow, stream, &upf_kernels_scalar,
+                stream->in_chunks ? steps[i] : 1, true);
+        for (size_t n = 0; (set = upf_kernels_at(n)) != NULL; n++) {
+            run(&fast, stream, set, steps[i], false);
+            assert_same(&fast, &slow, set, steps[i]);
             session_free(&fast);
         }
+        if (i + 1 == sizeof steps / sizeof *steps || stream->in_chunks)
+            session_free(&slow);
     }
-    session_free(&slow);
     blob_free(&stream->bytes);
     upf_kernels_force(NULL);
 }
@@ -99,26 +130,50 @@ static const uint8_t no_key[4] = {0};
 enum { LONGEST = 300 };
 
 /* Between frames that show whether all was taken and nothing more. */
-static void put_between(struct blob *to, unsigned first, const uint8_t *key,
-                        const uint8_t *payload, size_t len)
+static void put_between(struct stream *stream, unsigned first,
+                        const uint8_t *key, const uint8_t *payload, size_t len)
 {
-    put_text(to, FROM_CLIENT, FIN | TEXT, "before");
+    struct blob       *to     = &stream->bytes;
+    const enum sender  sender = sender_of(stream);
+
+    put_text(to, sender, FIN | TEXT, "before");
     put_keyed(to, first, key, payload, len);
     put_keyed(to, first, key, payload, len);
-    put_text(to, FROM_CLIENT, FIN | BINARY, "a few more bytes behind");
+    put_text(to, sender, FIN | BINARY, "a few more bytes after it");
 }
 
+/* To a server, masked with `key`; to a client; each in messages and chunks. */
 static void try_length(unsigned first, size_t len, const uint8_t *key,
                        size_t bad, app_fn *app)
 {
-    struct stream stream = {.app = app};
-    uint8_t payload[LONGEST + 1];
+    for (int i = 0; i < 4; i++) {
+        struct stream stream = {.app = app, .to_client = i % 2 == 1,
+                                .in_chunks = i / 2 == 1};
+        uint8_t payload[LONGEST + 1];
 
-    text_of(payload, len, scripts[len / 3 % 4]);
-    if (bad < len)
-        payload[bad] = 0xFF;
-    put_between(&stream.bytes, first, key, payload, len);
-    assert_same_with_each_set(&stream);
+        text_of(payload, len, scripts[len / 3 % 4]);
+        if (bad < len)
+            payload[bad] = 0xFF;
+        put_between(&stream, first, stream.to_client ? NULL : key, payload,
+                    len);
+        assert_same_with_each_set(&stream);
+    }
+}
+
+/* A mask that is not due, or none where one is. */
+static void a_wrong_mask_of_every_length_fails_the_same(void **state)
+{
+    (void)state;
+    static const uint8_t payload[LONGEST + 1];
+
+    for (size_t len = 0; len <= LONGEST; len++)
+        for (int i = 0; i < 2; i++) {
+            struct stream stream = {.to_client = i == 1};
+
+            put_between(&stream, FIN | (len % 2 ? TEXT : BINARY),
+                        stream.to_client ? frame_key : NULL, payload, len);
+            assert_same_with_each_set(&stream);
+        }
 }
 
 static void every_length_comes_to_the_same(void **state)
@@ -150,12 +205,17 @@ static void text_cut_short_of_every_length_fails_the_same(void **state)
 {
     (void)state;
     for (size_t len = 1; len <= LONGEST; len++) {
-        struct stream stream = {0};
         uint8_t payload[LONGEST + 1];
 
         text_of(payload, len + 1, scripts[1 + len % 3]);
-        put_between(&stream.bytes, FIN | TEXT, frame_key, payload, len);
-        assert_same_with_each_set(&stream);
+        for (int i = 0; i < 4; i++) {
+            struct stream stream = {.to_client = i % 2 == 1,
+                                    .in_chunks = i / 2 == 1};
+
+            put_between(&stream, FIN | TEXT,
+                        stream.to_client ? NULL : frame_key, payload, len);
+            assert_same_with_each_set(&stream);
+        }
     }
 }
 
@@ -166,15 +226,16 @@ static void a_limit_is_the_same_at_every_length(void **state)
     (void)state;
     for (size_t len = 1; len <= LONGEST; len++) {
         for (size_t over = 0; over < 2; over++) {
-            struct stream stream = {0};
+            struct stream stream = {.to_client = len / 2 % 2 == 1};
+            const enum sender sender = sender_of(&stream);
 
             if (len % 2)
                 stream.max_frame = len;
             else
                 stream.max_message = len;
-            put_run(&stream.bytes, FROM_CLIENT, FIN | BINARY, 'b', 1);
-            put_run(&stream.bytes, FROM_CLIENT, FIN | BINARY, 'b', len + over);
-            put_run(&stream.bytes, FROM_CLIENT, FIN | TEXT, 't', len);
+            put_run(&stream.bytes, sender, FIN | BINARY, 'b', 1);
+            put_run(&stream.bytes, sender, FIN | BINARY, 'b', len + over);
+            put_run(&stream.bytes, sender, FIN | TEXT, 't', len);
             assert_same_with_each_set(&stream);
         }
     }
@@ -205,7 +266,7 @@ static void every_form_of_a_length_is_judged_the_same(void **state)
 
 /* ---- At random ---------------------------------------------------------- */
 
-static void put_random_frame(struct blob *to, struct fake_random *random)
+static void put_random_frame(struct stream *stream, struct fake_random *random)
 {
     static const unsigned firsts[] = {
         FIN | TEXT, FIN | TEXT, FIN | TEXT, FIN | TEXT,
@@ -224,7 +285,9 @@ static void put_random_frame(struct blob *to, struct fake_random *random)
         payload[fake_choice(random, len)] ^=
             (uint8_t)(1u << fake_choice(random, 8));
     fake_random(random, key, sizeof key);
-    put_keyed(to, first, fake_choice(random, 4) ? key : no_key, payload, len);
+    put_keyed(&stream->bytes, first,
+              stream->to_client          ? NULL
+              : fake_choice(random, 4) ? key : no_key, payload, len);
 }
 
 static void random_streams_come_to_the_same(void **state)
@@ -233,10 +296,11 @@ static void random_streams_come_to_the_same(void **state)
     struct fake_random random = {.state = 11};
 
     for (int i = 0; i < 1500; i++) {
-        struct stream stream = {0};
+        struct stream stream = {.to_client = i % 2 == 1,
+                                .in_chunks = i % 3 == 0};
 
         for (size_t n = fake_choice(&random, 12) + 1; n > 0; n--)
-            put_random_frame(&stream.bytes, &random);
+            put_random_frame(&stream, &random);
         if (fake_choice(&random, 4) == 0)
             stream.bytes.data[fake_choice(&random, stream.bytes.len)] ^=
                 (uint8_t)(1u << fake_choice(&random, 8));
@@ -253,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_length_comes_to_the_same),
         cmocka_unit_test(bad_text_of_every_length_fails_at_the_same_byte),
+        cmocka_unit_test(a_wrong_mask_of_every_length_fails_the_same),
         cmocka_unit_test(text_cut_short_of_every_length_fails_the_same),
         cmocka_unit_test(a_limit_is_the_same_at_every_length),
         cmocka_unit_test(every_form_of_a_length_is_judged_the_same),
