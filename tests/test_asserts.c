@@ -20,6 +20,13 @@
 
 enum { BUFFER = 4096, LONG = 600 };
 
+/* What a mistake ends with; the build that measures coverage has no asserts. */
+#ifdef NDEBUG
+enum { STOPPED = 0 };
+#else
+enum { STOPPED = SIGABRT };
+#endif
+
 /* A server that echoes `count` messages of `len` bytes in place, from a buffer
  * into which the next input comes. */
 struct reader {
@@ -90,7 +97,7 @@ static void input_over_what_a_reply_borrows_stops_the_program(void **state)
     for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
         const size_t count = turns[i].count, len = turns[i].len;
 
-        assert_int_equal(fate(count, len, 0, false), SIGABRT);
+        assert_int_equal(fate(count, len, 0, false), STOPPED);
         assert_int_equal(fate(count, len, BUFFER / 2, false), 0);
         assert_int_equal(fate(count, len, 0, true), 0);
     }
