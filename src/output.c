@@ -500,6 +500,8 @@ static void advance_queue(upf_conn *conn, size_t written)
     }
 }
 
+#ifndef NDEBUG
+
 bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len)
 {
     struct upf_queue      *queue = upf_queue_of(conn);
@@ -515,6 +517,8 @@ bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len)
     return kind != UPF_SLOT_BORROWED || start >= waits + slot->len ||
            waits >= start + len;
 }
+
+#endif
 
 bool upf_output_keep(upf_conn *conn)
 {

@@ -182,7 +182,7 @@ size_t upf_output_replies(const upf_conn *conn);
 /*
  * What a reply in place borrows lies where the input was, and may not be read
  * into before it was written or copied. False: it was; as far as that is cheap
- * to see, which is by the oldest of what is borrowed. For asserts.
+ * to see, which is by the oldest of what is borrowed. For asserts only.
  */
 bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 

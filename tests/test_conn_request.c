@@ -273,6 +273,10 @@ static void empty_elements_of_an_offer_are_ignored(void **state)
         {"Sec-WebSocket-Protocol:\r\n", NULL},
         {"Sec-WebSocket-Protocol: , ,\r\n", NULL},
         {"Sec-WebSocket-Extensions: permessage-deflate,\r\n", NULL},
+        {"Sec-WebSocket-Extensions: permessage-deflate; "
+         "client_max_window_bits\r\n", NULL}, /* as browsers write it */
+        {"Sec-WebSocket-Extensions: permessage-deflate; "
+         "client_max_window_bits\r\nSec-WebSocket-Extensions: a,\r\n", NULL},
         {"Sec-WebSocket-Extensions: \r\nSec-WebSocket-Protocol: \r\n", NULL},
         {"Sec-WebSocket-Extensions: ,\r\nSec-WebSocket-Extensions: a,\r\n",
          NULL},
