@@ -224,8 +224,9 @@ struct upf_conn {
     uint8_t  state;
     uint8_t  send_utf8;    /* of the message begun by parts */
     uint8_t  quick_send;   /* pages of output that need no look at each message */
+    uint8_t  glance;       /* whether conn_next.c may take the next frame */
     uint16_t block_until;  /* the block `out` takes frames while not longer */
-    uint16_t quick;        /* conn_next.h takes payloads shorter than this */
+    uint16_t quick;        /* conn_next.c takes payloads shorter than this */
 };
 
 /*
