@@ -58,7 +58,7 @@ test_scripts    := $(sort $(wildcard tests/test_*.sh))
 checks          := $(sort $(wildcard tests/tools/check_*.sh))
 pages           := $(sort $(wildcard examples/pages/*.html))
 guide_programs  := server client poll_server
-guide_pieces    := completion send_file echo_chunk
+guide_pieces    := completion send_file echo_chunk serve_in_time
 
 # The objects of SOURCES in one TREE: $(call objects,TREE,SOURCES). A tree is
 # a directory under $(BUILD) whose objects share one set of compiler flags.

@@ -60,7 +60,7 @@ void upf_conn_free(upf_conn *conn)
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 {
     conn->state = (uint8_t)state;
-    conn->quick = 0;
+    conn->glance = UPF_GLANCE_NONE;
     conn->quick_send = 0;
     conn->block_until = 0;
     if (!upf_has(conn, UPF_CLOSE_SENT)) /* else one wait, up to the end */

@@ -3,9 +3,10 @@
  * conn_next.c - the next event, at one glance if it can be.
  *
  * Nearly every frame is a whole message in the input, with nothing to remember
- * before or after it. Such a frame is taken here if its payload is shorter than
- * conn->quick, which upf_conn_next_slowly() keeps. Everything else, and all that
- * is wrong, is left as it was for conn_recv.c to find out.
+ * before or after it. Such a frame is taken here if conn->glance says so and its
+ * payload is shorter than conn->quick; upf_conn_next_slowly() keeps both.
+ * Everything else, and all that is wrong, is left as it was for conn_recv.c to
+ * find out.
  */
 
 #include <string.h>
@@ -106,20 +107,40 @@ static inline bool is_ascii(const uint8_t *data, size_t len)
     return ((head | tail) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* To a client: nothing to unmask. */
+/* To a client, of more than 125 bytes. */
+UPF_APART static upf_status next_unmasked_long(upf_conn *conn,
+                                               upf_input *input,
+                                               upf_event *event)
+{
+    const uint8_t first = input->data[0];
+    size_t        header, len;
+
+    if (!measure(conn, input, 0, &header, &len))
+        return upf_conn_next_slowly(conn, input, event);
+    return first == FIN_TEXT
+               ? next_text(conn, input, event, header, len)
+               : deliver_whole(conn, input, event, FIN_BINARY, header, len);
+}
+
+/* To a client: nothing to unmask. Or nobody may look at once. */
 UPF_APART static upf_status next_unmasked(upf_conn *conn, upf_input *input,
                                           upf_event *event)
 {
+    enum { HEADER = 2 };
     const uint8_t *in = input->data;
-    size_t         header, len;
 
-    if (input->len < 2 || (in[0] != FIN_BINARY && in[0] != FIN_TEXT) ||
-        !measure(conn, input, 0, &header, &len))
+    /* First, as the input of a connection that is over may be gone: it may have
+     * lain in the block of a message that failed. */
+    if (conn->glance == UPF_GLANCE_NONE)
         return upf_conn_next_slowly(conn, input, event);
-    if (in[0] == FIN_TEXT &&
-        !(len - 8 <= 8 && is_ascii(in + header, len)))
-        return next_text(conn, input, event, header, len);
-    return deliver_whole(conn, input, event, in[0], header, len);
+    if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
+        return upf_conn_next_slowly(conn, input, event);
+    const uint32_t len = in[1]; /* over 127 with a mask */
+    if (len > 125 || len >= conn->quick || len > input->len - HEADER)
+        return next_unmasked_long(conn, input, event);
+    if (in[0] == FIN_BINARY || (len - 8 <= 8 && is_ascii(in + HEADER, len)))
+        return deliver_whole(conn, input, event, in[0], HEADER, len);
+    return next_text(conn, input, event, HEADER, len);
 }
 
 /* To a server: a message of any length. */
@@ -186,8 +207,6 @@ static bool take_short_text(upf_conn *conn, upf_input *input, upf_event *event)
 UPF_APART static upf_status next_other(upf_conn *conn, upf_input *input,
                                        upf_event *event)
 {
-    if (upf_has(conn, UPF_IS_CLIENT))
-        return next_unmasked(conn, input, event);
     if (input->len < SHORT || input->data[0] != FIN_TEXT)
         return upf_conn_next_slowly(conn, input, event);
     return take_short_text(conn, input, event)
@@ -199,12 +218,9 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     uint32_t len;
 
-    /* First, as the input of a connection that is over may be gone: it may have
-     * lain in the block of a message that failed. */
-    if (conn->quick == 0)
-        return upf_conn_next_slowly(conn, input, event);
-    if (input->len < SHORT || input->data[0] != FIN_BINARY ||
-        upf_has(conn, UPF_IS_CLIENT))
+    if (conn->glance != UPF_GLANCE_MASKED)
+        return next_unmasked(conn, input, event);
+    if (input->len < SHORT || input->data[0] != FIN_BINARY)
         return next_other(conn, input, event);
     if (!is_short(conn, input, &len))
         return next_masked_binary(conn, input, event);

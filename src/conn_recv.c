@@ -336,11 +336,14 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
         upf_conn_drop_assembly(conn);
     upf_output_note_taken(conn, start, input->data);
 #ifndef UPF_SMALL
-    conn->quick = 0;
-    if (may_be_quick(conn))
+    conn->glance = UPF_GLANCE_NONE;
+    if (may_be_quick(conn)) {
+        conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
+                                                    : UPF_GLANCE_MASKED;
         conn->quick = (uint16_t)(1 + lesser(conn->config->max_frame,
                                             lesser(conn->config->max_message,
                                                    UINT16_MAX - 1)));
+    }
 #endif
     return status;
 }

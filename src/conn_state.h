@@ -20,6 +20,13 @@ enum upf_conn_state {
     UPF_STATE_CLOSING   /* CLOSE is to be delivered */
 };
 
+/* conn->glance: whose whole frames conn_next.c may take. */
+enum upf_glance {
+    UPF_GLANCE_NONE = 0,
+    UPF_GLANCE_MASKED,  /* a client's, by a server */
+    UPF_GLANCE_UNMASKED
+};
+
 enum upf_conn_flag {
     UPF_IS_CLIENT      = 1 << 0,
     UPF_CLOSE_SENT     = 1 << 1,

@@ -203,8 +203,8 @@ static void need_servers(void)
 
 /*
  * It stands still for longer than the pong time-out, right after its ping,
- * and when it goes on, the pong lies in its socket's buffer. PONG_MS is long enough for this
- * program to answer in time on a busy machine.
+ * and when it goes on, the pong lies in its socket's buffer. PONG_MS is long
+ * enough for this program to answer in time on a busy machine.
  */
 enum { PONG_MS = 1000, STILL_MS = PONG_MS * 3 / 2 };
 
@@ -311,6 +311,40 @@ static void a_client_that_stood_still_keeps_who_has_answered(void **state)
     (void)poll(NULL, 0, STILL_MS);
     child_signal(&servers[0], SIGCONT);
     (void)rawserver_read(&s, UPF_OP_PING, payload);
+    rawserver_end(&s);
+}
+
+/* echo_client waits 2 s for each answer: one that came while it slept is in
+ * time. */
+static void a_client_that_stood_still_takes_its_answer(void **state)
+{
+    (void)state;
+    char path[512], port[8], payload[256], printed[512];
+    char *argv[] = {path, (char *)"--port", port, (char *)"--text",
+                    (char *)"Hello", (char *)"--timeout", (char *)"2", NULL};
+    struct rawserver s;
+    char             response[512];
+    uint8_t          frame[16];
+
+    need_servers();
+    rawserver_begin(&s);
+    snprintf(path, sizeof path, "%s/echo_client", examples);
+    snprintf(port, sizeof port, "%u", (unsigned)s.port);
+    child_start(&servers[0], argv);
+    rawserver_accept(&s);
+    rawserver_read_head(&s, sizeof s.head);
+    rawserver_put(&s, response,
+                  rawserver_response(&s, response, sizeof response));
+    (void)rawserver_read(&s, UPF_OP_TEXT, payload);
+    stop_server(0);
+    rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_TEXT, payload, 5));
+    (void)poll(NULL, 0, 2500);
+    child_signal(&servers[0], SIGCONT);
+    assert_int_equal(rawserver_read_close(&s), UPF_CLOSE_NORMAL);
+    rawserver_put_close(&s, UPF_CLOSE_NORMAL, "");
+    rawserver_finish(&s);
+    assert_int_equal(child_rest(&servers[0], printed, sizeof printed), 0);
+    assert_non_null(strstr(printed, "came back equal"));
     rawserver_end(&s);
 }
 
@@ -499,6 +533,7 @@ int main(void)
         TEST(a_server_that_stood_still_keeps_who_has_answered),
         TEST(a_server_that_stood_still_keeps_who_has_read),
         TEST(a_client_that_stood_still_keeps_who_has_answered),
+        TEST(a_client_that_stood_still_takes_its_answer),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
         TEST(who_never_stops_talking_leaves_the_others_their_turn),

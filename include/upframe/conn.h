@@ -54,13 +54,13 @@ typedef bool upf_random_fn(void *user, void *out, size_t len);
 typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
                           const upf_frame_header *header);
 
-/* When a connection does not want to read: while more than high_water bytes wait
- * of ... */
+/* Which output makes a connection read no further, once more than high_water
+ * bytes of it wait. */
 typedef enum upf_pause {
-    UPF_PAUSE_BY_ROLE = 0, /* a server: its replies; a client: nothing */
+    UPF_PAUSE_BY_ROLE = 0, /* a server: its replies; a client: none */
     UPF_PAUSE_REPLIES,     /* replies: see upf_conn_wants() */
     UPF_PAUSE_ALWAYS,      /* all output, replies or not */
-    UPF_PAUSE_NEVER        /* nothing: max_queued is the only bound */
+    UPF_PAUSE_NEVER        /* none: max_queued is the only bound */
 } upf_pause;
 
 /*
@@ -90,7 +90,9 @@ typedef struct upf_config {
                                    a tenth */
     uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s;
                                    also, if neither is 0: output of which no
-                                   byte is written for both together */
+                                   byte is written for both together, from
+                                   when it is noted: within a tenth of
+                                   ping_interval */
     uint32_t close_timeout;     /* from the Close to the transport's end: 5 s */
 
     /* Behaviour */
@@ -123,10 +125,10 @@ upf_config upf_config_default(void);
  *     a limit of 0 (the times and max_body may be 0); a pause_reading that is
  *     none; no alloc, no random; a subprotocol that is no token
  *   what is taken, but cannot be meant
- *     a subprotocol twice (a client's connection does not begin); limits of a
- *     head that no handshake fits in; high_water over max_queued; an origin
- *     that no browser sends: without a scheme, with a path (be it a slash), a
- *     wildcard, a port over 65,535, or other letters than ASCII
+ *     a subprotocol twice (by a server; a client's connection does not begin);
+ *     limits of a head that no handshake fits in; high_water over max_queued;
+ *     an origin that no browser sends: without a scheme, with a path (be it a
+ *     slash), a wildcard, a port over 65,535, or other letters than ASCII
  *
  * Call it once, when the program starts; nothing else does.
  */
@@ -223,9 +225,10 @@ struct upf_conn {
     uint8_t  out_kind;    /* what `out` is */
     uint8_t  state;
     uint8_t  send_utf8;    /* of the message begun by parts */
-    uint8_t  quick_send;   /* pages of output that need no look at each message */
+    uint8_t  quick_send;   /* pages of output: no look at each message */
+    uint8_t  glance;       /* whether conn_next.c may take the next frame */
     uint16_t block_until;  /* the block `out` takes frames while not longer */
-    uint16_t quick;        /* conn_next.h takes payloads shorter than this */
+    uint16_t quick;        /* conn_next.c takes payloads shorter than this */
 };
 
 /*
@@ -314,8 +317,8 @@ typedef struct upf_event {
  * byte of the body, with that limit, after max_head + max_body bytes in all, at
  * the end of the stream or after handshake_timeout, whichever is first. What
  * cannot become the status line of an HTTP/1 response is UPF_ERR_HTTP at the
- * first byte that shows it (another version's number: UPF_ERR_HTTP_VERSION), and
- * a 101 is judged to the letter.
+ * first byte that shows it (another version's number: UPF_ERR_HTTP_VERSION),
+ * and a 101 is judged to the letter.
  */
 
 /* A cursor over bytes that were read. The engine unmasks in place. */
@@ -386,8 +389,9 @@ void upf_conn_lost(upf_conn *conn);
  *              until one of the two above was called. The request is kept;
  *              upf_conn_request() reads it again.
  *
- * Return UPF_OK, or with nothing queued and the request still unanswered (after
- * a failure to refuse or to defer, it is not accepted by default: a 503)
+ * Return UPF_OK, or one of these, with nothing queued and the request still
+ * unanswered. If it was to be refused or deferred, the default answer is a 503
+ * from then on.
  *   UPF_ERR_STATE      there is no request to answer, or none that may be
  *                      accepted
  *   UPF_ERR_ARGUMENT   a subprotocol that was not offered; a header that is
@@ -480,9 +484,10 @@ upf_status  upf_send_shared(upf_conn *conn, upf_shared *shared);
 void        upf_shared_free(upf_shared *shared);
 
 /*
- * Queue a ping, or an unsolicited pong. `len` is at most 125. Not subject to
- * max_queued, but to a small fixed budget: UPF_ERR_QUEUE_FULL when about 2 KiB
- * of control frames wait already. Results otherwise as upf_send().
+ * Queue a ping, or an unsolicited pong. Not subject to max_queued, but to a
+ * small fixed budget: UPF_ERR_QUEUE_FULL when about 2 KiB of control frames
+ * wait already. UPF_ERR_ARGUMENT: over 125 bytes. Otherwise as upf_send(), but
+ * allowed between parts.
  */
 upf_status upf_ping(upf_conn *conn, const void *data, size_t len);
 upf_status upf_pong(upf_conn *conn, const void *data, size_t len);
@@ -505,12 +510,12 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason);
 /*
  * The bytes to write now, in order: at most `max` slices. Returns their count.
  * They stay where they are, and as they are, through every call but
- * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may be
- * under way while messages are sent and received. A second call offers the same
- * bytes again, with what was queued after them: from the same place, unless
- * upf_conn_output_keep() has copied them. What was not written is offered again
- * after upf_conn_output_done(), too, in slices that are no shorter, though
- * perhaps from elsewhere.
+ * upf_conn_output_done(), upf_conn_lost() and upf_conn_free(): so a write may
+ * be under way while messages are sent and received. A second call offers the
+ * same bytes again, with what was queued after them: from the same place,
+ * unless upf_conn_output_keep() has copied them. What was not written is
+ * offered again after upf_conn_output_done(), perhaps from elsewhere; a slice
+ * of which nothing was written comes again at least as long.
  */
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max);
 
@@ -531,8 +536,8 @@ upf_status upf_conn_output_keep(upf_conn *conn);
  * writev says EAGAIN). Slices that were offered are void; borrowed memory is
  * free again: what was not written of it has been copied.
  *
- * Returns UPF_OK, or UPF_ERR_NO_MEMORY if that copy failed: the connection
- * has then failed, as CLOSE will say.
+ * Returns UPF_OK; UPF_ERR_NO_MEMORY, if that copy or a pong that was put off
+ * failed, or UPF_ERR_RANDOM: the connection has then failed, as CLOSE will say.
  */
 upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
 
@@ -548,14 +553,15 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
  * What the connection wants of its transport now, as UPF_WANTS_ bits.
  *
  * A server withholds READ while more than config->high_water bytes of replies
- * wait (until half of that is left), so that a peer that sends but does not read
- * is slowed down. A reply is what is queued from the moment upf_conn_next()
- * returns a MESSAGE, CHUNK or PING, its pong included, until it next returns
- * anything but UPF_OK. All else is sent unasked, and is no reason not to read:
- * two ends that each wait for the other to read would wait for ever. So a client
- * always reads, and what is sent unasked is bounded by config->max_queued.
- * config->pause_reading chooses another rule. (Where both sorts share a block of
- * up to 24 KiB, the replies in it count as the last to leave.)
+ * wait (until half of that is left), so that a peer that sends but does not
+ * read is slowed down. A reply is what is queued from the moment
+ * upf_conn_next() returns a MESSAGE, CHUNK or PING, its pong included, until it
+ * next returns anything but UPF_OK. All else is sent unasked, and is no reason
+ * not to read: two ends that each wait for the other to read would wait for
+ * ever. So a client always reads, and what is sent unasked is bounded by
+ * config->max_queued. config->pause_reading chooses another rule. (Where both
+ * sorts share a block of up to 24 KiB, the replies in it count as the last to
+ * leave.)
  *
  * After CLOSE was delivered it leads the transport to its end: WRITE, then
  * SHUTDOWN (a failed or server connection) or READ (a client awaits the
@@ -566,9 +572,9 @@ unsigned upf_conn_wants(const upf_conn *conn);
 /*
  * Hold reading, or go on: while held, READ is withheld whatever waits, for an
  * application that cannot take more now, or whose answers come later. What was
- * handed in is delivered all the same. A silence that is ours is not the peer's.
- * Go on before upf_close(): the peer's Close has to be read, or close_timeout
- * ends the wait for it. After CLOSE it has no effect.
+ * handed in is delivered all the same. A silence that is ours is not the
+ * peer's. Go on before upf_close(): the peer's Close has to be read, or
+ * close_timeout ends the wait for it. After CLOSE it has no effect.
  */
 void upf_conn_hold(upf_conn *conn, bool hold);
 
@@ -586,8 +592,11 @@ bool upf_conn_is_open(const upf_conn *conn);
  *
  * upf_conn_deadline  when upf_conn_tick() should be called next; 0: now;
  *                    UINT64_MAX: no need, since what is waited for has no
- *                    time-out. Otherwise it is 0 before the first tick, and
- *                    while OPEN or CLOSE waits to be delivered.
+ *                    time-out. Otherwise it is 0 where a new wait begins (at
+ *                    first, at REQUEST, after OPEN, once a Close is queued, or
+ *                    after CLOSE if none was), and while OPEN or CLOSE waits to
+ *                    be delivered. After upf_conn_eof() call upf_conn_next():
+ *                    the deadline does not say so.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
  *                    failure without an answer to them; failure if the peer
  *                    takes no byte of what waits. `now` is not 0. Call it at

@@ -46,8 +46,9 @@ typedef struct upf_request {
     upf_str method;     /* "GET" */
     upf_str target;     /* "/chat?room=1"; not decoded, raw bytes included */
     upf_str headers;    /* all header lines: see upf_header_next() */
-    upf_str host;       /* "example.com:8080"; of a whole URL without a port,
-                           the port is its scheme's: `target_as_sent` has it */
+    upf_str host;       /* "example.com:8080"; a port that a whole URL leaves
+                           out is that of its scheme, which `target_as_sent`
+                           has */
     upf_str origin;     /* data is NULL: no Origin, so no browser's request;
                            "" if there are two, of which neither is trusted */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
@@ -79,7 +80,8 @@ typedef struct upf_response {
  *   UPF_ERR_HTTP, _REQUEST_LINE, _HTTP_VERSION, _METHOD, _NO_PROXY, _TARGET,
  *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _HOST_MISSING,
  *   _HOST_REPEATED, _AUTHORITY, _BODY, _BODY_LENGTH, _CONNECTION, _KEY,
- *   _KEY_MISSING, _KEY_REPEATED, _VERSION, _VERSION_REPEATED, _SUBPROTOCOL, _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
+ *   _KEY_MISSING, _KEY_REPEATED, _VERSION, _VERSION_REPEATED, _SUBPROTOCOL,
+ *   _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
  *                        what is wrong: upf_status_http() has the answer
  *
  * Origin is not judged here: see upf_request_origin_allowed().
@@ -207,9 +209,9 @@ typedef struct upf_client_request {
 /*
  * Why `header` is not sent, as a phrase for who wrote it: the name is no token;
  * there is no value, or it has a control character that is no tab (a line break
- * would begin a header of its own); or it is one that the library writes itself:
- * Connection, Content-Length, Transfer-Encoding, Upgrade, Sec-WebSocket-*; and in
- * a request Host and Origin. NULL, if nothing is wrong.
+ * would begin a header of its own); or it is one that the library writes
+ * itself: Connection, Content-Length, Transfer-Encoding, Upgrade,
+ * Sec-WebSocket-*; and in a request Host and Origin. NULL, if nothing is wrong.
  *
  * A header with a fault is UPF_ERR_ARGUMENT for upf_conn_init_client(), and for
  * upf_accept() and upf_refuse(): this says which of several, and why.

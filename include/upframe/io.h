@@ -29,7 +29,10 @@ typedef ptrdiff_t upf_write_fn(void *user, const void *data, size_t len);
 
 #define UPF_IO_BUFFER_SIZE 4096
 
-/* One transport's pump. The caller owns it; the fields are private. */
+/*
+ * One transport's pump. The caller owns it; the fields are private. It may not
+ * be moved once upf_io_next() was called: unread input may lie in it.
+ */
 typedef struct upf_io {
     upf_read_fn  *read;
     upf_write_fn *write;

@@ -18,7 +18,8 @@ typedef enum upf_status {
     UPF_WANT_READ   = 2, /* nothing to do before more bytes arrive */
     UPF_WANT_WRITE  = 3, /* nothing to do before output has drained */
     UPF_WANT_ANSWER = 4, /* it is the application's turn: a deferred request
-                            awaits upf_accept/upf_refuse; reading is held */
+                            awaits upf_accept/upf_refuse, or (upf_io_next)
+                            reading is held */
     UPF_DONE        = 5, /* the CLOSE event was delivered: there is no more */
 
     /* One frame, judged from its own bytes (RFC 6455, section 5) */
@@ -84,7 +85,7 @@ typedef enum upf_status {
     UPF_ERR_TARGET_TOO_BIG       = -47, /* the request line is over a limit */
     UPF_ERR_TARGET_CHARACTER     = -48, /* a blank or control character */
     UPF_ERR_TARGET_FRAGMENT      = -49, /* "#" in the request-target */
-    UPF_ERR_AUTHORITY            = -50, /* a URL that Host does not agree with */
+    UPF_ERR_AUTHORITY            = -50, /* a URL that Host contradicts */
     UPF_ERR_NO_PROXY             = -51, /* CONNECT */
     UPF_ERR_BODY_LENGTH          = -52, /* a page's request: length unclear */
     UPF_ERR_UPGRADE_STRIPPED     = -53, /* a key, but no Upgrade: websocket */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* test_guide_time.c - docs/guide.md's serve_in_time.c. */
+
+#include "guide/fragments.c"
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <signal.h>
+
+#include "guide/serve_in_time.c"
+#include "support/peer.h"
+#include "tcp.h"
+
+enum { MESSAGES = 8, TICK = 3001, JUMP = 51 * 1000 };
+
+static uint64_t looks; /* at the clock */
+
+/* It jumps once, behind the turns of OPEN and two messages: the second tick
+ * that sees output wait notes since when. */
+static uint64_t jumping_clock(void)
+{
+    looks++;
+    return looks * TICK + (looks > 3 ? JUMP : 0);
+}
+
+/* Who was read late and answered late has not been slow itself: all that is
+ * here comes in one read, with a Close behind it. */
+static void a_peer_is_not_blamed_for_our_delay(void **state)
+{
+    (void)state;
+    struct peer peer;
+    upf_conn    ws;
+    int         fds[2];
+
+    peer_sockets(fds);
+    upf_io io = upf_io_callbacks(read_for_a_second, tcp_write, &fds[0]);
+    assert_int_equal(upf_conn_init_open(&ws, NULL, false, NULL), UPF_OK);
+    peer_begin_open(&peer, fds[1], true);
+    peer_turn(&peer);
+    peer_send(&peer, MESSAGES, 10);
+    assert_int_equal(upf_close(&peer.ws, UPF_CLOSE_NORMAL, NULL), UPF_OK);
+    peer_turn(&peer);
+    looks = 0;
+    serve_in_time(&io, &ws, jumping_clock);
+    peer_turn(&peer);
+    assert_int_equal(peer.messages, MESSAGES);
+    assert_true(peer.over && peer.close.clean);
+    assert_int_equal(peer.close.code, UPF_CLOSE_NORMAL);
+    upf_conn_free(&ws);
+    close(fds[0]);
+    peer_end(&peer, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_peer_is_not_blamed_for_our_delay),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
