@@ -523,10 +523,10 @@ static void what_may_pass_does_not(void **state)
                      "lost: code 1006 (HTTP %d); next try in ", passing[i]);
         } else {
             put_101();
-            rawserver_put_close(&server, passing[i], "for now");
+            rawserver_put_close(&server, passing[i], "moving house");
             assert_line("open");
             snprintf(text, sizeof text,
-                     "lost: code %d (for now); next try in ", passing[i]);
+                     "lost: code %d (moving house); next try in ", passing[i]);
         }
         rawserver_finish(&server);
         assert_line(text);

@@ -286,25 +286,33 @@ static void a_server_that_stood_still_keeps_who_has_read(void **state)
     }
 }
 
+/* A client of ours, `option` and its value given, whom `s` has let in. */
+static void let_in(struct rawserver *s, const char *name, const char *option,
+                   const char *value, const char *timeout)
+{
+    char path[512], port[8], response[512];
+    char *argv[] = {path, (char *)"--port", port, (char *)option,
+                    (char *)value, (char *)"--timeout", (char *)timeout, NULL};
+
+    rawserver_begin(s);
+    snprintf(path, sizeof path, "%s/%s", examples, name);
+    snprintf(port, sizeof port, "%u", (unsigned)s->port);
+    child_start(&servers[0], argv);
+    rawserver_accept(s);
+    rawserver_read_head(s, sizeof s->head);
+    rawserver_put(s, response,
+                  rawserver_response(s, response, sizeof response));
+}
+
 static void a_client_that_stood_still_keeps_who_has_answered(void **state)
 {
     (void)state;
-    char path[512], port[8], payload[256];
-    char *argv[] = {path, (char *)"--port", port, (char *)"--ping",
-                    (char *)"200", (char *)"--timeout", (char *)"1000", NULL};
     struct rawserver s;
-    char             response[512];
+    char             payload[256];
     uint8_t          frame[16];
 
     need_servers();
-    rawserver_begin(&s);
-    snprintf(path, sizeof path, "%s/reconnect_client", examples);
-    snprintf(port, sizeof port, "%u", (unsigned)s.port);
-    child_start(&servers[0], argv);
-    rawserver_accept(&s);
-    rawserver_read_head(&s, sizeof s.head);
-    rawserver_put(&s, response,
-                  rawserver_response(&s, response, sizeof response));
+    let_in(&s, "reconnect_client", "--ping", "200", "1000");
     (void)rawserver_read(&s, UPF_OP_PING, payload);
     stop_server(0);
     rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_PONG, "", 0));
@@ -319,22 +327,12 @@ static void a_client_that_stood_still_keeps_who_has_answered(void **state)
 static void a_client_that_stood_still_takes_its_answer(void **state)
 {
     (void)state;
-    char path[512], port[8], payload[256], printed[512];
-    char *argv[] = {path, (char *)"--port", port, (char *)"--text",
-                    (char *)"Hello", (char *)"--timeout", (char *)"2", NULL};
     struct rawserver s;
-    char             response[512];
+    char             payload[256], printed[512];
     uint8_t          frame[16];
 
     need_servers();
-    rawserver_begin(&s);
-    snprintf(path, sizeof path, "%s/echo_client", examples);
-    snprintf(port, sizeof port, "%u", (unsigned)s.port);
-    child_start(&servers[0], argv);
-    rawserver_accept(&s);
-    rawserver_read_head(&s, sizeof s.head);
-    rawserver_put(&s, response,
-                  rawserver_response(&s, response, sizeof response));
+    let_in(&s, "echo_client", "--text", "Hello", "2");
     (void)rawserver_read(&s, UPF_OP_TEXT, payload);
     stop_server(0);
     rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_TEXT, payload, 5));
