@@ -374,17 +374,33 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
 }
 
 /*
- * There was no answer to the ping in time. Was there a question, did we listen,
- * and was this process awake? A process that stood still has perhaps not read
- * what came long ago.
+ * A ping is asked when it leaves, and no clock is read then: one that still
+ * waits at a tick behind the one where it was sent was not, and at the first
+ * tick where it has left, or anything moved, the peer's time begins anew. Once a
+ * ping, or those of the application would keep a dead peer alive.
+ */
+static void note_asked(upf_conn *conn, uint64_t now)
+{
+    if (upf_output_stuck_since(conn) > 0 && upf_output_has_control(conn)) {
+        if (upf_has(conn, UPF_PING_WAITS) && !upf_has(conn, UPF_ASKED_LATE))
+            upf_set(conn, UPF_UNASKED);
+    } else if (upf_has(conn, UPF_UNASKED)) {
+        upf_clear(conn, UPF_UNASKED);
+        upf_set(conn, UPF_ASKED_LATE);
+        conn->timer = now;
+    }
+}
+
+/*
+ * There was no answer to the ping in time. Was it asked, did we listen, and was
+ * this process awake? A process that stood still has perhaps not read what came
+ * long ago.
  */
 static bool may_be_excused(upf_conn *conn, uint64_t now)
 {
-    const uint32_t wait        = conn->config->pong_timeout;
-    const uint64_t stuck_since = upf_output_stuck_since(conn);
+    const uint32_t wait = conn->config->pong_timeout;
 
-    if (wait == 0 || is_withheld(conn) ||
-        (stuck_since > 0 && stuck_since <= conn->timer))
+    if (wait == 0 || is_withheld(conn))
         return true;
     if (now <= later(conn->timer, wait + (uint64_t)wait / 10) ||
         upf_has(conn, UPF_ASKED_AGAIN))
@@ -397,28 +413,36 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
-    if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
+    if (upf_has(conn, UPF_UNASKED))
+        status = UPF_OK; /* is_stuck() says for how long */
+    else if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
         status = upf_ping(conn, NULL, 0);
     conn->timer = now;
     /* Control frames that do not move are as good a question as a ping. */
-    if (status == UPF_OK || status == UPF_ERR_QUEUE_FULL)
-        upf_set(conn, UPF_PING_WAITS);
-    else
+    if (status != UPF_OK && status != UPF_ERR_QUEUE_FULL) {
         upf_conn_fail(conn, status);
+        return;
+    }
+    upf_set(conn, UPF_PING_WAITS);
+    upf_output_note_wait(conn, now); /* since it was sent, if nothing else does */
 }
 
 static void tick_open(upf_conn *conn, uint64_t now)
 {
     if (upf_has(conn, UPF_ACTIVE)) {
-        upf_clear(conn, UPF_ACTIVE | UPF_PING_WAITS | UPF_ASKED_AGAIN);
+        upf_clear(conn, UPF_ACTIVE | UPF_PING_WAITS | UPF_ASKED_AGAIN |
+                            UPF_UNASKED | UPF_ASKED_LATE);
         conn->timer = now;
     }
     upf_clear(conn, UPF_WAS_WITHHELD);
     if (is_withheld(conn))
         upf_set(conn, UPF_WAS_WITHHELD);
-    if (is_stuck(conn, now))
+    if (is_stuck(conn, now)) {
         upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
-    else if (patience(conn) > 0 && now >= later(conn->timer, patience(conn)))
+        return;
+    }
+    note_asked(conn, now);
+    if (patience(conn) > 0 && now >= later(conn->timer, patience(conn)))
         keep_alive(conn, now);
 }
 

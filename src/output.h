@@ -350,6 +350,13 @@ bool upf_output_excuse(upf_conn *conn, uint64_t since);
  * known in two parts, older and newer: a part is given back when the last of
  * it was written.
  */
+static inline bool upf_output_has_control(const upf_conn *conn)
+{
+    const struct upf_queue *queue = upf_queue_of(conn);
+
+    return queue != NULL && queue->control[0].bytes > 0;
+}
+
 bool     upf_output_control_fits(const upf_conn *conn, size_t frame_len);
 uint8_t *upf_output_reserve_control(upf_conn *conn, size_t frame_len);
 

@@ -243,6 +243,154 @@ static void output_that_drains_bit_by_bit_puts_the_pong_off(void **state)
     assert_in_range(seconds_of_silence(100000, 10500), 110 + 40, 120 + 65);
 }
 
+/* A loop that sleeps until the deadline, or ticks each second, with a socket
+ * that is full until `opens`; when the connection ended, the peer being silent. */
+static uint64_t end_of_silence(struct session *session, uint32_t pong_timeout,
+                               uint64_t opens, bool each_second)
+{
+    uint64_t now = 1000;
+
+    session_prepare(session);
+    session->config.pong_timeout = pong_timeout;
+    session->hold = true;
+    session_begin(session, OPEN_SERVER);
+    session_give(session, NULL, 0);
+    session_tick(session, now);
+    while (session->last != UPF_DONE && now < 1000000) {
+        uint64_t next = each_second ? now + 1000 : deadline(session);
+
+        if (now < opens && next > opens)
+            next = opens;
+        now = next;
+        session->hold = now < opens;
+        session_tick(session, now);
+    }
+    return now;
+}
+
+/* The ping is asked when it leaves: until then the peer cannot answer it. */
+static void a_ping_that_leaves_late_leaves_the_peer_its_time(void **state)
+{
+    (void)state;
+    static const uint64_t opens[] = {28001, 29000, 35000, 44000, 47900, 49900};
+    static const uint32_t times[] = {500, 1000, 20000};
+
+    for (size_t i = 0; i < 6 * sizeof opens / sizeof *opens; i++) {
+        struct session session;
+        const uint32_t time = times[i % 3];
+        const uint64_t left = opens[i / 6];
+        const uint64_t end =
+            end_of_silence(&session, time, left, i / 3 % 2);
+
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        assert_in_range(end, left + time, left + 20000 + 20000);
+        session_free(&session);
+    }
+}
+
+/* Each ping, whether the one before it left late, or had not left. */
+static void every_ping_may_leave_late(void **state)
+{
+    (void)state;
+    for (int left = 0; left < 2; left++) {
+        struct session session;
+        struct blob    pong = {0};
+        uint64_t       now  = 28000;
+
+        put_text(&pong, FROM_CLIENT, FIN | PONG, "");
+        start_open(&session, OPEN_SERVER);
+        for (int i = 0; i < 3; i++, now += 35000 + 27000) {
+            session.hold = true;
+            session_tick(&session, now); /* the ping */
+            assert_deadline(&session, now + 20000);
+            session_tick(&session, now + 10000);
+            session.hold = left == 0;
+            session_tick(&session, now + 15000);
+            session_tick(&session, now + 20000);
+            session_tick(&session, now + 34999);
+            assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+            session_give_blob(&session, &pong);
+            session.hold = false;
+            session_tick(&session, now + 35000);
+        }
+        session_free(&session);
+        blob_free(&pong);
+    }
+}
+
+static void a_ping_that_never_leaves_is_output_that_does_not_move(void **state)
+{
+    (void)state;
+    for (int each_second = 0; each_second < 2; each_second++) {
+        struct session session;
+        const uint64_t end =
+            end_of_silence(&session, 20000, UINT64_MAX, each_second);
+
+        assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+        assert_int_equal(end, 28000 + 50000);
+        session_free(&session);
+    }
+}
+
+/* What waits behind a ping that left is no excuse for its answer. */
+static void a_ping_that_left_is_to_be_answered_in_time(void **state)
+{
+    (void)state;
+    for (int lives = 0; lives < 2; lives++) {
+        struct session session;
+        struct blob    pong = {0};
+
+        put_text(&pong, FROM_CLIENT, FIN | PONG, "");
+        start_open(&session, OPEN_SERVER);
+        session_tick(&session, 28000);
+        session.hold = true;
+        if (lives) { /* this one is late, and the next one is not */
+            session_give_blob(&session, &pong);
+            session_tick(&session, 30000);
+            session_tick(&session, 57000);
+            session_tick(&session, 58000);
+            session.hold = false;
+            session_give_blob(&session, &pong);
+            session_tick(&session, 59000);
+            session_tick(&session, 86000);
+            session.hold = true;
+        }
+        const uint64_t asked = lives ? 86000 : 28000;
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+        for (uint64_t now = asked + 1000; now < asked + 20000; now += 1000)
+            session_tick(&session, now);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_tick(&session, asked + 20000);
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        session_free(&session);
+        blob_free(&pong);
+    }
+}
+
+/* An application's own pings, which wait at most of the ticks, win a silent
+ * peer no more than one such delay. */
+static void pings_that_wait_for_a_moment_keep_nobody_alive(void **state)
+{
+    (void)state;
+    for (int phase = 0; phase < 5; phase++) {
+        struct session session;
+        uint64_t       second = 1;
+
+        start_open(&session, OPEN_SERVER);
+        for (; session.last != UPF_DONE && second < TEN_MINUTES; second++) {
+            const int at = (int)(second % 5);
+
+            session.hold = at != phase;
+            if (at == (phase + 2) % 5)
+                assert_status(upf_ping(&session.conn, "app", 3), UPF_OK);
+            session_tick(&session, 1000 * second);
+        }
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        assert_in_range(second, 45, 80);
+        session_free(&session);
+    }
+}
+
 /* ---- Closing ---------------------------------------------------------- */
 
 static void a_peer_that_does_not_answer_our_close_is_given_up(void **state)
@@ -784,6 +932,13 @@ int main(void)
         cmocka_unit_test(any_byte_keeps_a_connection_alive),
         cmocka_unit_test(what_arrives_puts_the_ping_off),
         cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
+        cmocka_unit_test(
+            a_ping_that_leaves_late_leaves_the_peer_its_time),
+        cmocka_unit_test(every_ping_may_leave_late),
+        cmocka_unit_test(
+            a_ping_that_never_leaves_is_output_that_does_not_move),
+        cmocka_unit_test(a_ping_that_left_is_to_be_answered_in_time),
+        cmocka_unit_test(pings_that_wait_for_a_moment_keep_nobody_alive),
         cmocka_unit_test(a_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(the_end_of_the_stream_is_awaited_for_so_long),
         cmocka_unit_test(a_peer_that_does_not_read_our_last_words_is_given_up),
