@@ -53,8 +53,8 @@ static enum origin_fault origin_fault(const char *text)
         return NONE;
     if (strchr(text, '*') != NULL)
         return WILDCARD;
-    if (end == NULL || end == text || end[1] != '/' || end[2] != '/' ||
-        !upf_is_token((upf_str){text, (size_t)(end - text)}))
+    if (end == NULL || end[1] != '/' || end[2] != '/' ||
+        !upf_is_scheme((upf_str){text, (size_t)(end - text)}))
         return NO_SCHEME;
     if (strchr(end + 3, '/') != NULL || strchr(end + 3, '?') != NULL ||
         strchr(end + 3, '#') != NULL)

@@ -374,10 +374,10 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
 }
 
 /*
- * A ping is asked when it leaves, and no clock is read then: one that still
- * waits at a tick behind the one where it was sent was not, and at the first
- * tick where it has left, or anything moved, the peer's time begins anew. Once a
- * ping, or those of the application would keep a dead peer alive.
+ * A ping is asked when it leaves, and no clock is read then. One that waits at
+ * the next tick was not; at the first tick where it has left, or anything else
+ * has, the peer's time begins anew. Once a ping, or those of the application
+ * would keep a dead peer alive.
  */
 static void note_asked(upf_conn *conn, uint64_t now)
 {
@@ -424,7 +424,7 @@ static void keep_alive(upf_conn *conn, uint64_t now)
         return;
     }
     upf_set(conn, UPF_PING_WAITS);
-    upf_output_note_wait(conn, now); /* since it was sent, if nothing else does */
+    upf_output_note_wait(conn, now); /* since now, if nothing did before */
 }
 
 static void tick_open(upf_conn *conn, uint64_t now)

@@ -76,7 +76,8 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
 upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input);
 
 /*
- * Whether these bytes, which were judged, say a status of 200 or more. If so, the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ * Whether these bytes, which were judged, say a status of 200 or more. If so,
+ * the state is UPF_STATE_REFUSAL, and these bytes are taken.
  */
 bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
 

@@ -345,19 +345,25 @@ upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input)
     return UPF_NEED_MORE;
 }
 
+/* Nothing at all, where there is nothing, however it came in pieces. */
+static upf_str slice(const uint8_t *text, size_t len)
+{
+    return len > 0 ? (upf_str){(const char *)text, len} : (upf_str){NULL, 0};
+}
+
 void upf_conn_refusal(const upf_conn *conn, upf_response *response)
 {
     const struct upf_refusal *r    = &conn->in.refusal;
-    const char               *text = (const char *)conn->assembly.data;
+    const uint8_t            *text = conn->assembly.data;
 
     *response = (upf_response){.status = r->status};
     if (text == NULL)
         return;
     if (r->reason > 0) /* a space, then the phrase */
-        response->reason = (upf_str){text + 1, r->reason - 1};
+        response->reason = slice(text + 1, r->reason - 1);
     /* A line that has not ended is not known to be whole. */
     const uint32_t end = r->phase > IN_HEAD ? r->body : r->line;
-    response->headers  = (upf_str){text + r->reason, end - r->reason};
+    response->headers  = slice(text + r->reason, end - r->reason);
     if (r->phase > IN_HEAD)
-        response->body = (upf_str){text + end, conn->assembly.len - end};
+        response->body = slice(text + end, conn->assembly.len - end);
 }

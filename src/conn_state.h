@@ -59,8 +59,8 @@ enum upf_conn_flag {
     UPF_NOT_NOTED      = 1 << 25, /* since when output waits: no memory */
     UPF_WAS_WITHHELD   = 1 << 26, /* at the last tick we did not read */
     UPF_STREAMS        = 1 << 27, /* CHUNK, not MESSAGE: config->stream */
-    UPF_UNASKED        = 1 << 28, /* our ping waited for longer than a tick ... */
-    UPF_ASKED_LATE     = 1 << 29, /* ... and left then */
+    UPF_UNASKED        = 1 << 28, /* our ping still waits */
+    UPF_ASKED_LATE     = 1 << 29, /* it had to wait, and left then */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };

@@ -390,19 +390,26 @@ struct origin {
     uint16_t port; /* 0: none was given, and the scheme implies none */
 };
 
+bool upf_is_scheme(upf_str text)
+{
+    if (text.len == 0 || !is_alpha(text.data[0]))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
+            return false;
+    }
+    return true;
+}
+
 /* scheme://host[:port] and nothing else: no path, not even "/". */
 static bool parse_origin(upf_str text, struct origin *origin)
 {
     const upf_str scheme = take_scheme(&text);
     struct upf_authority authority;
 
-    if (scheme.len == 0 || !is_alpha(scheme.data[0]))
+    if (!upf_is_scheme(scheme))
         return false;
-    for (size_t i = 0; i < scheme.len; i++) {
-        const char c = scheme.data[i];
-        if (!is_alpha(c) && !is_digit(c) && c != '+' && c != '-' && c != '.')
-            return false;
-    }
     if (!upf_authority_parse(text, &authority))
         return false;
     *origin = (struct origin){

@@ -20,6 +20,9 @@ struct upf_authority {
  */
 bool upf_authority_parse(upf_str text, struct upf_authority *authority);
 
+/* RFC 3986, section 3.1. */
+bool upf_is_scheme(upf_str text);
+
 /*
  * Take a request target to origin-form (RFC 9112, section 3.2).
  *

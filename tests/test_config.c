@@ -142,7 +142,7 @@ static void an_origin_that_no_browser_sends_is_named(void **state)
     static const struct { const char *text, *why; } never_sent[] = {
         {"", "scheme"}, {"example.com", "scheme"}, {"example.com:443", "scheme"},
         {"//example.com", "scheme"}, {"https:/example.com", "scheme"},
-        {"://example.com", "scheme"}, {"NULL", "scheme"},
+        {"://example.com", "scheme"}, {"NULL", "scheme"}, {"1http://a", "scheme"},
         {"https://example.com/", "path"}, {"https://example.com/app", "path"},
         {"https://example.com?", "path"}, {"https://example.com#a", "path"},
         {"https://a https://b", "path"},

@@ -30,6 +30,9 @@ static void note_refusal(struct session *session, const upf_event *event)
     assert_status(event->status, UPF_ERR_RESPONSE);
     assert_null(event->data);
     assert_int_equal(event->len, 0);
+    const upf_str *slices[] = {&r->reason, &r->headers, &r->body};
+    for (size_t i = 0; i < COUNT(slices); i++) /* as it is cut in every way */
+        assert_int_equal(slices[i]->data == NULL, slices[i]->len == 0);
     blob_printf(&text, "%d|%.*s|%.*s|%.*s", r->status, (int)r->reason.len,
                 r->reason.data ? r->reason.data : "", (int)r->headers.len,
                 r->headers.data ? r->headers.data : "", (int)r->body.len,

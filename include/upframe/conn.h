@@ -88,7 +88,7 @@ typedef struct upf_config {
     uint32_t handshake_timeout; /* 10 s */
     uint32_t ping_interval;     /* silence after which we ping: 30 s, known to
                                    a tenth */
-    uint32_t pong_timeout;      /* silence after the ping, then fail: 20 s;
+    uint32_t pong_timeout;      /* silence after the ping left, then fail: 20 s;
                                    also, if neither is 0: output of which no
                                    byte is written for both together, from
                                    when it is noted: within a tenth of

@@ -62,7 +62,8 @@ typedef struct upf_response {
     upf_str reason;      /* "Switching Protocols"; may be empty */
     upf_str headers;     /* all header lines */
     upf_str subprotocol; /* data is NULL: none was chosen */
-    upf_str body;        /* of a status other than 101: as much as was read */
+    upf_str body;        /* of a status other than 101: as much as was read;
+                            of what is empty there, `data` is NULL */
 } upf_response;
 
 /*
