@@ -286,15 +286,6 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
     }
 }
 
-/* Between two frames and two messages. */
-static bool is_at_rest(const upf_conn *conn)
-{
-    return conn->state == UPF_STATE_OPEN &&
-           conn->in.open.frame.header.phase == PHASE_HEADER &&
-           conn->in.open.frame.header.len == 0 &&
-           conn->in.open.message.opcode == 0;
-}
-
 /* Nothing of a message or a control frame is in the block: it is one that a
  * message before left. */
 static bool is_block_empty(const upf_conn *conn)
@@ -308,6 +299,15 @@ static bool is_block_empty(const upf_conn *conn)
 }
 
 #ifndef UPF_SMALL
+
+/* Between two frames and two messages. */
+static bool is_at_rest(const upf_conn *conn)
+{
+    return conn->state == UPF_STATE_OPEN &&
+           conn->in.open.frame.header.phase == PHASE_HEADER &&
+           conn->in.open.frame.header.len == 0 &&
+           conn->in.open.message.opcode == 0;
+}
 
 /* So that conn_next.c may take the next frame. */
 static bool may_be_quick(const upf_conn *conn)

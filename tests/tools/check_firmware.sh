@@ -22,7 +22,8 @@ judge()
     rm -f "$tmp"/*.o
     for source in src/*.c; do
         object=${source##*/}
-        "$@" -std=c11 -Os -DNDEBUG -DUPF_SCALAR_ONLY -DUPF_NO_MALLOC \
+        "$@" -std=c11 -Os -Wall -Wextra -Wpedantic -Werror -DNDEBUG \
+            -DUPF_SCALAR_ONLY -DUPF_NO_MALLOC \
             -DUPF_NO_OS_ENTROPY -fno-stack-protector -Iinclude -c "$source" \
             -o "$tmp/${object%.c}.o" || exit 1
     done
