@@ -14,7 +14,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -249,6 +252,35 @@ static void a_server_that_is_not_there_is_told(void **state)
     assert_ends("127.0.0.1: Connection refused", 1);
 }
 
+/* The listener has no room: a SYN is not answered. Linux bounds connect() by
+ * SO_SNDTIMEO; others know their own time, and are not waited for. */
+static void a_server_that_takes_no_connection_is_told(void **state)
+{
+    (void)state;
+#ifdef __linux__
+    struct sockaddr_in there = {
+        .sin_family = AF_INET,
+        .sin_port   = htons(server.port),
+        .sin_addr   = {htonl(INADDR_LOOPBACK)},
+    };
+    int others[4];
+
+    assert_int_equal(listen(server.listener, 0), 0);
+    for (size_t i = 0; i < 4; i++) {
+        others[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(fcntl(others[i], F_SETFL, O_NONBLOCK), 0);
+        (void)connect(others[i], (struct sockaddr *)&there, sizeof there);
+    }
+    longest_wait = 50;
+    start_here();
+    assert_ends("127.0.0.1: Connection timed out", 1);
+    for (size_t i = 0; i < 4; i++)
+        close(others[i]);
+#else
+    skip();
+#endif
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin_test, end_test)
 
 int main(void)
@@ -265,6 +297,7 @@ int main(void)
         TEST(the_fault_of_a_url_is_told),
         TEST(an_unknown_name_is_told),
         TEST(a_server_that_is_not_there_is_told),
+        TEST(a_server_that_takes_no_connection_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
