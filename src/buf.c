@@ -2,10 +2,13 @@
 /* buf.c - growable bytes, and the only way to the configured allocator. */
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+
+#ifndef UPF_NO_MALLOC
+#include <stdlib.h>
+#endif
 
 _Static_assert(UPF_BUF_BYTES_AT <= UPF_BUF_OVERHEAD, "what callers reckon with");
 
