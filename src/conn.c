@@ -338,21 +338,6 @@ static uint64_t output_deadline(const upf_conn *conn)
     return since > 0 ? later(since, wait) : later(conn->timer, tenth(conn));
 }
 
-/*
- * When it is to be noted that our ping waits, and then that it has left: see
- * note_asked(). One that leaves at once costs no tick.
- */
-static uint64_t ping_deadline(const upf_conn *conn)
-{
-    const bool waits = upf_output_has_control(conn);
-
-    if (upf_has(conn, UPF_UNASKED))
-        return waits ? UINT64_MAX : 0;
-    return waits && upf_has(conn, UPF_PING_WAITS) &&
-           !upf_has(conn, UPF_ASKED_LATE) && output_patience(conn) > 0
-               ? later(conn->timer, 1) : UINT64_MAX;
-}
-
 uint64_t upf_conn_deadline(const upf_conn *conn)
 {
     const uint32_t wait = conn->config ? patience(conn) : 0;
@@ -366,10 +351,9 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
     const uint64_t end = later(conn->timer, wait);
     if (!is_kept_alive(conn))
         return end;
-    const uint64_t due = upf_has(conn, UPF_ACTIVE)
-                             ? lesser(end, later(conn->timer, tenth(conn)))
-                             : lesser(end, ping_deadline(conn));
-    return lesser(due, output_deadline(conn));
+    return lesser(upf_has(conn, UPF_ACTIVE)
+                      ? lesser(end, later(conn->timer, tenth(conn))) : end,
+                  output_deadline(conn));
 }
 
 /*

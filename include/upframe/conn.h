@@ -593,11 +593,10 @@ bool upf_conn_is_open(const upf_conn *conn);
  * upf_conn_deadline  when upf_conn_tick() should be called next; 0: now;
  *                    UINT64_MAX: no need, since what is waited for has no
  *                    time-out. Otherwise it is 0 where a new wait begins (at
- *                    first, at REQUEST, after OPEN, when a keepalive ping that
- *                    had to wait has left, once a Close is queued, or after
- *                    CLOSE if none was), and while OPEN or CLOSE waits to be
- *                    delivered. After upf_conn_eof() call upf_conn_next(): the
- *                    deadline does not say so.
+ *                    first, at REQUEST, after OPEN, once a Close is queued, or
+ *                    after CLOSE if none was), and while OPEN or CLOSE waits to
+ *                    be delivered. After upf_conn_eof() call upf_conn_next():
+ *                    the deadline does not say so.
  * upf_conn_tick      time-outs of handshake and close; keepalive pings, and
  *                    failure without an answer to them; failure if the peer
  *                    takes no byte of what waits. `now` is not 0. Call it at
