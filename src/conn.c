@@ -327,6 +327,20 @@ static uint32_t patience(const upf_conn *conn)
     return 0;
 }
 
+/*
+ * A ping is asked when it leaves, and no clock is read then: a tick has to see
+ * that it waits, and another that it, or anything else, has left; the peer's
+ * time begins anew with that. Once a ping, or those of the application would
+ * keep a dead peer alive.
+ */
+static bool is_asking_to_be_noted(const upf_conn *conn)
+{
+    if (upf_output_stuck_since(conn) > 0 && upf_output_has_control(conn))
+        return upf_has(conn, UPF_PING_WAITS) &&
+               !upf_has(conn, UPF_UNASKED | UPF_ASKED_LATE);
+    return upf_has(conn, UPF_UNASKED);
+}
+
 /* When something is to be noted or done that has to do with the output. */
 static uint64_t output_deadline(const upf_conn *conn)
 {
@@ -351,6 +365,8 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
     const uint64_t end = later(conn->timer, wait);
     if (!is_kept_alive(conn))
         return end;
+    if (is_asking_to_be_noted(conn))
+        return conn->timer; /* now */
     return lesser(upf_has(conn, UPF_ACTIVE)
                       ? lesser(end, later(conn->timer, tenth(conn))) : end,
                   output_deadline(conn));
@@ -373,22 +389,23 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
              upf_output_excuse(conn, now - conn->config->ping_interval));
 }
 
-/*
- * A ping is asked when it leaves, and no clock is read then. One that waits at
- * the next tick was not; at the first tick where it has left, or anything else
- * has, the peer's time begins anew. Once a ping, or those of the application
- * would keep a dead peer alive.
- */
+void upf_conn_note_refused(upf_conn *conn)
+{
+    if (is_asking_to_be_noted(conn))
+        upf_set(conn, UPF_UNASKED);
+}
+
 static void note_asked(upf_conn *conn, uint64_t now)
 {
-    if (upf_output_stuck_since(conn) > 0 && upf_output_has_control(conn)) {
-        if (upf_has(conn, UPF_PING_WAITS) && !upf_has(conn, UPF_ASKED_LATE))
-            upf_set(conn, UPF_UNASKED);
-    } else if (upf_has(conn, UPF_UNASKED)) {
-        upf_clear(conn, UPF_UNASKED);
-        upf_set(conn, UPF_ASKED_LATE);
-        conn->timer = now;
+    if (!is_asking_to_be_noted(conn))
+        return;
+    if (!upf_has(conn, UPF_UNASKED)) {
+        upf_set(conn, UPF_UNASKED);
+        return;
     }
+    upf_clear(conn, UPF_UNASKED);
+    upf_set(conn, UPF_ASKED_LATE);
+    conn->timer = now;
 }
 
 /*
