@@ -203,12 +203,10 @@ void upf_conn_hold(upf_conn *conn, bool hold)
 {
     if (conn->config == NULL)
         return;
-    if (hold) {
-        upf_set(conn, UPF_HELD);
-    } else if (upf_has(conn, UPF_HELD)) {
+    if (hold)
+        upf_set(conn, UPF_HELD | UPF_WAS_HELD);
+    else
         upf_clear(conn, UPF_HELD);
-        upf_set(conn, UPF_ACTIVE); /* we were silent, not the peer */
-    }
 }
 
 bool upf_conn_congested(const upf_conn *conn)
@@ -430,6 +428,13 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
+    /* What was said meanwhile is read before the next tick, which judges: not
+     * more, or who holds now and then would keep a dead peer alive. */
+    if (upf_has(conn, UPF_WAS_HELD) && !is_withheld(conn)) {
+        upf_clear(conn, UPF_WAS_HELD);
+        if (upf_has(conn, UPF_PING_WAITS))
+            return;
+    }
     if (upf_has(conn, UPF_UNASKED))
         status = UPF_OK; /* is_stuck() says for how long */
     else if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))

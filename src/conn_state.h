@@ -61,6 +61,7 @@ enum upf_conn_flag {
     UPF_STREAMS        = 1 << 27, /* CHUNK, not MESSAGE: config->stream */
     UPF_UNASKED        = 1 << 28, /* our ping still waits */
     UPF_ASKED_LATE     = 1 << 29, /* it had to wait, and left then */
+    UPF_WAS_HELD       = 1 << 30, /* at some time since it was sent */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };
