@@ -333,7 +333,9 @@ static uint32_t patience(const upf_conn *conn)
  */
 static bool is_asking_to_be_noted(const upf_conn *conn)
 {
-    if (upf_output_stuck_since(conn) > 0 && upf_output_has_control(conn))
+    const uint64_t since = upf_output_stuck_since(conn);
+
+    if (since > 0 && since <= conn->timer && upf_output_has_control(conn))
         return upf_has(conn, UPF_PING_WAITS) &&
                !upf_has(conn, UPF_UNASKED | UPF_ASKED_LATE);
     return upf_has(conn, UPF_UNASKED);
@@ -382,9 +384,15 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
     if (wait == 0)
         return false;
     const uint64_t since = upf_output_note_wait(conn, now);
-    return now >= later(since, wait) &&
-           !(now > later(since, wait + wait / 10) &&
-             upf_output_excuse(conn, now - conn->config->ping_interval));
+    if (now < later(since, wait))
+        return false;
+    const uint64_t again = now - conn->config->ping_interval;
+    if (now <= later(since, wait + wait / 10) ||
+        !upf_output_excuse(conn, again))
+        return true;
+    if (conn->timer < again) /* our ping, if it waits, waits since then, too */
+        conn->timer = again;
+    return false;
 }
 
 void upf_conn_note_refused(upf_conn *conn)

@@ -410,6 +410,45 @@ static void pings_that_wait_for_a_moment_keep_nobody_alive(void **state)
     }
 }
 
+/* Those that are queued just before each tick, and leave after it. */
+static void pings_at_each_tick_keep_nobody_alive(void **state)
+{
+    (void)state;
+    struct session session;
+    uint64_t       second = 1;
+
+    start_open(&session, OPEN_SERVER);
+    for (; session.last != UPF_DONE && second < TEN_MINUTES; second++) {
+        assert_status(upf_ping(&session.conn, "app", 3), UPF_OK);
+        session_tick(&session, 1000 * second);
+    }
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_in_range(second, 45, 80);
+    session_free(&session);
+}
+
+/* A process that stood still while its ping waited: that is asked when it
+ * leaves, all the same. */
+static void a_ping_that_waits_through_a_standstill_is_asked_late(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    session_tick(&session, 28000);
+    session_tick(&session, 200000);
+    session_tick(&session, 219000);
+    session.hold = false;
+    session_write(&session);
+    session_tick(&session, 219000);
+    session_tick(&session, 238999);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_tick(&session, 239000);
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    session_free(&session);
+}
+
 /* ---- Closing ---------------------------------------------------------- */
 
 static void a_peer_that_does_not_answer_our_close_is_given_up(void **state)
@@ -958,6 +997,9 @@ int main(void)
             a_ping_that_never_leaves_is_output_that_does_not_move),
         cmocka_unit_test(a_ping_that_left_is_to_be_answered_in_time),
         cmocka_unit_test(pings_that_wait_for_a_moment_keep_nobody_alive),
+        cmocka_unit_test(pings_at_each_tick_keep_nobody_alive),
+        cmocka_unit_test(
+            a_ping_that_waits_through_a_standstill_is_asked_late),
         cmocka_unit_test(a_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(the_end_of_the_stream_is_awaited_for_so_long),
         cmocka_unit_test(a_peer_that_does_not_read_our_last_words_is_given_up),
