@@ -185,18 +185,14 @@ static size_t pausing(const upf_conn *conn)
 
 void upf_conn_note_output(upf_conn *conn)
 {
-    const bool was_paused = upf_has(conn, UPF_PAUSED);
-
     if (conn->out.len <= conn->config->high_water / 2) { /* at one glance */
         upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
-    } else {
-        note_mark(conn, conn->out.len, UPF_CONGESTED);
-        note_mark(conn, pausing(conn), UPF_PAUSED);
+        return;
     }
-    /* We were silent, not the peer; not if our ping alone was too much. */
-    if (was_paused && !upf_has(conn, UPF_PAUSED) &&
-        upf_has(conn, UPF_WAS_WITHHELD))
-        upf_set(conn, UPF_ACTIVE);
+    note_mark(conn, conn->out.len, UPF_CONGESTED);
+    note_mark(conn, pausing(conn), UPF_PAUSED);
+    if (upf_has(conn, UPF_PAUSED))
+        upf_set(conn, UPF_WAS_WITHHELD);
 }
 
 void upf_conn_hold(upf_conn *conn, bool hold)
@@ -204,7 +200,7 @@ void upf_conn_hold(upf_conn *conn, bool hold)
     if (conn->config == NULL)
         return;
     if (hold)
-        upf_set(conn, UPF_HELD | UPF_WAS_HELD);
+        upf_set(conn, UPF_HELD | UPF_WAS_WITHHELD);
     else
         upf_clear(conn, UPF_HELD);
 }
@@ -438,8 +434,8 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 
     /* What was said meanwhile is read before the next tick, which judges: not
      * more, or who holds now and then would keep a dead peer alive. */
-    if (upf_has(conn, UPF_WAS_HELD) && !is_withheld(conn)) {
-        upf_clear(conn, UPF_WAS_HELD);
+    if (upf_has(conn, UPF_WAS_WITHHELD) && !is_withheld(conn)) {
+        upf_clear(conn, UPF_WAS_WITHHELD);
         if (upf_has(conn, UPF_PING_WAITS))
             return;
     }
@@ -464,9 +460,6 @@ static void tick_open(upf_conn *conn, uint64_t now)
                             UPF_UNASKED | UPF_ASKED_LATE);
         conn->timer = now;
     }
-    upf_clear(conn, UPF_WAS_WITHHELD);
-    if (is_withheld(conn))
-        upf_set(conn, UPF_WAS_WITHHELD);
     if (is_stuck(conn, now)) {
         upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
         return;

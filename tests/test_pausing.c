@@ -312,6 +312,27 @@ static void holding_now_and_then_keeps_no_dead_peer_alive(void **state)
     session_free(&session);
 }
 
+/* Nor does what pauses reading and leaves at once, perhaps into a buffer. */
+static void pausing_now_and_then_keeps_no_dead_peer_alive(void **state)
+{
+    (void)state;
+    static const uint8_t much[2000];
+    struct session session;
+    uint64_t       now = 0;
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_ALWAYS, NULL);
+    session.hold = false;
+    while (session.last != UPF_DONE && now < 600000) {
+        now += 1000;
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, much,
+                               now % 10000 == 0 ? sizeof much : 1), UPF_OK);
+        session_tick(&session, now);
+    }
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_in_range(now, 1000 + 27000 + 20000, 80000);
+    session_free(&session);
+}
+
 /* Reading goes on in the turn of the tick that would judge: the answer could
  * not be read yet. */
 static void what_came_while_reading_was_held_is_read_first(void **state)
@@ -402,6 +423,7 @@ int main(void)
         cmocka_unit_test(reading_can_be_held),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
         cmocka_unit_test(holding_now_and_then_keeps_no_dead_peer_alive),
+        cmocka_unit_test(pausing_now_and_then_keeps_no_dead_peer_alive),
         cmocka_unit_test(what_came_while_reading_was_held_is_read_first),
         cmocka_unit_test(the_pump_says_that_reading_is_held),
         cmocka_unit_test(reading_again_begins_a_silence_anew),
