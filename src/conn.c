@@ -185,30 +185,24 @@ static size_t pausing(const upf_conn *conn)
 
 void upf_conn_note_output(upf_conn *conn)
 {
-    const bool was_paused = upf_has(conn, UPF_PAUSED);
-
     if (conn->out.len <= conn->config->high_water / 2) { /* at one glance */
         upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
-    } else {
-        note_mark(conn, conn->out.len, UPF_CONGESTED);
-        note_mark(conn, pausing(conn), UPF_PAUSED);
+        return;
     }
-    /* We were silent, not the peer; not if our ping alone was too much. */
-    if (was_paused && !upf_has(conn, UPF_PAUSED) &&
-        upf_has(conn, UPF_WAS_WITHHELD))
-        upf_set(conn, UPF_ACTIVE);
+    note_mark(conn, conn->out.len, UPF_CONGESTED);
+    note_mark(conn, pausing(conn), UPF_PAUSED);
+    if (upf_has(conn, UPF_PAUSED))
+        upf_set(conn, UPF_WAS_WITHHELD);
 }
 
 void upf_conn_hold(upf_conn *conn, bool hold)
 {
     if (conn->config == NULL)
         return;
-    if (hold) {
-        upf_set(conn, UPF_HELD);
-    } else if (upf_has(conn, UPF_HELD)) {
+    if (hold)
+        upf_set(conn, UPF_HELD | UPF_WAS_WITHHELD);
+    else
         upf_clear(conn, UPF_HELD);
-        upf_set(conn, UPF_ACTIVE); /* we were silent, not the peer */
-    }
 }
 
 bool upf_conn_congested(const upf_conn *conn)
@@ -327,6 +321,22 @@ static uint32_t patience(const upf_conn *conn)
     return 0;
 }
 
+/*
+ * A ping is asked when it leaves, and no clock is read then: a tick has to see
+ * that it waits, and another that it, or anything else, has left; the peer's
+ * time begins anew with that. Once a ping, or those of the application would
+ * keep a dead peer alive.
+ */
+static bool is_asking_to_be_noted(const upf_conn *conn)
+{
+    const uint64_t since = upf_output_stuck_since(conn);
+
+    if (since > 0 && since <= conn->timer && upf_output_has_control(conn))
+        return upf_has(conn, UPF_PING_WAITS) &&
+               !upf_has(conn, UPF_UNASKED | UPF_ASKED_LATE);
+    return upf_has(conn, UPF_UNASKED);
+}
+
 /* When something is to be noted or done that has to do with the output. */
 static uint64_t output_deadline(const upf_conn *conn)
 {
@@ -351,6 +361,8 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
     const uint64_t end = later(conn->timer, wait);
     if (!is_kept_alive(conn))
         return end;
+    if (is_asking_to_be_noted(conn))
+        return conn->timer; /* now */
     return lesser(upf_has(conn, UPF_ACTIVE)
                       ? lesser(end, later(conn->timer, tenth(conn))) : end,
                   output_deadline(conn));
@@ -368,27 +380,34 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
     if (wait == 0)
         return false;
     const uint64_t since = upf_output_note_wait(conn, now);
-    return now >= later(since, wait) &&
-           !(now > later(since, wait + wait / 10) &&
-             upf_output_excuse(conn, now - conn->config->ping_interval));
+    if (now < later(since, wait))
+        return false;
+    const uint64_t again = now - conn->config->ping_interval;
+    if (now <= later(since, wait + wait / 10) ||
+        !upf_output_excuse(conn, again))
+        return true;
+    if (conn->timer < again) /* our ping, if it waits, waits since then, too */
+        conn->timer = again;
+    return false;
 }
 
-/*
- * A ping is asked when it leaves, and no clock is read then. One that waits at
- * the next tick was not; at the first tick where it has left, or anything else
- * has, the peer's time begins anew. Once a ping, or those of the application
- * would keep a dead peer alive.
- */
+void upf_conn_note_refused(upf_conn *conn)
+{
+    if (is_asking_to_be_noted(conn))
+        upf_set(conn, UPF_UNASKED);
+}
+
 static void note_asked(upf_conn *conn, uint64_t now)
 {
-    if (upf_output_stuck_since(conn) > 0 && upf_output_has_control(conn)) {
-        if (upf_has(conn, UPF_PING_WAITS) && !upf_has(conn, UPF_ASKED_LATE))
-            upf_set(conn, UPF_UNASKED);
-    } else if (upf_has(conn, UPF_UNASKED)) {
-        upf_clear(conn, UPF_UNASKED);
-        upf_set(conn, UPF_ASKED_LATE);
-        conn->timer = now;
+    if (!is_asking_to_be_noted(conn))
+        return;
+    if (!upf_has(conn, UPF_UNASKED)) {
+        upf_set(conn, UPF_UNASKED);
+        return;
     }
+    upf_clear(conn, UPF_UNASKED);
+    upf_set(conn, UPF_ASKED_LATE);
+    conn->timer = now;
 }
 
 /*
@@ -413,6 +432,13 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
+    /* What was said meanwhile is read before the next tick, which judges: not
+     * more, or who holds now and then would keep a dead peer alive. */
+    if (upf_has(conn, UPF_WAS_WITHHELD) && !is_withheld(conn)) {
+        upf_clear(conn, UPF_WAS_WITHHELD);
+        if (upf_has(conn, UPF_PING_WAITS))
+            return;
+    }
     if (upf_has(conn, UPF_UNASKED))
         status = UPF_OK; /* is_stuck() says for how long */
     else if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
@@ -434,9 +460,6 @@ static void tick_open(upf_conn *conn, uint64_t now)
                             UPF_UNASKED | UPF_ASKED_LATE);
         conn->timer = now;
     }
-    upf_clear(conn, UPF_WAS_WITHHELD);
-    if (is_withheld(conn))
-        upf_set(conn, UPF_WAS_WITHHELD);
     if (is_stuck(conn, now)) {
         upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
         return;

@@ -53,6 +53,9 @@ void upf_conn_drop_assembly(upf_conn *conn);
 /* After output was added or written: the high-water mark. */
 void upf_conn_note_output(upf_conn *conn);
 
+/* The transport took no byte: a ping that waits was not asked. */
+void upf_conn_note_refused(upf_conn *conn);
+
 /* Nothing more will be written. What the transport may be writing from stays
  * until upf_conn_output_done(). */
 void upf_conn_drop_output(upf_conn *conn);

@@ -450,6 +450,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
      * leaves at once may only have gone into a buffer. */
     if (written > 0 && conn->out.len > 0)
         upf_set(conn, UPF_ACTIVE);
+    else
+        upf_conn_note_refused(conn);
     const upf_status status = upf_conn_send_late_pong(conn);
     if (status != UPF_OK)
         upf_conn_fail(conn, status);

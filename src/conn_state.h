@@ -57,7 +57,7 @@ enum upf_conn_flag {
     UPF_EVENT_BEHIND   = 1 << 24, /* the event at hand lies in `assembly`, too,
                                      behind the message that it interrupts */
     UPF_NOT_NOTED      = 1 << 25, /* since when output waits: no memory */
-    UPF_WAS_WITHHELD   = 1 << 26, /* at the last tick we did not read */
+    UPF_WAS_WITHHELD   = 1 << 26, /* since our ping we did not always read */
     UPF_STREAMS        = 1 << 27, /* CHUNK, not MESSAGE: config->stream */
     UPF_UNASKED        = 1 << 28, /* our ping still waits */
     UPF_ASKED_LATE     = 1 << 29, /* it had to wait, and left then */

@@ -243,12 +243,21 @@ static void output_that_drains_bit_by_bit_puts_the_pong_off(void **state)
     assert_in_range(seconds_of_silence(100000, 10500), 110 + 40, 120 + 65);
 }
 
-/* A loop that sleeps until the deadline, or ticks each second, with a socket
- * that is full until `opens`; when the connection ended, the peer being silent. */
+enum loop {
+    EACH_SECOND,      /* ticks so often, then writes */
+    AT_DEADLINE,      /* ticks then, and when the socket opens, then writes */
+    WRITES_FIRST,     /* before and after a tick, which is at the deadline */
+    WRITES_WHEN_TOLD, /* likewise, but only if poll() says that it can */
+    LOOPS
+};
+
+/* Under such a loop, with a socket that is full until `opens`: when the
+ * connection ended, the peer being silent. */
 static uint64_t end_of_silence(struct session *session, uint32_t pong_timeout,
-                               uint64_t opens, bool each_second)
+                               uint64_t opens, enum loop loop)
 {
-    uint64_t now = 1000;
+    uint64_t now   = 1000;
+    int      turns = 0;
 
     session_prepare(session);
     session->config.pong_timeout = pong_timeout;
@@ -256,14 +265,23 @@ static uint64_t end_of_silence(struct session *session, uint32_t pong_timeout,
     session_begin(session, OPEN_SERVER);
     session_give(session, NULL, 0);
     session_tick(session, now);
-    while (session->last != UPF_DONE && now < 1000000) {
-        uint64_t next = each_second ? now + 1000 : deadline(session);
+    while (session->last != UPF_DONE && turns++ < 1000) {
+        upf_input none = {NULL, 0};
+        uint64_t  next = loop == EACH_SECOND ? now + 1000 : deadline(session);
 
         if (now < opens && next > opens)
             next = opens;
-        now = next;
+        if (next > now)
+            now = next;
         session->hold = now < opens;
-        session_tick(session, now);
+        if (loop == WRITES_FIRST ||
+            (loop == WRITES_WHEN_TOLD && !session->hold))
+            session_write(session);
+        if (loop < WRITES_FIRST || deadline(session) <= now)
+            upf_conn_tick(&session->conn, now);
+        session_input(session, &none);
+        if (loop != WRITES_WHEN_TOLD)
+            session_write(session);
     }
     return now;
 }
@@ -275,15 +293,16 @@ static void a_ping_that_leaves_late_leaves_the_peer_its_time(void **state)
     static const uint64_t opens[] = {28001, 29000, 35000, 44000, 47900, 49900};
     static const uint32_t times[] = {500, 1000, 20000};
 
-    for (size_t i = 0; i < 6 * sizeof opens / sizeof *opens; i++) {
+    for (size_t i = 0; i < LOOPS * 3 * sizeof opens / sizeof *opens; i++) {
         struct session session;
-        const uint32_t time = times[i % 3];
-        const uint64_t left = opens[i / 6];
-        const uint64_t end =
-            end_of_silence(&session, time, left, i / 3 % 2);
+        const uint32_t  time = times[i % 3];
+        const enum loop loop = (enum loop)(i / 3 % LOOPS);
+        const uint64_t  left = opens[i / 3 / LOOPS];
+        const uint64_t  end  = end_of_silence(&session, time, left, loop);
+        const uint64_t  late = loop == EACH_SECOND ? 3000 : 0;
 
         assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
-        assert_in_range(end, left + time, left + 20000 + 20000);
+        assert_in_range(end, left + time, left + time + late);
         session_free(&session);
     }
 }
@@ -321,10 +340,10 @@ static void every_ping_may_leave_late(void **state)
 static void a_ping_that_never_leaves_is_output_that_does_not_move(void **state)
 {
     (void)state;
-    for (int each_second = 0; each_second < 2; each_second++) {
+    for (int loop = 0; loop < LOOPS; loop++) {
         struct session session;
         const uint64_t end =
-            end_of_silence(&session, 20000, UINT64_MAX, each_second);
+            end_of_silence(&session, 20000, UINT64_MAX, (enum loop)loop);
 
         assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
         assert_int_equal(end, 28000 + 50000);
@@ -389,6 +408,45 @@ static void pings_that_wait_for_a_moment_keep_nobody_alive(void **state)
         assert_in_range(second, 45, 80);
         session_free(&session);
     }
+}
+
+/* Those that are queued just before each tick, and leave after it. */
+static void pings_at_each_tick_keep_nobody_alive(void **state)
+{
+    (void)state;
+    struct session session;
+    uint64_t       second = 1;
+
+    start_open(&session, OPEN_SERVER);
+    for (; session.last != UPF_DONE && second < TEN_MINUTES; second++) {
+        assert_status(upf_ping(&session.conn, "app", 3), UPF_OK);
+        session_tick(&session, 1000 * second);
+    }
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_in_range(second, 45, 80);
+    session_free(&session);
+}
+
+/* A process that stood still while its ping waited: that is asked when it
+ * leaves, all the same. */
+static void a_ping_that_waits_through_a_standstill_is_asked_late(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    session_tick(&session, 28000);
+    session_tick(&session, 200000);
+    session_tick(&session, 219000);
+    session.hold = false;
+    session_write(&session);
+    session_tick(&session, 219000);
+    session_tick(&session, 238999);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_tick(&session, 239000);
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    session_free(&session);
 }
 
 /* ---- Closing ---------------------------------------------------------- */
@@ -939,6 +997,9 @@ int main(void)
             a_ping_that_never_leaves_is_output_that_does_not_move),
         cmocka_unit_test(a_ping_that_left_is_to_be_answered_in_time),
         cmocka_unit_test(pings_that_wait_for_a_moment_keep_nobody_alive),
+        cmocka_unit_test(pings_at_each_tick_keep_nobody_alive),
+        cmocka_unit_test(
+            a_ping_that_waits_through_a_standstill_is_asked_late),
         cmocka_unit_test(a_peer_that_does_not_answer_our_close_is_given_up),
         cmocka_unit_test(the_end_of_the_stream_is_awaited_for_so_long),
         cmocka_unit_test(a_peer_that_does_not_read_our_last_words_is_given_up),

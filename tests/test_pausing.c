@@ -287,10 +287,77 @@ static void nobody_is_declared_silent_while_we_do_not_read(void **state)
     assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
     /* From here on it may be. */
     upf_conn_hold(&session.conn, false);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         session_tick(&session, upf_conn_deadline(&session.conn));
     assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
     session_free(&session);
+}
+
+/* An application that holds for a moment, again and again. */
+static void holding_now_and_then_keeps_no_dead_peer_alive(void **state)
+{
+    (void)state;
+    struct session session;
+    uint64_t       now = 0;
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, NULL);
+    session.hold = false;
+    while (session.last != UPF_DONE && now < 600000) {
+        now += 1000;
+        upf_conn_hold(&session.conn, now % 10000 == 0);
+        session_tick(&session, now);
+    }
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_in_range(now, 1000 + 27000 + 20000, 80000);
+    session_free(&session);
+}
+
+/* Nor does what pauses reading and leaves at once, perhaps into a buffer. */
+static void pausing_now_and_then_keeps_no_dead_peer_alive(void **state)
+{
+    (void)state;
+    static const uint8_t much[2000];
+    struct session session;
+    uint64_t       now = 0;
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_ALWAYS, NULL);
+    session.hold = false;
+    while (session.last != UPF_DONE && now < 600000) {
+        now += 1000;
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, much,
+                               now % 10000 == 0 ? sizeof much : 1), UPF_OK);
+        session_tick(&session, now);
+    }
+    assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+    assert_in_range(now, 1000 + 27000 + 20000, 80000);
+    session_free(&session);
+}
+
+/* Reading goes on in the turn of the tick that would judge: the answer could
+ * not be read yet. */
+static void what_came_while_reading_was_held_is_read_first(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    pong = {0};
+
+    put_text(&pong, FROM_CLIENT, FIN | PONG, "");
+    start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, NULL);
+    session.hold = false;
+    session_tick(&session, 1000);
+    for (uint64_t asked = 28000; asked < 200000; asked += 20001 + 27000) {
+        session_tick(&session, asked);
+        upf_conn_hold(&session.conn, true);
+        upf_conn_hold(&session.conn, false);
+        session_tick(&session, asked + 20000);
+        assert_true(upf_conn_deadline(&session.conn) <= asked + 20000);
+        assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+        session_give_blob(&session, &pong);
+        session_tick(&session, asked + 20001);
+    }
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_free(&session);
+    blob_free(&pong);
 }
 
 /* All that withheld reading leaves in the turn of the tick: what the peer has
@@ -355,6 +422,9 @@ int main(void)
         cmocka_unit_test(replies_are_counted_whatever_they_are),
         cmocka_unit_test(reading_can_be_held),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
+        cmocka_unit_test(holding_now_and_then_keeps_no_dead_peer_alive),
+        cmocka_unit_test(pausing_now_and_then_keeps_no_dead_peer_alive),
+        cmocka_unit_test(what_came_while_reading_was_held_is_read_first),
         cmocka_unit_test(the_pump_says_that_reading_is_held),
         cmocka_unit_test(reading_again_begins_a_silence_anew),
     };

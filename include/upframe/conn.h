@@ -605,8 +605,9 @@ bool upf_conn_is_open(const upf_conn *conn);
  *
  * Nobody tells the time when bytes come: the tick behind them does. So while
  * bytes came since the last one, or output waits, the deadline is a tenth of
- * ping_interval after the time that is known. Ask for it after each turn, or
- * tick all connections every tenth; those that are idle are ticked once an
+ * ping_interval after the time that is known; it has come when a ping waits,
+ * and when that has left, as its answer's time begins then. Ask after each turn
+ * or tick all connections every tenth; those that are idle are ticked once an
  * interval. Read what has arrived before a tick: a process that stood still
  * would take its own sleep for the peer's silence. (A tick that comes late by
  * more than a tenth of the time-out therefore asks once more, and gives output
