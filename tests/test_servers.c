@@ -419,6 +419,35 @@ static void nor_does_one_at_echo_epoll(void **state)
         burst(26);
 }
 
+/* All of it waits when the server looks: who has one word to say is heard
+ * before who has a thousand has said them all. */
+static void a_word_comes_between_a_thousand(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    upf_event ev;
+    unsigned  before = 0;
+
+    need_servers();
+    assert_true(begin_server(0, "broadcast_server", NULL));
+    struct peer *listener = open_peer(ports[0]), *many = open_peer(ports[0]),
+                *one = open_peer(ports[0]);
+    stop_server(0);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(upf_send(&many->ws, UPF_OP_BINARY, "m", 1), UPF_OK);
+    assert_int_equal(upf_io_flush(&many->io, &many->ws), UPF_OK);
+    assert_int_equal(upf_send(&one->ws, UPF_OP_BINARY, "1", 1), UPF_OK);
+    assert_int_equal(upf_io_flush(&one->io, &one->ws), UPF_OK);
+    child_signal(&servers[0], SIGCONT);
+    for (;;) {
+        await(listener, UPF_EVENT_MESSAGE, &ev);
+        if (ev.opcode == UPF_OP_BINARY && *ev.data == '1')
+            break;
+        before += ev.opcode == UPF_OP_BINARY;
+    }
+    assert_true(before < MANY);
+}
+
 /* A process that writes empty messages for as long as it can, and reads what
  * comes, so that it is never withheld from. */
 static void start_talking(struct peer *p)
@@ -545,6 +574,7 @@ int main(void)
         TEST(a_client_that_stood_still_takes_its_answer),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
+        TEST(a_word_comes_between_a_thousand),
         TEST(who_never_stops_talking_leaves_the_others_their_turn),
         TEST(likewise_at_echo_epoll),
         TEST(who_resets_is_let_go_and_costs_nothing),
