@@ -281,6 +281,31 @@ static void what_was_offered_stays_through_every_call(void **state)
         }
 }
 
+/* It stays for who is still writing it; nobody begins to. */
+static void what_was_given_up_is_not_offered_again(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_slice      slice;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    assert_status(upf_close(&session.conn, UPF_CLOSE_NORMAL, NULL), UPF_OK);
+    upf_conn_tick(&session.conn, 1000);
+    upf_conn_tick(&session.conn, 6000);
+    session_input(&session, &(upf_input){NULL, 0});
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+    assert_memory_equal((uint8_t *)slice.data + 2, "out", 3);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 0);
+    assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+}
+
 enum action { SENDS, SENDS_LONG, SHARES, PINGS, REPLIES, REPLIES_LONG, TICKS,
               ACTIONS };
 
@@ -709,6 +734,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_offered_stays_through_every_call),
+        cmocka_unit_test(what_was_given_up_is_not_offered_again),
         cmocka_unit_test(what_is_offered_again_lies_where_it_lay),
         cmocka_unit_test(a_handshake_that_was_offered_stays),
         cmocka_unit_test(after_keep_nothing_is_borrowed),

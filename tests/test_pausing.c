@@ -268,6 +268,28 @@ static void reading_can_be_held(void **state)
     assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
 }
 
+/* Also one that had to wait for room, and is queued when output leaves. */
+static void a_late_pong_is_a_reply(void **state)
+{
+    (void)state;
+    enum { LATE = 2 + 125 };
+    struct session session;
+    struct blob    bytes = {0};
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, NULL);
+    session.config.high_water = LATE - 1;
+    for (int i = 0; i < 20; i++)
+        put_run(&bytes, FROM_CLIENT, FIN | PING, 'p', 125);
+    session_give_blob(&session, &bytes);
+    written(&session, upf_conn_queued(&session.conn));
+    assert_int_equal(upf_conn_queued(&session.conn), LATE);
+    assert_false(reads(&session));
+    written(&session, LATE);
+    assert_true(reads(&session));
+    blob_free(&bytes);
+    session_free(&session);
+}
+
 /* A silence that is ours is not the peer's. */
 static void nobody_is_declared_silent_while_we_do_not_read(void **state)
 {
@@ -354,6 +376,7 @@ int main(void)
         cmocka_unit_test(pongs_are_replies),
         cmocka_unit_test(replies_are_counted_whatever_they_are),
         cmocka_unit_test(reading_can_be_held),
+        cmocka_unit_test(a_late_pong_is_a_reply),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
         cmocka_unit_test(the_pump_says_that_reading_is_held),
         cmocka_unit_test(reading_again_begins_a_silence_anew),
