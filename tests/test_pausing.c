@@ -290,6 +290,33 @@ static void a_late_pong_is_a_reply(void **state)
     session_free(&session);
 }
 
+/* Under a mark so low that our own ping withholds reading until it has left:
+ * that is no silence of ours, even if there was one before. */
+static void a_ping_that_withholds_reading_is_no_sign_of_life(void **state)
+{
+    (void)state;
+    for (int withheld = 0; withheld < 2; withheld++) {
+        struct session session;
+        uint64_t       now = 1000;
+
+        start(&session, OPEN_SERVER, UPF_PAUSE_ALWAYS, NULL);
+        session.config.high_water = 1;
+        session_tick(&session, now);
+        if (withheld) {
+            push(&session);
+            session_tick(&session, now += 1000);
+        }
+        session.hold = false;
+        session_write(&session);
+        const uint64_t since = now;
+        while (session.last != UPF_DONE && now < since + 1000000)
+            session_tick(&session, now = upf_conn_deadline(&session.conn));
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        assert_in_range(now - since, 47000, 53000);
+        session_free(&session);
+    }
+}
+
 /* A silence that is ours is not the peer's. */
 static void nobody_is_declared_silent_while_we_do_not_read(void **state)
 {
@@ -377,6 +404,7 @@ int main(void)
         cmocka_unit_test(replies_are_counted_whatever_they_are),
         cmocka_unit_test(reading_can_be_held),
         cmocka_unit_test(a_late_pong_is_a_reply),
+        cmocka_unit_test(a_ping_that_withholds_reading_is_no_sign_of_life),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
         cmocka_unit_test(the_pump_says_that_reading_is_held),
         cmocka_unit_test(reading_again_begins_a_silence_anew),
