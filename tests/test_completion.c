@@ -488,6 +488,29 @@ static void without_memory_keep_says_so(void **state)
     blob_free(&input);
 }
 
+/* What is on its way stays until it has landed, even if there is a gap. */
+static void what_cannot_be_kept_goes_when_it_has_landed(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    input = {0};
+    upf_slice      slice;
+
+    start(&session, OPEN_SERVER);
+    send_run(&session, 'o', 10);
+    put_run(&input, FROM_CLIENT, FIN | BINARY, 'k', 5000);
+    receive(&session, &input, 0);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, false};
+    assert_status(upf_conn_output_keep(&session.conn), UPF_ERR_NO_MEMORY);
+    assert_true(session.alloc.live > 0);
+    assert_int_equal(((uint8_t *)slice.data)[2], 'o');
+    assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+    blob_free(&input);
+}
+
 /* ---- Room that a read is on its way into ---------------------------------- */
 
 static void check_room(enum role role, size_t first)
@@ -741,6 +764,7 @@ int main(void)
         cmocka_unit_test(keep_leaves_alone_what_is_on_its_way),
         cmocka_unit_test(keep_costs_nothing_where_nothing_is_borrowed),
         cmocka_unit_test(without_memory_keep_says_so),
+        cmocka_unit_test(what_cannot_be_kept_goes_when_it_has_landed),
         cmocka_unit_test(room_stays_until_the_next_input),
         cmocka_unit_test(a_loop_of_completions_writes_what_was_sent),
     };
