@@ -18,7 +18,8 @@
 
 #include "support/session.h"
 
-enum { BUFFER = 4096, LONG = 600 };
+/* LONG is more than a reply in place is moved. */
+enum { BUFFER = 32 * 1024, LONG = 5000 };
 
 /* What a mistake ends with; the build that measures coverage has no asserts. */
 #ifdef NDEBUG

@@ -281,6 +281,31 @@ static void what_was_offered_stays_through_every_call(void **state)
         }
 }
 
+/* It stays for who is still writing it; nobody begins to. */
+static void what_was_given_up_is_not_offered_again(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_slice      slice;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    assert_status(upf_close(&session.conn, UPF_CLOSE_NORMAL, NULL), UPF_OK);
+    upf_conn_tick(&session.conn, 1000);
+    upf_conn_tick(&session.conn, 6000);
+    session_input(&session, &(upf_input){NULL, 0});
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+    assert_memory_equal((uint8_t *)slice.data + 2, "out", 3);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 0);
+    assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+}
+
 enum action { SENDS, SENDS_LONG, SHARES, PINGS, REPLIES, REPLIES_LONG, TICKS,
               ACTIONS };
 
@@ -459,6 +484,29 @@ static void without_memory_keep_says_so(void **state)
     receive(&session, &input, 0);
     session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
     assert_status(upf_conn_output_keep(&session.conn), UPF_ERR_NO_MEMORY);
+    session_free(&session);
+    blob_free(&input);
+}
+
+/* What is on its way stays until it has landed, even if there is a gap. */
+static void what_cannot_be_kept_goes_when_it_has_landed(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    input = {0};
+    upf_slice      slice;
+
+    start(&session, OPEN_SERVER);
+    send_run(&session, 'o', 10);
+    put_run(&input, FROM_CLIENT, FIN | BINARY, 'k', 5000);
+    receive(&session, &input, 0);
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, false};
+    assert_status(upf_conn_output_keep(&session.conn), UPF_ERR_NO_MEMORY);
+    assert_true(session.alloc.live > 0);
+    assert_int_equal(((uint8_t *)slice.data)[2], 'o');
+    assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
+    assert_int_equal(session.alloc.live, 0);
     session_free(&session);
     blob_free(&input);
 }
@@ -709,12 +757,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_offered_stays_through_every_call),
+        cmocka_unit_test(what_was_given_up_is_not_offered_again),
         cmocka_unit_test(what_is_offered_again_lies_where_it_lay),
         cmocka_unit_test(a_handshake_that_was_offered_stays),
         cmocka_unit_test(after_keep_nothing_is_borrowed),
         cmocka_unit_test(keep_leaves_alone_what_is_on_its_way),
         cmocka_unit_test(keep_costs_nothing_where_nothing_is_borrowed),
         cmocka_unit_test(without_memory_keep_says_so),
+        cmocka_unit_test(what_cannot_be_kept_goes_when_it_has_landed),
         cmocka_unit_test(room_stays_until_the_next_input),
         cmocka_unit_test(a_loop_of_completions_writes_what_was_sent),
     };

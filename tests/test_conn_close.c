@@ -247,6 +247,33 @@ static void a_close_in_answer_to_a_message_is_the_same_at_any_cut(void **state)
                  "reason=\"seen\"\n", "fin CLOSE 1000 \"seen\"\n");
 }
 
+/* Also the last one, before the end and behind it. */
+static void every_byte_wants_to_be_written(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    upf_conn      *conn  = &session.conn;
+    upf_slice      slice;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session.hold = true;
+    assert_status(upf_send(conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    assert_int_equal(upf_conn_output(conn, &slice, 1), 1);
+    assert_status(upf_conn_output_done(conn, 4), UPF_OK);
+    assert_int_equal(upf_conn_wants(conn), UPF_WANTS_READ | UPF_WANTS_WRITE);
+    put_close(&bytes, FROM_CLIENT, 1000, NULL);
+    session_give_blob(&session, &bytes);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    assert_int_equal(upf_conn_output(conn, &slice, 1), 1);
+    assert_status(upf_conn_output_done(conn, (ptrdiff_t)slice.len - 1), UPF_OK);
+    assert_int_equal(upf_conn_queued(conn), 1);
+    assert_int_equal(upf_conn_wants(conn), UPF_WANTS_WRITE);
+    blob_free(&bytes);
+    session_free(&session);
+}
+
 static void data_after_the_peers_close_is_left_alone(void **state)
 {
     (void)state;
@@ -541,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_close_leaves_behind_what_was_queued),
         cmocka_unit_test(
             a_close_in_answer_to_a_message_is_the_same_at_any_cut),
+        cmocka_unit_test(every_byte_wants_to_be_written),
         cmocka_unit_test(data_after_the_peers_close_is_left_alone),
         cmocka_unit_test(the_end_of_the_stream_is_a_close_event),
         cmocka_unit_test(the_stream_may_end_at_any_byte),

@@ -834,6 +834,30 @@ static void the_encoded_length_is_judged(void **state)
     session_free(&session);
 }
 
+/* Memory follows what waits, not what the encoder took on the way. */
+static void an_encoded_message_that_waits_takes_its_length(void **state)
+{
+    (void)state;
+    struct session session;
+    uint8_t        bytes[3000];
+
+    start_agreed(&session, SERVER);
+    session.hold = true;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i % 2); /* no runs: it doubles */
+    const size_t before = session.alloc.live; /* the extension's own */
+    for (size_t len = 300; len <= sizeof bytes; len += 300) {
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, len),
+                      UPF_OK);
+        assert_true(session.alloc.live - before <=
+                    upf_conn_queued(&session.conn) + UPF_BUF_OVERHEAD);
+        session.hold = false;
+        session_write(&session);
+        session.hold = true;
+    }
+    session_free(&session);
+}
+
 /* ---- What an extension is told ------------------------------------------- */
 
 /* Pieces that were encoded and decoded: length, and f(irst), e(nd). */
@@ -1061,6 +1085,7 @@ int main(void)
         cmocka_unit_test(a_large_block_does_not_stay_for_an_encoded_message),
         cmocka_unit_test(a_send_that_is_refused_leaves_the_encoder_in_step),
         cmocka_unit_test(the_encoded_length_is_judged),
+        cmocka_unit_test(an_encoded_message_that_waits_takes_its_length),
         cmocka_unit_test(the_last_piece_that_is_encoded_is_the_end),
         cmocka_unit_test(the_last_piece_that_is_decoded_is_the_end),
         cmocka_unit_test(of_all_rsv_bits_only_the_claimed_one_passes),

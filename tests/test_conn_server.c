@@ -11,6 +11,7 @@
 
 #include <upframe/conn.h>
 
+#include "buf.h"
 #include "support/heads.h"
 #include "support/split.h"
 
@@ -775,6 +776,30 @@ static void an_endless_head_is_refused_and_takes_bounded_memory(void **state)
     session_free(&session);
 }
 
+/* Of a few long lines, so that it is the bytes that count. */
+static void a_head_in_pieces_takes_twice_what_came_and_no_more(void **state)
+{
+    (void)state;
+    static const char line[] = "X: 0123456789012345678901234567890123456789"
+                               "01234567890123456789012345678901234567890\r\n";
+    const size_t   most = 16 * 1024 + UPF_BUF_OVERHEAD;
+    struct session session;
+    size_t         came = 0;
+
+    session_prepare(&session);
+    session.config.max_head_lines = 1000;
+    session_begin(&session, SERVER);
+    give_text(&session, "GET / HTTP/1.1\r\n");
+    while (came < 16 * 1024 - 100) {
+        give_text(&session, line);
+        came += sizeof line - 1;
+        assert_true(session.alloc.live <= 2 * (came + 16) + 4096);
+        assert_true(session.alloc.live <= most);
+    }
+    assert_true(session.alloc.live >= came);
+    session_free(&session);
+}
+
 /* ---- The end before the beginning ------------------------------------- */
 
 static void the_stream_may_end_inside_the_head(void **state)
@@ -839,6 +864,7 @@ int main(void)
         cmocka_unit_test(a_head_has_a_limit_in_bytes),
         cmocka_unit_test(a_line_of_a_head_has_a_limit),
         cmocka_unit_test(a_head_has_a_limit_in_lines),
+        cmocka_unit_test(a_head_in_pieces_takes_twice_what_came_and_no_more),
         cmocka_unit_test(an_endless_head_is_refused_and_takes_bounded_memory),
         cmocka_unit_test(the_stream_may_end_inside_the_head),
         cmocka_unit_test(a_server_that_closes_before_open_answers_503),

@@ -703,6 +703,29 @@ static void a_tick_that_is_hardly_late_does_not(void **state)
     session_free(&session);
 }
 
+/* More than a tenth of the time-out: by one millisecond. */
+static void a_tick_is_late_behind_a_tenth(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session_tick(&session, 28000);
+    session_tick(&session, 28000 + 22001);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    assert_sent(&session, "fin PING 0 \"\"\nfin PING 0 \"\"\n");
+    session_free(&session);
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3), UPF_OK);
+    session_tick(&session, 2000);
+    session_tick(&session, 2001);
+    session_tick(&session, 2001 + 55001);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_free(&session);
+}
+
 /* ---- Output that nobody reads -------------------------------------------- */
 
 /* The peer goes on to send, but takes nothing. */
@@ -1010,6 +1033,7 @@ int main(void)
         cmocka_unit_test(an_idle_connection_is_ticked_once_an_interval),
         cmocka_unit_test(a_tick_that_comes_late_asks_once_more),
         cmocka_unit_test(a_tick_that_is_hardly_late_does_not),
+        cmocka_unit_test(a_tick_is_late_behind_a_tenth),
         cmocka_unit_test(output_that_does_not_move_ends_the_connection),
         cmocka_unit_test(output_that_moves_a_byte_lives),
         cmocka_unit_test(without_memory_to_know_it_output_waits_longer),

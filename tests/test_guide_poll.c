@@ -30,7 +30,8 @@
 
 static struct {
     uint64_t now;          /* ms */
-    int      ready;        /* what the last poll() returned */
+    int      ready;        /* what the last poll() returned ... */
+    int      wait;         /* ... and how long it was to wait, ms */
     bool     no_descriptors;
     bool     too_early;    /* poll() ends just before what it waits for */
     bool     defers, holds; /* the application, at a request, at a message */
@@ -38,6 +39,7 @@ static struct {
 
 static int brief_poll(struct pollfd *polls, nfds_t count, int ms)
 {
+    given.wait  = ms;
     given.ready = poll(polls, count, ms > 1 ? 1 : ms);
     for (nfds_t i = 0; i < count && given.too_early; i++)
         polls[i].revents = 0;
@@ -332,6 +334,22 @@ static void who_is_silent_is_asked_and_then_given_up(void **state)
     assert_int_equal(count, 0);
 }
 
+/* Else it would be asked when somebody else stirs. */
+static void it_waits_until_the_first_is_due(void **state)
+{
+    (void)state;
+    open_peer();
+    until(given.ready == 0 && given.wait > 0);
+    assert_int_equal(given.wait, 27000);
+    given.now += 1000;
+    struct peer *second = open_peer();
+    until(given.ready == 0 && given.wait > 0);
+    assert_int_equal(given.wait, 26000);
+    peer_send(second, 1, 10);
+    until(second->messages == 1 && given.ready == 0);
+    assert_int_equal(given.wait, 3000); /* to note when that came */
+}
+
 /* What came behind poll()'s back is read before anybody is given up. */
 static void an_answer_of_the_last_moment_counts(void **state)
 {
@@ -398,6 +416,7 @@ int main(void)
         TEST(an_end_is_not_seen_while_reading_is_held),
         TEST(who_says_nothing_is_told_to_go),
         TEST(who_is_silent_is_asked_and_then_given_up),
+        TEST(it_waits_until_the_first_is_due),
         TEST(an_answer_of_the_last_moment_counts),
         TEST(one_too_many_waits_for_a_place),
         TEST(without_descriptors_it_tries_again_later),

@@ -11,6 +11,7 @@
 
 #include "guide/serve_in_time.c"
 #include "support/peer.h"
+#include "support/rawserver.h"
 #include "tcp.h"
 
 enum { MESSAGES = 8, TICK = 3001, JUMP = 51 * 1000 };
@@ -53,10 +54,57 @@ static void a_peer_is_not_blamed_for_our_delay(void **state)
     peer_end(&peer, false);
 }
 
+/* ---- An answer of the last moment --------------------------------------- */
+
+static struct peer asked;
+static int         served;
+
+/* OPEN and what came is noted, a ping is due and leaves; and then so much time
+ * has passed at once as an answer may take. */
+static uint64_t late_clock(void)
+{
+    static const uint64_t times[] = {1000, 4000, 31000, 31000, 51000};
+
+    if (looks == 4) { /* it lies in the socket's buffer when this is known */
+        peer_turn(&asked);
+        assert_int_equal(asked.pings, 1);
+        assert_true(readable(served, PATIENCE));
+    } else if (looks > 4 && upf_conn_is_open(&asked.ws)) {
+        upf_close(&asked.ws, UPF_CLOSE_NORMAL, NULL);
+    }
+    if (looks > 4)
+        peer_turn(&asked);
+    const uint64_t now = times[looks < 4 ? looks : 4];
+    looks++;
+    return now;
+}
+
+static void what_came_behind_a_look_at_the_clock_counts(void **state)
+{
+    (void)state;
+    upf_conn ws;
+    int      fds[2];
+
+    peer_sockets(fds);
+    served = fds[0];
+    upf_io io = upf_io_callbacks(read_for_a_second, tcp_write, &served);
+    assert_int_equal(upf_conn_init_open(&ws, NULL, false, NULL), UPF_OK);
+    peer_begin_open(&asked, fds[1], true);
+    looks = 0;
+    serve_in_time(&io, &ws, late_clock);
+    peer_turn(&asked);
+    assert_true(asked.over && asked.close.clean);
+    assert_int_equal(asked.close.code, UPF_CLOSE_NORMAL);
+    upf_conn_free(&ws);
+    close(served);
+    peer_end(&asked, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_peer_is_not_blamed_for_our_delay),
+        cmocka_unit_test(what_came_behind_a_look_at_the_clock_counts),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -72,6 +72,24 @@ static void a_write_of_nothing_is_tried_again_when_there_is_room(void **state)
     end(&pumped);
 }
 
+/* Until it has tried, it wants what the connection wants. */
+static void a_new_pump_waits_for_nothing_else(void **state)
+{
+    (void)state;
+    struct pumped pumped = {.bytes = {0}};
+    upf_event     event;
+
+    start(&pumped);
+    assert_status(next(&pumped, &event), UPF_OK); /* OPEN */
+    pumped.io = upf_io_callbacks(transport_read, transport_write,
+                                 &pumped.transport);
+    assert_int_equal(wants(&pumped), UPF_WANTS_READ);
+    upf_conn_hold(&pumped.session.conn, true);
+    assert_status(upf_ping(&pumped.session.conn, NULL, 0), UPF_OK);
+    assert_int_equal(wants(&pumped), UPF_WANTS_WRITE);
+    end(&pumped);
+}
+
 static void what_is_sent_from_outside_wants_to_be_written(void **state)
 {
     (void)state;
@@ -197,6 +215,29 @@ static void the_pump_goes_on_after_a_connection_that_was_freed(void **state)
     session_begin(&pumped.session, OPEN_SERVER);
     assert_status(next(&pumped, &event), UPF_OK);
     assert_int_equal(event.type, UPF_EVENT_OPEN);
+    end(&pumped);
+}
+
+/* Nor if that was freed between two of its messages. */
+static void input_behind_a_freed_connection_is_forgotten(void **state)
+{
+    (void)state;
+    struct pumped pumped = {.bytes = {0}};
+    upf_event     event;
+
+    put_run(&pumped.bytes, FROM_CLIENT, FIN | TEXT, 'a', 10);
+    put_run(&pumped.bytes, FROM_CLIENT, FIN | TEXT, 'b', 10);
+    start(&pumped);
+    assert_status(next(&pumped, &event), UPF_OK); /* OPEN */
+    assert_status(next(&pumped, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_MESSAGE);
+    upf_conn_free(&pumped.session.conn);
+    assert_status(next(&pumped, &event), UPF_DONE);
+
+    session_begin(&pumped.session, OPEN_SERVER);
+    assert_status(next(&pumped, &event), UPF_OK);
+    assert_int_equal(event.type, UPF_EVENT_OPEN);
+    assert_status(next(&pumped, &event), UPF_WANT_READ);
     end(&pumped);
 }
 
@@ -352,11 +393,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_write_of_nothing_is_tried_again_when_there_is_room),
+        cmocka_unit_test(a_new_pump_waits_for_nothing_else),
         cmocka_unit_test(what_is_sent_from_outside_wants_to_be_written),
         cmocka_unit_test(what_a_read_waited_for_is_over_when_it_has_read),
         cmocka_unit_test(a_peer_that_never_reads_the_last_words_is_left),
         cmocka_unit_test(the_pump_forgets_input_in_a_block_that_is_given_back),
         cmocka_unit_test(the_pump_goes_on_after_a_connection_that_was_freed),
+        cmocka_unit_test(input_behind_a_freed_connection_is_forgotten),
         cmocka_unit_test(a_next_connection_has_none_of_the_last_ones_input),
         cmocka_unit_test(input_is_left_alone_when_all_is_over),
         cmocka_unit_test(a_rest_that_cannot_be_kept_is_a_close),

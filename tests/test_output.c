@@ -270,6 +270,72 @@ static void a_turn_like_the_one_before_moves_nothing(void **state)
     end(&session, &nothing);
 }
 
+/* Of a queue, it is what small frames took that is expected again. */
+static void a_queue_is_followed_by_a_block_for_its_small_frames(void **state)
+{
+    (void)state;
+    static uint8_t memory[UPF_FRAME_HEADER_MAX + 5000];
+    struct session session;
+    struct blob    nothing = {0};
+
+    start(&session);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY,
+                                    memory + UPF_FRAME_HEADER_MAX, 5000),
+                  UPF_OK);
+    for (int i = 0; i < 40; i++)
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, memory, 198),
+                      UPF_OK);
+    session_write(&session);
+    assert_int_equal(session.alloc.live, 0);
+    take_turn(&session, 1);
+    assert_in_range(session.alloc.largest, 10100, 10100 + UPF_BUF_OVERHEAD);
+    end(&session, &nothing);
+}
+
+/* The rows of docs/limits.md. */
+static void a_small_reply_takes_a_small_block(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len < 500; len++) {
+        static const uint8_t bytes[500];
+        const size_t   frame = len + (len < 126 ? 2 : 4);
+        struct session session;
+        struct blob    nothing = {0};
+
+        start(&session);
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, len),
+                      UPF_OK);
+        assert_int_equal(session.alloc.live,
+                         UPF_BUF_BYTES_AT + (frame < 448 ? 448 : frame));
+        session.hold = false;
+        session_write(&session);
+        end(&session, &nothing);
+    }
+}
+
+static void a_shared_frame_up_to_256_bytes_is_copied_behind_others(void **state)
+{
+    (void)state;
+    for (size_t len = 252; len <= 253; len++) {
+        static const uint8_t bytes[253];
+        struct session session;
+        struct blob    nothing = {0};
+        upf_slice      slices[3];
+
+        start(&session);
+        upf_shared *shared = upf_shared_new(&session.config, UPF_OP_BINARY,
+                                            bytes, len);
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, 1), UPF_OK);
+        assert_status(upf_send_shared(&session.conn, shared), UPF_OK);
+        assert_int_equal(upf_conn_output(&session.conn, slices, 3),
+                         4 + len <= 256 ? 1 : 2);
+        upf_shared_free(shared);
+        session.hold = false;
+        session_write(&session);
+        end(&session, &nothing);
+    }
+}
+
 /* A queue that never runs empty stays in the block that it began with. */
 static void what_was_written_of_a_block_is_room_again(void **state)
 {
@@ -1054,6 +1120,10 @@ int main(void)
         cmocka_unit_test(small_frames_share_one_slice_up_to_24_KiB),
         cmocka_unit_test(a_large_frame_has_a_slice_of_its_own_size),
         cmocka_unit_test(a_turn_like_the_one_before_moves_nothing),
+        cmocka_unit_test(a_queue_is_followed_by_a_block_for_its_small_frames),
+        cmocka_unit_test(a_small_reply_takes_a_small_block),
+        cmocka_unit_test(
+            a_shared_frame_up_to_256_bytes_is_copied_behind_others),
         cmocka_unit_test(what_was_written_of_a_block_is_room_again),
         cmocka_unit_test(what_was_offered_stays_where_it_is),
         cmocka_unit_test(a_slice_over_24_KiB_takes_what_fits_and_no_more),

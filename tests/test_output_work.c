@@ -22,6 +22,7 @@
 enum {
     MIB       = 1024 * 1024,
     PAYLOAD   = 62,                    /* in frames of 64 bytes */
+    LONG      = 300,                   /* no copy: a slot for each frame */
     SHORT     = MIB / (2 + PAYLOAD),   /* frames */
     TIMES     = 32,                    /* that a long queue is longer */
     SLICES    = 16,
@@ -55,15 +56,27 @@ static void queue_shared(upf_conn *conn, upf_shared *shared, size_t frames)
         assert_status(upf_send_shared(conn, shared), UPF_OK);
 }
 
+/* What is short is copied, and lies side by side in few slots. */
+static void queue_slots(upf_conn *conn, upf_shared *shared, size_t frames)
+{
+    static const uint8_t bytes[LONG];
+    upf_shared *own = upf_shared_new(conn->config, UPF_OP_BINARY, bytes, LONG);
+
+    (void)shared;
+    assert_non_null(own);
+    queue_shared(conn, own, frames);
+    upf_shared_free(own);
+}
+
 /* Replies in place, each to an input of its own, and nobody reads. */
 static void queue_in_place(upf_conn *conn, upf_shared *shared, size_t frames)
 {
-    uint8_t memory[UPF_FRAME_HEADER_MAX + 300] = {0};
+    uint8_t memory[UPF_FRAME_HEADER_MAX + LONG] = {0};
 
     (void)shared;
     for (size_t i = 0; i < frames / 8; i++) {
         assert_status(upf_send_in_place(conn, UPF_OP_BINARY,
-                                        memory + UPF_FRAME_HEADER_MAX, 300),
+                                        memory + UPF_FRAME_HEADER_MAX, LONG),
                       UPF_OK);
         assert_status(upf_conn_output_done(conn, 0), UPF_OK);
     }
@@ -149,6 +162,13 @@ static void a_long_queue_drains_in_linear_time_frame_by_frame(void **state)
     check(queue_shared, about_a_frame);
 }
 
+static void a_long_queue_of_slots_drains_in_linear_time(void **state)
+{
+    (void)state;
+    check(queue_slots, everything);
+    check(queue_slots, about_a_frame);
+}
+
 static void replies_that_nobody_reads_are_kept_in_linear_time(void **state)
 {
     (void)state;
@@ -167,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_queue_of_shared_frames_drains_in_linear_time),
         cmocka_unit_test(a_long_queue_drains_in_linear_time_frame_by_frame),
+        cmocka_unit_test(a_long_queue_of_slots_drains_in_linear_time),
         cmocka_unit_test(replies_that_nobody_reads_are_kept_in_linear_time),
         cmocka_unit_test(a_long_queue_of_all_sorts_drains_in_linear_time),
     };

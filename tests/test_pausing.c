@@ -268,6 +268,55 @@ static void reading_can_be_held(void **state)
     assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
 }
 
+/* Also one that had to wait for room, and is queued when output leaves. */
+static void a_late_pong_is_a_reply(void **state)
+{
+    (void)state;
+    enum { LATE = 2 + 125 };
+    struct session session;
+    struct blob    bytes = {0};
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, NULL);
+    session.config.high_water = LATE - 1;
+    for (int i = 0; i < 20; i++)
+        put_run(&bytes, FROM_CLIENT, FIN | PING, 'p', 125);
+    session_give_blob(&session, &bytes);
+    written(&session, upf_conn_queued(&session.conn));
+    assert_int_equal(upf_conn_queued(&session.conn), LATE);
+    assert_false(reads(&session));
+    written(&session, LATE);
+    assert_true(reads(&session));
+    blob_free(&bytes);
+    session_free(&session);
+}
+
+/* Under a mark so low that our own ping withholds reading until it has left:
+ * that is no silence of ours, even if there was one before. */
+static void a_ping_that_withholds_reading_is_no_sign_of_life(void **state)
+{
+    (void)state;
+    for (int withheld = 0; withheld < 2; withheld++) {
+        struct session session;
+        uint64_t       now = 1000;
+
+        start(&session, OPEN_SERVER, UPF_PAUSE_ALWAYS, NULL);
+        session.config.high_water = 1;
+        session_tick(&session, now);
+        if (withheld) {
+            push(&session);
+            session_tick(&session, now += 1000);
+        }
+        session.hold = false;
+        session_write(&session);
+        const uint64_t since = now;
+        while (session.last != UPF_DONE && now < since + 1000000)
+            session_tick(&session, now = upf_conn_deadline(&session.conn));
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        assert_in_range(now - since, 47000, 53000);
+        session_free(&session);
+    }
+}
+
 /* A silence that is ours is not the peer's. */
 static void nobody_is_declared_silent_while_we_do_not_read(void **state)
 {
@@ -421,6 +470,8 @@ int main(void)
         cmocka_unit_test(pongs_are_replies),
         cmocka_unit_test(replies_are_counted_whatever_they_are),
         cmocka_unit_test(reading_can_be_held),
+        cmocka_unit_test(a_late_pong_is_a_reply),
+        cmocka_unit_test(a_ping_that_withholds_reading_is_no_sign_of_life),
         cmocka_unit_test(nobody_is_declared_silent_while_we_do_not_read),
         cmocka_unit_test(holding_now_and_then_keeps_no_dead_peer_alive),
         cmocka_unit_test(pausing_now_and_then_keeps_no_dead_peer_alive),

@@ -203,26 +203,22 @@ static void need_servers(void)
 
 /*
  * It stands still for longer than the pong time-out, right after its ping,
- * and when it goes on, the pong lies in its socket's buffer. PONG_MS is long
- * enough for this program to answer in time on a busy machine.
+ * and when it goes on, the pong lies in its socket's buffer. The time-out is
+ * long enough for this program to answer in time on a busy machine.
  */
-enum { PONG_MS = 1000, STILL_MS = PONG_MS * 3 / 2 };
-
-static const char *const short_times[] = {"--ping-interval", "200",
-                                          "--pong-timeout", "1000", NULL};
-
-static void a_server_that_stood_still_keeps_who_has_answered(void **state)
+static void stand_still(const char *pong_timeout, int still_ms)
 {
-    (void)state;
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
+    const char *const options[] = {"--ping-interval", "200", "--pong-timeout",
+                                   pong_timeout, NULL};
     struct peer *p[3] = {NULL};
     bool         has[3];
     upf_event    ev;
 
     need_servers();
     for (size_t i = 0; i < 3; i++)
-        has[i] = begin_server(i, programs[i], short_times);
+        has[i] = begin_server(i, programs[i], options);
     for (size_t i = 0; i < 3; i++)
         if (has[i])
             p[i] = open_peer(ports[i]);
@@ -233,17 +229,31 @@ static void a_server_that_stood_still_keeps_who_has_answered(void **state)
         stop_server(i);
     }
     /* Then epoll tells of a timer first. */
-    (void)poll(NULL, 0, PONG_MS + PONG_MS / 4);
+    (void)poll(NULL, 0, still_ms * 5 / 6);
     for (size_t i = 0; i < 3; i++)
         if (p[i] != NULL)
             assert_int_equal(upf_io_flush(&p[i]->io, &p[i]->ws), UPF_OK);
-    (void)poll(NULL, 0, PONG_MS / 4);
-    for (size_t i = 0; i < 3; i++) {
-        if (p[i] == NULL)
-            continue;
-        child_signal(&servers[i], SIGCONT);
-        await(p[i], UPF_EVENT_PING, &ev);
-    }
+    (void)poll(NULL, 0, still_ms - still_ms * 5 / 6);
+    for (size_t i = 0; i < 3; i++)
+        if (p[i] != NULL)
+            child_signal(&servers[i], SIGCONT);
+    for (size_t i = 0; i < 3; i++)
+        if (p[i] != NULL)
+            await(p[i], UPF_EVENT_PING, &ev);
+}
+
+static void a_server_that_stood_still_keeps_who_has_answered(void **state)
+{
+    (void)state;
+    stand_still("1000", 1500);
+}
+
+/* So little too late that the engine does not ask once more: it is the loop
+ * that has to read before it ticks. */
+static void nor_is_anybody_given_up_who_was_not_read(void **state)
+{
+    (void)state;
+    stand_still("2000", 2100);
 }
 
 /*
@@ -316,7 +326,7 @@ static void a_client_that_stood_still_keeps_who_has_answered(void **state)
     (void)rawserver_read(&s, UPF_OP_PING, payload);
     stop_server(0);
     rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_PONG, "", 0));
-    (void)poll(NULL, 0, STILL_MS);
+    (void)poll(NULL, 0, 1500); /* its pong time-out is 1 s */
     child_signal(&servers[0], SIGCONT);
     (void)rawserver_read(&s, UPF_OP_PING, payload);
     rawserver_end(&s);
@@ -407,6 +417,35 @@ static void nor_does_one_at_echo_epoll(void **state)
     need_servers();
     if (begin_server(0, "echo_epoll", options))
         burst(26);
+}
+
+/* All of it waits when the server looks: who has one word to say is heard
+ * before who has a thousand has said them all. */
+static void a_word_comes_between_a_thousand(void **state)
+{
+    (void)state;
+    enum { MANY = 1000 };
+    upf_event ev;
+    unsigned  before = 0;
+
+    need_servers();
+    assert_true(begin_server(0, "broadcast_server", NULL));
+    struct peer *listener = open_peer(ports[0]), *many = open_peer(ports[0]),
+                *one = open_peer(ports[0]);
+    stop_server(0);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(upf_send(&many->ws, UPF_OP_BINARY, "m", 1), UPF_OK);
+    assert_int_equal(upf_io_flush(&many->io, &many->ws), UPF_OK);
+    assert_int_equal(upf_send(&one->ws, UPF_OP_BINARY, "1", 1), UPF_OK);
+    assert_int_equal(upf_io_flush(&one->io, &one->ws), UPF_OK);
+    child_signal(&servers[0], SIGCONT);
+    for (;;) {
+        await(listener, UPF_EVENT_MESSAGE, &ev);
+        if (ev.opcode == UPF_OP_BINARY && *ev.data == '1')
+            break;
+        before += ev.opcode == UPF_OP_BINARY;
+    }
+    assert_true(before < MANY);
 }
 
 /* A process that writes empty messages for as long as it can, and reads what
@@ -529,11 +568,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
         TEST(a_server_that_stood_still_keeps_who_has_answered),
+        TEST(nor_is_anybody_given_up_who_was_not_read),
         TEST(a_server_that_stood_still_keeps_who_has_read),
         TEST(a_client_that_stood_still_keeps_who_has_answered),
         TEST(a_client_that_stood_still_takes_its_answer),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
+        TEST(a_word_comes_between_a_thousand),
         TEST(who_never_stops_talking_leaves_the_others_their_turn),
         TEST(likewise_at_echo_epoll),
         TEST(who_resets_is_let_go_and_costs_nothing),

@@ -61,10 +61,12 @@ def constancies(most):
             n *= 10
         yield what, each, spread(each)
     # Frames of 64 bytes, in queues of 8 MiB up to 32 MiB: below 1 MiB a send
-    # takes the quick way, which is another cost, and no more of it.
-    for what, work in (("shared frames queued", "shared"),
-                       ("of all sorts queued", "mixed")):
-        each = {n: count(work, n, 62) / n
+    # takes the quick way, which is another cost, and no more of it. They share
+    # blocks; of those that are not copied each has a slot.
+    for what, work, size in (("shared frames queued", "shared", 62),
+                             ("a slot each", "shared", 300),
+                             ("of all sorts queued", "mixed", 62)):
+        each = {n: count(work, n, size) / n
                 for n in (131072, 262144, 524288)}
         yield what, each, spread(each)
     # A handshake costs something without lines, so the lines are what is
