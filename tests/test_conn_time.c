@@ -307,6 +307,48 @@ static void a_ping_that_leaves_late_leaves_the_peer_its_time(void **state)
     }
 }
 
+/* The loop of the guide writes first, and ticks only at the deadline: nothing
+ * tells the time when the socket opens. */
+static void a_loop_that_sleeps_learns_when_a_ping_left(void **state)
+{
+    (void)state;
+    static const uint64_t opens[] = {28002, 29000, 35000, 47900, 48000, 60000};
+
+    for (size_t i = 0; i < 2 * sizeof opens / sizeof *opens; i++) {
+        struct session session;
+        const uint64_t left  = opens[i / 2];
+        uint64_t       now   = 1000;
+        unsigned       turns = 0;
+
+        start_open(&session, OPEN_SERVER);
+        session.hold = true;
+        if (i % 2 == 1) { /* which fills the socket, not long before */
+            session_tick(&session, now = 27000);
+            assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3),
+                          UPF_OK);
+        }
+        for (; session.last != UPF_DONE; turns++) {
+            uint64_t next = deadline(&session);
+
+            if (next < now)
+                next = now;
+            if (now < left && next > left)
+                next = left; /* POLLOUT */
+            now = next;
+            const bool due = deadline(&session) <= now;
+            session.hold = now < left;
+            session_write(&session);
+            if (due)
+                upf_conn_tick(&session.conn, now);
+            session_give(&session, NULL, 0);
+            assert_true(turns < 20); /* nor does it go round and round */
+        }
+        assert_status(session.log.status, UPF_ERR_PONG_TIMEOUT);
+        assert_true(now == left + 20000);
+        session_free(&session);
+    }
+}
+
 /* Each ping, whether the one before it left late, or had not left. */
 static void every_ping_may_leave_late(void **state)
 {
@@ -1015,6 +1057,7 @@ int main(void)
         cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
         cmocka_unit_test(
             a_ping_that_leaves_late_leaves_the_peer_its_time),
+        cmocka_unit_test(a_loop_that_sleeps_learns_when_a_ping_left),
         cmocka_unit_test(every_ping_may_leave_late),
         cmocka_unit_test(
             a_ping_that_never_leaves_is_output_that_does_not_move),
