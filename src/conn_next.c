@@ -9,7 +9,6 @@
  * find out.
  */
 
-#include <assert.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -51,9 +50,6 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     /* Asked first, and at once: stores are what is scarce here. */
     if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK |
                         UPF_STREAMS)) != (UPF_ACTIVE | UPF_REPLYING)) {
-        assert(conn->out.len == 0 ||
-               upf_output_is_apart(conn, start, (size_t)(input->data - start) +
-                                                    input->len));
         upf_conn_end_event(conn);
         upf_set(conn, UPF_ACTIVE);
         upf_output_begin_replies(conn);

@@ -337,7 +337,9 @@ upf_status upf_conn_next_slowly(upf_conn *conn, upf_input *input,
     upf_output_note_taken(conn, start, input->data);
 #ifndef UPF_SMALL
     conn->glance = UPF_GLANCE_NONE;
-    if (may_be_quick(conn)) {
+    /* After an input, what borrows from it is to be written or copied: else the
+     * assert above looks at the next one. */
+    if (may_be_quick(conn) && (status == UPF_OK || !upf_output_borrows(conn))) {
         conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
                                                     : UPF_GLANCE_MASKED;
         conn->quick = (uint16_t)(1 + lesser(conn->config->max_frame,
