@@ -158,6 +158,9 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     const char *wrong = upf_config_check(&s->config);
+    if (wrong == NULL && s->max_message > s->max_queued && !s->echoes)
+        wrong = "--max-message is over --max-queued: the longest message would "
+                "find no room on its way to anybody";
     if (wrong != NULL) {
         fprintf(stderr, "cannot work so: %s\n", wrong);
         return 2;
