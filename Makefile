@@ -64,7 +64,7 @@ guide_pieces    := completion send_file echo_chunk serve_in_time
 # a directory under $(BUILD) whose objects share one set of compiler flags.
 objects = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(2))
 
-src             := $(sort $(wildcard src/*.c))
+src             := $(sort $(wildcard src/*.c src/*/*.c))
 kernel_choice   := tests/support/kernel_choice.c
 support         := $(filter-out $(kernel_choice),\
                      $(sort $(wildcard tests/support/*.c)))

@@ -7,6 +7,7 @@
 #include <upframe/handshake.h>
 
 #include "../src/http.h"
+#include "../src/http_scan.h"
 #include "bytes.h"
 #include "check.h"
 

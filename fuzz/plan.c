@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "run.h"
 
 #define MIB (1024 * 1024)

@@ -85,7 +85,7 @@ uint32_t upf_backoff_tries(const upf_backoff *backoff)
     return backoff->tries;
 }
 
-/* ---- Whether ----------------------------------------------------------- */
+/* ---- Whether ------------------------------------------------------------ */
 
 /* The table of upframe/backoff.h: what says of itself that it is final. */
 

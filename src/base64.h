@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernels.h"
-
 /* Characters that `len` bytes encode to. A constant if `len` is one. */
 #define UPF_BASE64_LEN(len) (((len) + 2) / 3 * 4)
 
@@ -21,11 +19,5 @@
  * Returns the characters written, UPF_BASE64_LEN(len).
  */
 size_t upf_base64_encode(const uint8_t *data, size_t len, char *out);
-
-/* The same of a SHA-1 digest: 27 characters and a '='. */
-static inline void upf_base64_encode_20(const uint8_t data[20], char out[28])
-{
-    upf_kernels()->base64_20(data, out);
-}
 
 #endif

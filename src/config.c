@@ -5,8 +5,8 @@
 
 #include "buf.h"
 #include "conn_impl.h"
-#include "http.h"
 #include "random.h"
+#include "str.h"
 
 #define MIB ((size_t)1024 * 1024)
 

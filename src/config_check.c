@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <upframe/conn.h>
-#include "http.h"
+#include "str.h"
 #include "url.h"
 
 enum {

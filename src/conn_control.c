@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "close.h"
 #include "conn_impl.h"
 #include "frame.h"
 #include "output.h"
@@ -98,39 +97,9 @@ upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
         return status;
     upf_output_drop_late_pong(conn);
     upf_set(conn, UPF_CLOSE_SENT);
-    upf_conn_note_sending(conn);
+    upf_conn_permit(conn);
     conn->sent_code = (uint16_t)(code ? code : UPF_CLOSE_NO_STATUS);
-    conn->timer     = 0; /* another wait begins */
+    upf_conn_wait_anew(conn);
     return UPF_OK;
 }
 
-upf_status upf_close(upf_conn *conn, int code, const char *reason)
-{
-    const size_t reason_len = reason ? strlen(reason) : 0;
-
-    if (code == 0 ? reason_len > 0
-                  : !upf_close_code_is_valid(code) ||
-                        !upf_close_reason_is_valid(reason, reason_len))
-        return UPF_ERR_ARGUMENT;
-    /* Only a client misses an extension (section 7.4.1). */
-    if (code == UPF_CLOSE_EXTENSION && !upf_has(conn, UPF_IS_CLIENT))
-        return UPF_ERR_ARGUMENT;
-    switch ((enum upf_conn_state)conn->state) {
-    case UPF_STATE_OPENING: /* OPEN is still delivered, between the two */
-    case UPF_STATE_OPEN:
-        if (upf_has(conn, UPF_CLOSE_SENT))
-            return UPF_ERR_STATE;
-        return upf_conn_send_close(conn, code, reason, reason_len);
-    case UPF_STATE_OVER:
-    case UPF_STATE_CLOSING:
-        return UPF_ERR_STATE;
-    case UPF_STATE_REQUEST:
-    case UPF_STATE_ANSWER:
-    case UPF_STATE_DEFERRED:
-    case UPF_STATE_RESPONSE:
-    case UPF_STATE_REFUSAL:
-        break;
-    }
-    upf_conn_fail(conn, UPF_ERR_REFUSED);
-    return UPF_OK;
-}

@@ -1,28 +1,139 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn_next.c - the next event, at one glance if it can be.
+ * conn_next.c - the next event: step by step, or at one glance.
  *
  * Nearly every frame is a whole message in the input, with nothing to remember
- * before or after it. Such a frame is taken here if conn->glance says so and its
- * payload is shorter than conn->quick; upf_conn_next_slowly() keeps both.
- * Everything else, and all that is wrong, is left as it was for conn_recv.c to
- * find out.
+ * before or after it. The second half of this file takes such a frame if
+ * conn->glance says so and its payload is shorter than conn->quick. Everything
+ * else, and all that is wrong, it leaves as it was to the first.
  */
 
 #include <string.h>
 
 #include "bytes.h"
 #include "compiler.h"
-#include "conn_impl.h"
-#include "kernels.h"
+#include "conn_open.h"
+#include "conn_recv.h"
+#include "kernels/kernels.h"
 #include "mask.h"
 #include "output.h"
+
+/* ---- A step ------------------------------------------------------------- */
+
+static upf_status deliver_open(upf_conn *conn, upf_event *event)
+{
+    const char *subprotocol = conn->in.handshake.subprotocol;
+
+    event->type        = UPF_EVENT_OPEN;
+    event->data        = NULL;
+    event->len         = 0;
+    event->status      = UPF_OK;
+    event->response    = (upf_response){0};
+    event->subprotocol = (upf_str){subprotocol,
+                                   subprotocol ? strlen(subprotocol) : 0};
+    upf_conn_enter(conn, UPF_STATE_OPEN);
+    return UPF_OK;
+}
+
+/* One step of the present state. UPF_NEED_MORE: no event came of it. */
+static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    switch ((enum upf_conn_state)conn->state) {
+    case UPF_STATE_REQUEST:
+        return upf_conn_read_request(conn, input, event);
+    case UPF_STATE_ANSWER:
+        return upf_conn_answer(conn);
+    case UPF_STATE_RESPONSE:
+        return upf_conn_read_response(conn, input, event);
+    case UPF_STATE_REFUSAL:
+        return upf_conn_read_refusal(conn, input);
+    case UPF_STATE_OPENING:
+        return deliver_open(conn, event);
+    case UPF_STATE_OPEN:
+        return upf_has(conn, UPF_FAILS_NEXT) ? (upf_status)conn->status
+                                             : upf_conn_read_frames(conn, input, event);
+    case UPF_STATE_CLOSING:
+        return upf_conn_deliver_close(conn, event);
+    case UPF_STATE_DEFERRED:
+        return UPF_WANT_ANSWER;
+    case UPF_STATE_OVER:
+        break;
+    }
+    return UPF_DONE;
+}
+
+/* What the end of the stream means now. */
+static upf_status end_of_stream(const upf_conn *conn)
+{
+    switch ((enum upf_conn_state)conn->state) {
+    case UPF_STATE_REQUEST:
+        return UPF_ERR_NO_REQUEST;
+    case UPF_STATE_DEFERRED:
+    case UPF_STATE_RESPONSE:
+        return UPF_ERR_NO_RESPONSE;
+    default:
+        return UPF_ERR_EOF;
+    }
+}
+
+static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
+{
+    for (;;) {
+        const uint8_t    state  = conn->state;
+        const upf_status status = step(conn, input, event);
+
+        if (status < 0)
+            upf_conn_fail(conn, status);
+        else if (status != UPF_NEED_MORE && status != UPF_WANT_ANSWER)
+            return status;
+        if (conn->state != state)
+            continue;
+        if (!upf_has(conn, UPF_AT_EOF))
+            return status == UPF_WANT_ANSWER ? status : UPF_WANT_READ;
+        upf_conn_fail(conn, end_of_stream(conn));
+    }
+}
+
+/* Nothing of a message or a control frame is in the block: it is one that a
+ * message before left. */
+static bool is_block_empty(const upf_conn *conn)
+{
+    const union upf_frame_in *frame = &conn->in.open.frame;
+
+    return conn->state == UPF_STATE_OPEN && conn->assembly.len == 0 &&
+           conn->in.open.message.carry_len == 0 &&
+           (frame->payload.phase == PHASE_HEADER ||
+            frame->payload.control_len == 0);
+}
+
+UPF_APART static upf_status next_slowly(upf_conn *conn, upf_input *input,
+                                        upf_event *event)
+{
+    const uint8_t *start = input->data;
+
+    assert(event != NULL && (start != NULL || input->len == 0));
+    assert(conn->out.len == 0 || upf_output_is_apart(conn, start, input->len));
+    upf_conn_end_event(conn);
+    const upf_status status = next(conn, input, event);
+    if (status != UPF_OK)
+        upf_output_end_replies(conn);
+    else if (event->type == UPF_EVENT_MESSAGE || event->type == UPF_EVENT_CHUNK)
+        upf_output_begin_replies(conn);
+    if (status != UPF_OK && conn->assembly.data != NULL &&
+        (conn->state == UPF_STATE_OVER || is_block_empty(conn)))
+        upf_conn_drop_assembly(conn);
+    upf_output_note_taken(conn, start, input->data);
+    upf_conn_permit(conn);
+    return status;
+}
+
+/* ---- At one glance ------------------------------------------------------ */
 
 #ifdef UPF_SMALL
 
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
-    return upf_conn_next_slowly(conn, input, event);
+    return next_slowly(conn, input, event);
 }
 
 #else
@@ -93,7 +204,7 @@ UPF_APART static upf_status next_text(upf_conn *conn, upf_input *input,
                                       size_t len)
 {
     if (upf_kernels()->utf8(input->data + header, len) < len)
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
 
@@ -116,7 +227,7 @@ UPF_APART static upf_status next_unmasked_long(upf_conn *conn,
     size_t        header, len;
 
     if (!measure(conn, input, 0, &header, &len))
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     return first == FIN_TEXT
                ? next_text(conn, input, event, header, len)
                : deliver_whole(conn, input, event, FIN_BINARY, header, len);
@@ -132,9 +243,9 @@ UPF_APART static upf_status next_unmasked(upf_conn *conn, upf_input *input,
     /* First, as the input of a connection that is over may be gone: it may have
      * lain in the block of a message that failed. */
     if (conn->glance == UPF_GLANCE_NONE)
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     const uint32_t len = in[1]; /* over 127 with a mask */
     if (len > 125 || len >= conn->quick || len > input->len - HEADER)
         return next_unmasked_long(conn, input, event);
@@ -151,12 +262,12 @@ UPF_APART static upf_status next_masked_text(upf_conn *conn, upf_input *input,
     uint32_t key;
 
     if (!measure(conn, input, MASKED, &header, &len))
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     uint8_t *data = input->data + header;
     memcpy(&key, data - KEY_LEN, sizeof key);
     if (upf_kernels()->mask_utf8(data, data, len, key) < len) {
         upf_kernels()->mask(data, data, len, key); /* as it was */
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     }
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
@@ -170,7 +281,7 @@ UPF_APART static upf_status next_masked_binary(upf_conn *conn,
     uint32_t key;
 
     if (!measure(conn, input, MASKED, &header, &len))
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     uint8_t *data = input->data + header;
     memcpy(&key, data - KEY_LEN, sizeof key);
     deliver_whole(conn, input, event, FIN_BINARY, header, len);
@@ -208,7 +319,7 @@ UPF_APART static upf_status next_other(upf_conn *conn, upf_input *input,
                                        upf_event *event)
 {
     if (input->len < SHORT || input->data[0] != FIN_TEXT)
-        return upf_conn_next_slowly(conn, input, event);
+        return next_slowly(conn, input, event);
     return take_short_text(conn, input, event)
                ? UPF_OK : next_masked_text(conn, input, event);
 }

@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "base64.h"
-#include "buf.h"
-#include "conn_impl.h"
-#include "ext.h"
+#include "conn_open.h"
 #include "handshake.h"
 #include "http.h"
+#include "http_fields.h"
+#include "http_scan.h"
 #include "http_write.h"
-#include "output.h"
 #include "url.h"
-
-/* Sec-WebSocket-Extensions: a name and what an extension says of itself. */
-enum { EXTENSION_TEXT_MAX = 256 };
 
 /* ---- A head that arrives ------------------------------------------------ */
 
@@ -62,76 +58,6 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     return status;
 }
 
-/* ---- A head that leaves ------------------------------------------------- */
-
-static char *reserve_head(void *conn, size_t len)
-{
-    return (char *)upf_output_reserve(conn, len);
-}
-
-static struct upf_http_out output_of(upf_conn *conn)
-{
-    return (struct upf_http_out){.room = reserve_head, .of = conn};
-}
-
-/* ---- Extensions --------------------------------------------------------- */
-
-/* Server: agree on the first offer that our extension can take. */
-static upf_status agree_on_extension(upf_conn *conn, upf_str headers)
-{
-    const struct upf_ext *ext  = conn->config->ext;
-    upf_str               list = {NULL, 0}, name, params;
-
-    while (ext != NULL && conn->ext == NULL &&
-           upf_extension_next_offer(&headers, &list, &name, &params) ==
-               UPF_OK) {
-        if (!upf_str_same_nocase(name, upf_str_of(ext->name)))
-            continue;
-        const upf_status status =
-            ext->agree(ext, conn->config, false, params, &conn->ext);
-        if (status == UPF_ERR_NO_MEMORY)
-            return status;
-    }
-    return UPF_OK;
-}
-
-/* Client: the response may name what we offered, once (section 4.1). */
-static upf_status check_extension(upf_conn *conn, upf_str headers)
-{
-    const struct upf_ext *ext  = conn->config->ext;
-    upf_str               list = {NULL, 0}, name, params;
-    upf_status            status;
-
-    for (;;) {
-        status = upf_extension_next(&headers, &list, &name, &params);
-        if (status != UPF_OK)
-            return status == UPF_DONE ? UPF_OK : status;
-        if (ext == NULL || !upf_str_same_nocase(name, upf_str_of(ext->name)))
-            return UPF_ERR_EXTENSION_NOT_OFFERED;
-        if (conn->ext != NULL)
-            return UPF_ERR_EXTENSION_REPEATED;
-        status = ext->agree(ext, conn->config, true, params, &conn->ext);
-        if (status != UPF_OK)
-            return status == UPF_ERR_EXTENSION ? UPF_ERR_EXTENSION_PARAMETERS
-                                               : status;
-    }
-}
-
-/* "name" and what the extension adds to it. */
-static upf_str extension_text(const upf_conn *conn, bool offer, char *text)
-{
-    const struct upf_ext *ext = conn->config->ext;
-
-    if (ext == NULL || (!offer && conn->ext == NULL))
-        return (upf_str){NULL, 0};
-    size_t len = strlen(ext->name);
-    assert(len < EXTENSION_TEXT_MAX);
-    memcpy(text, ext->name, len);
-    len += offer ? ext->offer(ext, text + len, EXTENSION_TEXT_MAX - len)
-                 : ext->answer(conn->ext, text + len, EXTENSION_TEXT_MAX - len);
-    return (upf_str){text, len};
-}
-
 /* ---- Server ------------------------------------------------------------- */
 
 /* Nearly all origins are the letters of Host behind a scheme; a target that is
@@ -163,7 +89,9 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     if (config->subprotocols != NULL)
         conn->in.handshake.subprotocol =
             upf_subprotocol_choose(request, config->subprotocols);
-    const upf_status status = agree_on_extension(conn, request->headers);
+    const upf_status status =
+        config->ext ? upf_conn_agree_on_extension(conn, request->headers)
+                    : UPF_OK;
     if (status != UPF_OK)
         return status;
     return is_of_host(request) ||
@@ -250,145 +178,17 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     return UPF_OK;
 }
 
-upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
-{
-    if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
-        return UPF_ERR_STATE;
-    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
-                      request);
-    return UPF_OK;
-}
-
-static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
-                               const upf_header *headers, size_t header_count)
-{
-    struct upf_http_out out = output_of(conn);
-    char                text[EXTENSION_TEXT_MAX];
-
-    return upf_accept_write(conn->in.handshake.digest, subprotocol,
-                            extension_text(conn, false, text), headers,
-                            header_count, &out);
-}
-
-/* The request was answered. Its event may be at hand still, so the head goes
- * with the next one. */
-static void leave_request(upf_conn *conn, upf_status status)
-{
-    conn->status = (int8_t)status;
-    if (upf_has(conn, UPF_HEAD_BORROWED))
-        upf_conn_drop_assembly(conn);
-    else
-        upf_set(conn, UPF_EVENT_IN_BLOCK);
-    upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
-                                          : UPF_STATE_CLOSING);
-    upf_conn_note_output(conn);
-}
-
-static bool is_unanswered(const upf_conn *conn)
-{
-    return conn->state == UPF_STATE_ANSWER ||
-           conn->state == UPF_STATE_DEFERRED;
-}
-
-upf_status upf_accept(upf_conn *conn, const char *subprotocol,
-                      const upf_header *headers, size_t header_count)
-{
-    upf_request request;
-
-    if (!is_unanswered(conn) || !upf_has(conn, UPF_WEBSOCKET))
-        return UPF_ERR_STATE;
-    upf_conn_request(conn, &request);
-    if (subprotocol != NULL && !upf_request_offers(&request, subprotocol))
-        return UPF_ERR_ARGUMENT;
-    const upf_status status = queue_accept(conn, upf_str_of(subprotocol),
-                                           headers, header_count);
-    if (status != UPF_OK)
-        return status;
-    conn->in.handshake.subprotocol = subprotocol;
-    leave_request(conn, UPF_OK);
-    return UPF_OK;
-}
-
-/* A caller that did not look must not have let anybody in: the default answer
- * is a refusal now. */
-static upf_status fail_closed(upf_conn *conn, upf_status status)
-{
-    if (status != UPF_OK)
-        conn->status = UPF_ERR_REFUSED;
-    return status;
-}
-
-upf_status upf_refuse(upf_conn *conn, int http_status,
-                      const upf_header *headers, size_t header_count,
-                      const void *body, size_t body_len)
-{
-    struct upf_http_out out = output_of(conn);
-
-    if (!is_unanswered(conn))
-        return UPF_ERR_STATE;
-    const upf_status status =
-        upf_refusal_write(http_status, headers, header_count, body, body_len,
-                          upf_has(conn, UPF_IS_HEAD), &out);
-    if (status == UPF_OK)
-        leave_request(conn, UPF_ERR_REFUSED);
-    return fail_closed(conn, status);
-}
-
-upf_status upf_defer(upf_conn *conn)
-{
-    struct upf_buf copy = {NULL, 0};
-
-    if (conn->state != UPF_STATE_ANSWER)
-        return UPF_ERR_STATE;
-    if (upf_has(conn, UPF_HEAD_BORROWED)) {
-        if (!upf_buf_reserve(&copy, conn->config, conn->assembly.len))
-            return fail_closed(conn, UPF_ERR_NO_MEMORY);
-        copy.len = conn->assembly.len;
-        memcpy(copy.data, conn->assembly.data, copy.len);
-        conn->assembly = copy;
-        upf_clear(conn, UPF_HEAD_BORROWED);
-    }
-    upf_conn_enter(conn, UPF_STATE_DEFERRED);
-    return UPF_OK;
-}
-
-void upf_conn_answer(upf_conn *conn)
-{
-    upf_status status = (upf_status)conn->status;
-
-    if (status == UPF_OK)
-        status = queue_accept(conn, upf_str_of(conn->in.handshake.subprotocol),
-                              NULL, 0);
-    if (status == UPF_OK)
-        leave_request(conn, UPF_OK);
-    else
-        upf_conn_fail(conn, status);
-}
-
-void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
-{
-    struct upf_http_out out = output_of(conn);
-
-    /* An application that gives up says so with a 503. If there is no answer
-     * to a failure, the client is gone; without memory, it gets none. */
-    if (status == UPF_ERR_REFUSED)
-        upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
-    else
-        upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), &out);
-    upf_conn_note_output(conn);
-}
-
 /* ---- Client ------------------------------------------------------------- */
 
 static upf_status queue_request(upf_conn *conn, const upf_url *url,
                                 const upf_client_request *request,
                                 const char *key)
 {
-    struct upf_http_out out = output_of(conn);
-    char                text[EXTENSION_TEXT_MAX];
+    struct upf_http_out out = upf_conn_head_out(conn);
+    char                text[UPF_EXTENSION_TEXT_MAX];
 
     return upf_request_write(request, url, key, conn->config->subprotocols,
-                             extension_text(conn, true, text), &out);
+                             upf_conn_extension_text(conn, true, text), &out);
 }
 
 upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,
@@ -423,7 +223,7 @@ static upf_status judge_response(upf_conn *conn, upf_response *response)
     const upf_status status = upf_response_judge(
         response, conn->in.handshake.digest, conn->config->subprotocols);
 
-    return status == UPF_OK ? check_extension(conn, response->headers)
+    return status == UPF_OK ? upf_conn_check_extension(conn, response->headers)
                             : status;
 }
 

@@ -52,6 +52,12 @@ static inline void end_frame(upf_conn *conn)
     conn->in.open.frame.header.phase = PHASE_HEADER;
 }
 
+/* ---- conn_recv.c -------------------------------------------------------- */
+
+/* UPF_OK: an event; UPF_NEED_MORE: the input is used up. */
+upf_status upf_conn_read_frames(upf_conn *conn, upf_input *input,
+                                upf_event *event);
+
 /* ---- conn_message.c ----------------------------------------------------- */
 
 /* What is here of the payload of a message's frame. UPF_OK: an event;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "buf.h"
-#include "conn_impl.h"
+#include "conn_open.h"
 #include "http.h"
+#include "http_fields.h"
 
 /* Where in the response the next byte stands. */
 enum {
@@ -88,7 +89,6 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
     const upf_config *config  = conn->config;
     const size_t      already = conn->assembly.len;
     const uint32_t    before  = conn->in.handshake.scan.bytes;
-    const uint64_t    timer   = conn->timer;
     char start[STATUS_LEN];
 
     /* The byte behind the status has to be here, too. */
@@ -110,7 +110,6 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
     conn->in.refusal.status = status;
     conn->in.refusal.taken  = taken;
     upf_conn_enter(conn, UPF_STATE_REFUSAL);
-    conn->timer = timer; /* it is the same wait */
     return true;
 }
 
@@ -340,9 +339,7 @@ upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input)
                   r->taken < limit(conn);
     }
     upf_conn_take(conn, input, n);
-    if (!goes_on)
-        upf_conn_fail(conn, UPF_ERR_RESPONSE);
-    return UPF_NEED_MORE;
+    return goes_on ? UPF_NEED_MORE : UPF_ERR_RESPONSE;
 }
 
 /* Nothing at all, where there is nothing, however it came in pieces. */

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_send.c - messages in, bytes out. */
+/*
+ * conn_send.c - messages out.
+ *
+ * Most are sent on an open connection far below its limits, and nobody watches.
+ * conn->quick_send says so: how many pages may wait before any of the questions
+ * in the first half of this file has to be asked. And most messages follow each
+ * other: conn->block_until says how far they fit into the block that waits
+ * already. The second half takes these, and leaves all others to the first.
+ */
 
 #include <assert.h>
 #include <string.h>
 
 #include "buf.h"
+#include "compiler.h"
 #include "conn_impl.h"
-#include "ext.h"
 #include "frame.h"
+#include "kernels/kernels.h"
 #include "mask.h"
+#include "move.h"
 #include "output.h"
+#include "random.h"
 #include "shared.h"
 #include "utf8.h"
 
@@ -41,11 +52,6 @@ static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
                                      : UPF_OK;
 }
 
-static size_t header_size(const upf_conn *conn, uint64_t payload_len)
-{
-    return upf_frame_header_size(payload_len, upf_has(conn, UPF_IS_CLIENT));
-}
-
 /* Whether a message may begin, but for its content. */
 static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
 {
@@ -53,37 +59,6 @@ static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
         return UPF_ERR_ARGUMENT;
     return upf_conn_may_send(conn, UPF_SEND_BEGUN) ? UPF_OK : UPF_ERR_STATE;
 }
-
-static inline upf_status judge_queue(const upf_conn *conn, size_t header_len,
-                                     size_t len)
-{
-    const size_t max  = conn->config->max_queued;
-    const size_t room = max > conn->out.len ? max - conn->out.len : 0;
-
-    return len <= room && header_len <= room - len ? UPF_OK
-                                                   : UPF_ERR_QUEUE_FULL;
-}
-
-#ifndef UPF_SMALL
-
-void upf_conn_note_sending(upf_conn *conn)
-{
-    const upf_config *config = conn->config;
-    size_t            pages  = 0;
-
-    if (upf_conn_may_send(conn, UPF_SEND_BEGUN) && conn->ext == NULL &&
-        !config->stream && config->trace == NULL) {
-        pages = config->high_water < config->max_queued ? config->high_water
-                                                        : config->max_queued;
-        pages /= UPF_QUICK_PAGE;
-    }
-    /* Two are rounded off by conn_quick.c, and a header comes on top. */
-    conn->quick_send =
-        (uint8_t)(pages < 2 ? 0 : pages - 2 < UINT8_MAX ? pages - 2 : UINT8_MAX);
-    conn->block_until = 0;
-}
-
-#endif
 
 /* The bytes in all slices; false if no memory could hold them. */
 static bool total_of(const upf_slice *slices, size_t count, size_t *total)
@@ -95,186 +70,6 @@ static bool total_of(const upf_slice *slices, size_t count, size_t *total)
         *total += slices[i].len;
     }
     return true;
-}
-
-/* ---- One frame ---------------------------------------------------------- */
-
-/* `mask_key` is NULL if there is none. */
-static void trace_frame(upf_conn *conn, unsigned bits, size_t len,
-                        const uint8_t *mask_key)
-{
-    upf_frame_header header = {.opcode      = (upf_opcode)(bits & 0x0F),
-                               .fin         = (bits & UPF_FIN) != 0,
-                               .rsv         = bits >> 4 & 0x07,
-                               .masked      = mask_key != NULL,
-                               .payload_len = len};
-
-    if (mask_key != NULL)
-        memcpy(header.mask_key, mask_key, sizeof header.mask_key);
-    conn->config->trace(conn->config->trace_user, conn, true, &header);
-}
-
-static inline void note_frame(upf_conn *conn, unsigned bits, size_t len,
-                              const uint8_t *mask_key)
-{
-    if (conn->config->trace)
-        trace_frame(conn, bits, len, mask_key);
-    if (conn->out.len > conn->config->high_water)
-        upf_conn_note_output(conn);
-}
-
-upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
-                              const upf_slice *slices, size_t count,
-                              uint8_t *reserve(upf_conn *conn, size_t len))
-{
-    const bool masked = upf_has(conn, UPF_IS_CLIENT);
-    uint8_t    key[4];
-    size_t     done = 0;
-
-    if (masked &&
-        !conn->config->random(conn->config->random_user, key, sizeof key))
-        return UPF_ERR_RANDOM;
-    const size_t header_len = upf_frame_header_size(len, masked);
-    assert(len <= SIZE_MAX - header_len); /* it is in memory */
-    uint8_t *out = reserve(conn, header_len + len);
-    if (out == NULL)
-        return UPF_ERR_NO_MEMORY;
-    out += upf_frame_header_put(out, bits, masked ? 0x80 : 0, len);
-    if (masked) {
-        memcpy(out, key, sizeof key);
-        out += sizeof key;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const size_t n = slices[i].len;
-
-        if (masked && n > 0)
-            upf_mask(out + done, slices[i].data, n, key, done);
-        else if (n > 0)
-            memcpy(out + done, slices[i].data, n);
-        done += n;
-    }
-    note_frame(conn, bits, len, masked ? key : NULL);
-    return UPF_OK;
-}
-
-static upf_status queue_frame(upf_conn *conn, unsigned bits, size_t len,
-                              const upf_slice *slices, size_t count)
-{
-    const upf_status status = judge_queue(conn, header_size(conn, len), len);
-
-    return status != UPF_OK ? status
-                            : upf_conn_put_frame(conn, bits, len, slices,
-                                                 count, upf_output_reserve);
-}
-
-/* ---- Through an extension ----------------------------------------------- */
-
-/* What a message is encoded for: the next bytes of it. */
-struct piece {
-    const upf_slice *slices;
-    size_t           count; /* at least 1 */
-    bool             first, fin;
-};
-
-/* Encode into `block`; *encoded: false if the message goes out as it is. */
-static upf_status encode(upf_conn *conn, const struct piece *piece,
-                         struct upf_buf *block, bool *encoded)
-{
-    const struct upf_ext *ext    = conn->config->ext;
-    upf_status            status = UPF_OK;
-
-    *encoded = upf_has(conn, UPF_SEND_ENCODED);
-    for (size_t i = 0; i < piece->count && status == UPF_OK; i++) {
-        status = ext->encode(conn->ext, conn->config, piece->slices[i].data,
-                             piece->slices[i].len, piece->first && i == 0,
-                             piece->fin && i == piece->count - 1, block,
-                             encoded);
-        if (status == UPF_OK && !*encoded)
-            break;
-    }
-    return status;
-}
-
-/*
- * Queue a frame whose payload is what `block` holds: copied if it is small, else
- * in the block itself. The slot is there already, so this cannot fail.
- */
-static void queue_block(upf_conn *conn, unsigned bits, const uint8_t *key,
-                        struct upf_buf *block)
-{
-    const size_t header_len = header_size(conn, block->len);
-    const size_t len        = header_len + block->len;
-    uint8_t     *frame      = NULL;
-
-    if (block->data == NULL || len <= UPF_COPY_MAX)
-        frame = upf_output_reserve(conn, len);
-    const bool is_copy = frame != NULL;
-    if (!is_copy) {
-        upf_buf_trim(block, conn->config);
-        frame = block->data - header_len;
-    }
-    uint8_t *payload =
-        frame + upf_frame_header_put(frame, bits, key ? 0x80 : 0, block->len);
-    if (key != NULL) {
-        memcpy(payload, key, 4);
-        payload += 4;
-    }
-    if (is_copy && block->len > 0)
-        memcpy(payload, block->data, block->len);
-    if (key != NULL)
-        upf_mask_turned(payload, payload, block->len, upf_mask_key_at(key, 0));
-    const size_t payload_len = block->len;
-    if (!is_copy)
-        upf_output_adopt(conn, frame, len, block);
-    note_frame(conn, bits, payload_len, key);
-}
-
-/*
- * Queue a frame through the extension that was agreed on. All that can fail is
- * tried before it is told that the frame was sent: a peer decodes what it gets,
- * and what was refused must leave no trace in the encoder.
- */
-static upf_status queue_encoded(upf_conn *conn, unsigned bits, size_t len,
-                                const upf_slice *slices, size_t count)
-{
-    const struct upf_ext *ext   = conn->config->ext;
-    const upf_slice       empty = {NULL, 0};
-    const bool            first = (bits & 0x0F) != UPF_OP_CONTINUATION;
-    struct piece   piece = {slices, count, first, (bits & UPF_FIN) != 0};
-    struct upf_buf block = {NULL, 0};
-    uint8_t        key[4];
-    bool           encoded = false;
-
-    if (!first && !upf_has(conn, UPF_SEND_ENCODED))
-        return queue_frame(conn, bits, len, slices, count);
-    if (count == 0) {
-        piece.slices = &empty;
-        piece.count  = 1;
-    }
-    const bool masked = upf_has(conn, UPF_IS_CLIENT);
-    if (masked &&
-        !conn->config->random(conn->config->random_user, key, sizeof key))
-        return UPF_ERR_RANDOM;
-    /* An empty payload has a block, too, for its header. */
-    upf_status status = upf_output_ensure_slot(conn) &&
-                                upf_buf_reserve(&block, conn->config, 1)
-                            ? UPF_OK : UPF_ERR_NO_MEMORY;
-    if (status == UPF_OK)
-        status = encode(conn, &piece, &block, &encoded);
-    if (status == UPF_OK && encoded)
-        status = judge_queue(conn, header_size(conn, block.len), block.len);
-    else if (status == UPF_OK)
-        status = queue_frame(conn, bits, len, slices, count);
-    if (ext->settle != NULL)
-        ext->settle(conn->ext, conn->config, status == UPF_OK);
-    if (status == UPF_OK && encoded) {
-        if (first)
-            bits |= (unsigned)ext->rsv << 4;
-        queue_block(conn, bits, masked ? key : NULL, &block);
-        upf_set(conn, UPF_SEND_ENCODED);
-    }
-    upf_buf_free(&block, conn->config);
-    return status;
 }
 
 /* ---- Messages ----------------------------------------------------------- */
@@ -293,8 +88,8 @@ upf_status upf_sendv(upf_conn *conn, upf_opcode opcode,
     if (status != UPF_OK)
         return status;
     if (conn->ext == NULL)
-        return queue_frame(conn, UPF_FIN | opcode, len, slices, count);
-    status = queue_encoded(conn, UPF_FIN | opcode, len, slices, count);
+        return upf_conn_queue_frame(conn, UPF_FIN | opcode, len, slices, count);
+    status = upf_conn_queue_encoded(conn, UPF_FIN | opcode, len, slices, count);
     upf_clear(conn, UPF_SEND_ENCODED);
     return status;
 }
@@ -321,8 +116,8 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
 
     const unsigned bits = (first ? opcode : UPF_OP_CONTINUATION) |
                           (fin ? UPF_FIN : 0u);
-    status = conn->ext ? queue_encoded(conn, bits, len, &slice, 1)
-                       : queue_frame(conn, bits, len, &slice, 1);
+    status = conn->ext ? upf_conn_queue_encoded(conn, bits, len, &slice, 1)
+                       : upf_conn_queue_frame(conn, bits, len, &slice, 1);
     if (status != UPF_OK)
         return status;
     conn->send_utf8 = opcode == UPF_OP_TEXT ? utf8 : NOT_TEXT;
@@ -330,8 +125,34 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
         upf_clear(conn, UPF_SEND_BEGUN | UPF_SEND_ENCODED);
     else
         upf_set(conn, UPF_SEND_BEGUN);
-    upf_conn_note_sending(conn);
+    upf_conn_permit(conn);
     return UPF_OK;
+}
+
+upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
+{
+    if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) ||
+        upf_has(conn, UPF_IS_CLIENT)) /* each of its frames has its own mask */
+        return UPF_ERR_STATE;
+    const upf_status status = upf_conn_judge_queue(conn, 0, shared->len);
+    if (status != UPF_OK)
+        return status;
+    if (!upf_output_share(conn, shared))
+        return UPF_ERR_NO_MEMORY;
+    upf_conn_note_frame(conn, shared->frame[0], shared->payload_len, NULL);
+    return UPF_OK;
+}
+
+/* ---- One message, with every question ----------------------------------- */
+
+/* With every question asked. */
+static upf_status send_copy(upf_conn *conn, upf_opcode opcode, const void *data,
+                            size_t len)
+{
+    const upf_slice slice = {(void *)data, len};
+
+    assert(data != NULL || len == 0);
+    return upf_sendv(conn, opcode, &slice, 1);
 }
 
 /* Whether data[0, len) is of an event that lies in the connection's block. */
@@ -363,8 +184,8 @@ static inline bool must_copy(const upf_conn *conn)
            conn->config->stream;
 }
 
-upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
-                                  uint8_t *data, size_t len)
+static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
+                                          uint8_t *data, size_t len)
 {
     const size_t header_len = upf_frame_header_size(len, false);
 
@@ -374,10 +195,10 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
     const bool in_block = is_in_block(conn, data, len);
     if (must_copy(conn) || len == 0 || /* perhaps with no room in front of it */
         (in_block && !may_be_given(conn)))
-        return upf_send(conn, opcode, data, len);
+        return send_copy(conn, opcode, data, len);
     if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
         return UPF_ERR_UTF8;
-    status = judge_queue(conn, header_len, len);
+    status = upf_conn_judge_queue(conn, header_len, len);
     if (status != UPF_OK)
         return status;
 
@@ -388,73 +209,237 @@ upf_status upf_conn_send_in_place(upf_conn *conn, upf_opcode opcode,
     if (header == NULL)
         return UPF_ERR_NO_MEMORY;
     upf_frame_header_put(header, UPF_FIN | opcode, 0, len);
-    note_frame(conn, UPF_FIN | opcode, len, NULL);
+    upf_conn_note_frame(conn, UPF_FIN | opcode, len, NULL);
     return UPF_OK;
 }
 
-upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
+/* ---- One message, at one glance ----------------------------------------- */
+
+#ifdef UPF_SMALL
+
+upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
+                    size_t len)
 {
-    if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) ||
-        upf_has(conn, UPF_IS_CLIENT)) /* each of its frames has its own mask */
-        return UPF_ERR_STATE;
-    const upf_status status = judge_queue(conn, 0, shared->len);
-    if (status != UPF_OK)
-        return status;
-    if (!upf_output_share(conn, shared))
+    return send_copy(conn, opcode, data, len);
+}
+
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len)
+{
+    assert(data != NULL || len == 0);
+    return judge_and_send_in_place(conn, opcode, data, len);
+}
+
+#else
+
+enum {
+    HEADER     = 2, /* of a frame up to 125 bytes */
+    HEADER_MAX = 4, /* up to 65,535 */
+    KEY        = 4  /* a client's, behind it */
+};
+
+/* A message that may be sent, as far as its content goes. */
+static inline bool is_sound(const upf_conn *conn, upf_opcode opcode,
+                            const void *data, size_t len)
+{
+    return opcode == UPF_OP_BINARY ||
+           (opcode == UPF_OP_TEXT && (conn->config->trust_sent_text ||
+                                      upf_utf8_is_valid(data, len)));
+}
+
+/* `len` bytes more stay below the high-water mark, and nobody is to be told. */
+static inline bool is_quick(const upf_conn *conn, size_t len)
+{
+    return conn->out.len / UPF_QUICK_PAGE + len / UPF_QUICK_PAGE <
+           conn->quick_send;
+}
+
+/* Without a call, which would have registers saved. */
+static inline bool draw_quickly(const upf_config *config, uint32_t *key)
+{
+    return config->random == upf_random && upf_random_has_key(key);
+}
+
+static inline bool draw(const upf_config *config, uint32_t *key)
+{
+    return config->random(config->random_user, key, sizeof *key);
+}
+
+/* Where is_quick(): what upf_conn_put_frame() would do. */
+static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
+                               const void *data, size_t len)
+{
+    const bool masked = upf_has(conn, UPF_IS_CLIENT);
+    uint32_t   key    = 0;
+
+    if (masked && !draw_quickly(conn->config, &key) &&
+        !draw(conn->config, &key))
+        return UPF_ERR_RANDOM;
+    uint8_t *out =
+        upf_output_reserve(conn, upf_frame_header_size(len, masked) + len);
+    if (out == NULL)
         return UPF_ERR_NO_MEMORY;
-    note_frame(conn, shared->frame[0], shared->payload_len, NULL);
+    upf_output_note_room(conn, conn->quick_send * (size_t)UPF_QUICK_PAGE);
+    out += upf_frame_header_put(out, UPF_FIN | opcode, masked ? 0x80 : 0, len);
+    if (masked) {
+        memcpy(out, &key, sizeof key);
+        upf_mask_turned(out + sizeof key, data, len, key);
+    } else if (len > 0) {
+        memcpy(out, data, len);
+    }
     return UPF_OK;
 }
 
-/* ---- Output ------------------------------------------------------------- */
-
-size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
+/* Where not is_next(): a block has to be begun or to grow, or more. */
+UPF_APART static upf_status send_anew(upf_conn *conn, upf_opcode opcode,
+                                      const void *data, size_t len)
 {
-    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* nobody waits for it */
-        return 0;
-    const size_t count = upf_output_slices(conn, slices, max);
-    if (count > 0)
-        upf_set(conn, UPF_OFFERED);
-    return count;
+    assert(data != NULL || len == 0);
+    return is_quick(conn, len) && is_sound(conn, opcode, data, len)
+               ? send_quickly(conn, opcode, data, len)
+               : send_copy(conn, opcode, data, len);
 }
 
-/* Borrowed bytes are gone: what is queued has a gap, so nothing more may
- * leave. */
-static upf_status fail_with_gap(upf_conn *conn)
+/*
+ * Where is_next(): take the room, and return where the header is to be. The sum
+ * is written in this way because the next message waits for it.
+ */
+static inline uint8_t *take_next(upf_conn *conn, size_t len, size_t key)
 {
-    upf_set(conn, UPF_LOST);
-    upf_conn_fail(conn, UPF_ERR_NO_MEMORY);
-    upf_conn_drop_output(conn);
-    return UPF_ERR_NO_MEMORY;
+    uint8_t *out = conn->out.data + conn->out.len;
+
+    conn->out.len += upf_frame_header_size(len, false) + key + len;
+    return out;
 }
 
-upf_status upf_conn_output_keep(upf_conn *conn)
+/* Where is_next(), by a client. */
+static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
+                                    const void *data, size_t len, uint32_t key)
 {
-    return upf_output_keep(conn) ? UPF_OK : fail_with_gap(conn);
+    uint8_t *out = take_next(conn, len, KEY);
+
+    out += upf_frame_header_put(out, UPF_FIN | opcode, 0x80, len);
+    memcpy(out, &key, KEY);
+    out += KEY;
+    if (len >= 8 && len <= 16)
+        upf_mask_8_to_16(out, data, len, key, false);
+    else
+        upf_kernels()->mask(out, data, len, key);
+    return UPF_OK;
 }
 
-upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
+UPF_APART static upf_status draw_and_put(upf_conn *conn, upf_opcode opcode,
+                                         const void *data, size_t len)
 {
-    if (conn->config == NULL)
-        return UPF_OK;
-    if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
-        return fail_with_gap(conn);
-    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
-        upf_output_free(conn);
-    if (conn->out_kind == UPF_SLOT_NONE) {
-        if (upf_has(conn, UPF_CONGESTED | UPF_PAUSED))
-            upf_conn_note_output(conn);
+    uint32_t key;
+
+    return draw(conn->config, &key)
+               ? put_masked(conn, opcode, data, len, key)
+               : UPF_ERR_RANDOM;
+}
+
+UPF_APART static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
+                                        const void *data, size_t len)
+{
+    uint32_t key;
+
+    return draw_quickly(conn->config, &key)
+               ? put_masked(conn, opcode, data, len, key)
+               : draw_and_put(conn, opcode, data, len);
+}
+
+/* Whether a frame of it follows in the block that waits already. */
+static inline bool is_next(const upf_conn *conn, size_t len)
+{
+    return len <= UINT16_MAX &&
+           conn->out.len + HEADER_MAX + KEY + len <= conn->block_until;
+}
+
+UPF_APART static upf_status copy(uint8_t *out, const void *data, size_t len)
+{
+    if (len > 0)
+        memcpy(out, data, len);
+    return UPF_OK;
+}
+
+/* Where is_next(). */
+static inline upf_status send_next(upf_conn *conn, upf_opcode opcode,
+                                   const void *data, size_t len)
+{
+    if (upf_has(conn, UPF_IS_CLIENT))
+        return send_masked(conn, opcode, data, len);
+    uint8_t *out = take_next(conn, len, 0);
+    out += upf_frame_header_put(out, UPF_FIN | opcode, 0, len);
+    if (!upf_is_short(len))
+        return copy(out, data, len);
+    upf_move_short(out, data, len);
+    return UPF_OK;
+}
+
+UPF_APART static upf_status send_text(upf_conn *conn, upf_opcode opcode,
+                                      const void *data, size_t len)
+{
+    return is_next(conn, len) && is_sound(conn, opcode, data, len)
+               ? send_next(conn, opcode, data, len)
+               : send_anew(conn, opcode, data, len);
+}
+
+upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
+                    size_t len)
+{
+    if (opcode != UPF_OP_BINARY)
+        return send_text(conn, opcode, data, len);
+    return is_next(conn, len) ? send_next(conn, opcode, data, len)
+                              : send_anew(conn, opcode, data, len);
+}
+
+UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
+                                          uint8_t *data, size_t len)
+{
+    assert(data != NULL || len == 0);
+    if (!is_quick(conn, len) || len == 0 ||
+        !is_sound(conn, opcode, data, len) ||
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
+        return upf_has(conn, UPF_IS_CLIENT)
+                   ? upf_send(conn, opcode, data, len)
+                   : judge_and_send_in_place(conn, opcode, data, len);
+
+    uint8_t *header = upf_output_in_place(
+        conn, upf_frame_header_size(len, false), data, len);
+    if (header == NULL)
+        return UPF_ERR_NO_MEMORY;
+    upf_output_note_room(conn, conn->quick_send * (size_t)UPF_QUICK_PAGE);
+    upf_frame_header_put(header, UPF_FIN | opcode, 0, len);
+    return UPF_OK;
+}
+
+upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
+                             size_t len)
+{
+    if (len <= UPF_COPY_MAX && is_next(conn, len)) /* cheaper than a slot */
+        return opcode == UPF_OP_BINARY ? send_next(conn, opcode, data, len)
+                                       : send_text(conn, opcode, data, len);
+    if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||
+        upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
+        return send_in_place(conn, opcode, data, len);
+    if (conn->out_kind == UPF_SLOT_BORROWED &&
+        upf_is_short(len) &&
+        upf_output_follows(conn, HEADER, data, len)) {
+        uint8_t *out = upf_output_move_up(conn, HEADER, data, len);
+        out[0] = UPF_FIN | UPF_OP_BINARY;
+        out[1] = (uint8_t)len;
         return UPF_OK;
     }
-    /* Output that drains bit by bit is a sign of life: somebody reads it. What
-     * leaves at once may only have gone into a buffer. */
-    if (written > 0 && conn->out.len > 0)
-        upf_set(conn, UPF_ACTIVE);
-    else
-        upf_conn_note_refused(conn);
-    const upf_status status = upf_conn_send_late_pong(conn);
-    if (status != UPF_OK)
-        upf_conn_fail(conn, status);
-    upf_conn_note_output(conn);
-    return status;
+    if (len <= UPF_COPY_MAX || !upf_output_has_slot(conn))
+        return send_in_place(conn, opcode, data, len);
+
+    const size_t header_len = len <= UINT16_MAX ? 4 : 10;
+    uint8_t     *header     = (uint8_t *)data - header_len;
+    const struct upf_slot slot = {header, header_len + len,
+                                  {.taken = header + header_len + len}};
+    upf_output_push(conn, UPF_SLOT_BORROWED, &slot);
+    upf_frame_header_put(header, UPF_FIN | UPF_OP_BINARY, 0, len);
+    return UPF_OK;
 }
+
+#endif

@@ -10,6 +10,8 @@
 
 #include <upframe/frame.h>
 
+enum { UPF_FIN = 0x80 }; /* in the first byte of a frame */
+
 /* 7-bit lengths that announce an extended one (RFC 6455, section 5.2). */
 enum { UPF_LEN7_THEN_16_BITS = 126, UPF_LEN7_THEN_64_BITS = 127 };
 

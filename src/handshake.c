@@ -13,7 +13,7 @@ enum { KEY_BYTES = 16 };
 _Static_assert(UPF_KEY_LEN == UPF_BASE64_LEN(KEY_BYTES), "section 4.1");
 _Static_assert(UPF_ACCEPT_LEN == UPF_BASE64_LEN(UPF_SHA1_SIZE), "4.2.2");
 
-/* ---- Key and accept --------------------------------------------------- */
+/* ---- Key and accept ----------------------------------------------------- */
 
 /*
  * 16 bytes are 22 characters and two of padding, "==". The last 4 bits belong
@@ -32,10 +32,10 @@ bool upf_is_key(upf_str key)
 void upf_accept_digest(const char key[UPF_KEY_LEN],
                        uint8_t    digest[UPF_SHA1_SIZE])
 {
-    /* Section 1.3; and how SHA-1 pads it */
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11\x80\0\0";
+    /* Section 1.3 */
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-    _Static_assert(UPF_KEY_LEN + sizeof guid == 64, "a block");
+    _Static_assert(UPF_KEY_LEN == 24 && sizeof guid - 1 == 36, "sixty");
     upf_sha1_60((const uint8_t *)key, (const uint8_t *)guid, digest);
 }
 
@@ -47,12 +47,12 @@ upf_status upf_accept_key(const char *key, size_t key_len,
     if (!upf_is_key((upf_str){key, key_len}))
         return UPF_ERR_KEY;
     upf_accept_digest(key, digest);
-    upf_base64_encode_20(digest, accept);
+    upf_base64_encode(digest, sizeof digest, accept);
     accept[UPF_ACCEPT_LEN] = '\0';
     return UPF_OK;
 }
 
-/* ---- Extensions ------------------------------------------------------- */
+/* ---- Extensions --------------------------------------------------------- */
 
 static void skip(upf_str *text, size_t n)
 {

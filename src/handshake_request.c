@@ -7,10 +7,11 @@
 
 #include "handshake.h"
 #include "http.h"
+#include "http_fields.h"
 #include "http_write.h"
 #include "url.h"
 
-/* ---- Splitting -------------------------------------------------------- */
+/* ---- Splitting ---------------------------------------------------------- */
 
 static bool is_get(upf_str method)
 {
@@ -65,7 +66,7 @@ static upf_status split_head(upf_str *text, upf_request *request,
     return UPF_OK;
 }
 
-/* ---- Judging ---------------------------------------------------------- */
+/* ---- Judging ------------------------------------------------------------ */
 
 /* Methods are case-sensitive: "get" is no method that somebody could have
  * meant to be refused with 405, but a broken request. */
@@ -260,7 +261,7 @@ upf_status upf_request_parse(const char *head, size_t len,
                                                           : status;
 }
 
-/* ---- Subprotocols ----------------------------------------------------- */
+/* ---- Subprotocols ------------------------------------------------------- */
 
 bool upf_request_offers(const upf_request *request, const char *name)
 {
@@ -283,7 +284,7 @@ const char *upf_subprotocol_choose(const upf_request *request,
     return NULL;
 }
 
-/* ---- Writing ---------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------ */
 
 /* Section 4.1, item 10: non-empty, unique tokens. */
 static bool may_be_offered(const char *const *subprotocols)

@@ -8,10 +8,11 @@
 #include "base64.h"
 #include "handshake.h"
 #include "http.h"
+#include "http_fields.h"
 #include "http_write.h"
 #include "status_advice.h"
 
-/* ---- Accepting -------------------------------------------------------- */
+/* ---- Accepting ---------------------------------------------------------- */
 
 /* The lines that each 101 begins with; the accept value is put in. */
 #define BEFORE_ACCEPT "HTTP/1.1 101 Switching Protocols\r\n" \
@@ -34,7 +35,8 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
         upf_put(o, UPF_LITERAL(BEFORE_ACCEPT
                                "____________________________\r\n"));
         if (o->data != NULL)
-            upf_base64_encode_20(digest, o->data + sizeof BEFORE_ACCEPT - 1);
+            upf_base64_encode(digest, UPF_SHA1_SIZE,
+                              o->data + sizeof BEFORE_ACCEPT - 1);
         if (subprotocol.len > 0)
             upf_put_field(o, "Sec-WebSocket-Protocol: ", subprotocol);
         if (extension.len > 0)
@@ -46,7 +48,7 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
     return upf_put_status(o);
 }
 
-/* ---- Refusing --------------------------------------------------------- */
+/* ---- Refusing ----------------------------------------------------------- */
 
 /* RFC 9110, section 15, and RFC 6585. One text: pointers to each would take
  * as much memory again. */
@@ -192,7 +194,7 @@ upf_status upf_failure_write(upf_status why, bool omit_body,
     return upf_put_status(o);
 }
 
-/* ---- Parsing ---------------------------------------------------------- */
+/* ---- Parsing ------------------------------------------------------------ */
 
 /* HTTP-version SP 3DIGIT SP [ reason-phrase ] (RFC 9112, section 4). Many
  * servers leave the second space out when they have no phrase. */
@@ -246,7 +248,7 @@ upf_status upf_response_parse(const char *head, size_t len,
     return UPF_OK;
 }
 
-/* ---- Judging ---------------------------------------------------------- */
+/* ---- Judging ------------------------------------------------------------ */
 
 static bool is_one_of(upf_str name, const char *const *names)
 {
@@ -274,7 +276,7 @@ upf_status upf_response_judge(upf_response *response,
         return UPF_ERR_UPGRADE;
     if (!upf_fields_have(&f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
-    upf_base64_encode_20(digest, expected);
+    upf_base64_encode(digest, UPF_SHA1_SIZE, expected);
     if (upf_field_is_repeated(&f, UPF_FIELD_ACCEPT) ||
         !upf_str_same(upf_field(&f, UPF_FIELD_ACCEPT),
                       (upf_str){expected, sizeof expected}))

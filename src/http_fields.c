@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "http.h"
-#include "kernels_fields.h"
+#include "http_fields.h"
+#include "kernels/kernels_text.h"
 
 /* ---- Names -------------------------------------------------------------- */
 

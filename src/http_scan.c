@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-#include "http.h"
-#include "kernels_text.h"
+#include "http_scan.h"
+#include "kernels/kernels_text.h"
 
 /* Where in a head the next byte stands. */
 enum {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http.h"
+#include "http_fields.h"
 #include "http_write.h"
 
 extern inline void upf_put(struct upf_http_out *o, upf_str text);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <upframe/frame.h>
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "mask.h"
 
 void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "entropy.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "random.h"
 #include "small.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "entropy.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 /*
  * Fill `out` with `len` bytes that nobody can foresee (RFC 6455, section 10.3);

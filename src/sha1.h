@@ -21,12 +21,8 @@ enum { UPF_SHA1_SIZE = 20 }; /* bytes of a digest */
  */
 void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE]);
 
-/*
- * The same of 60 bytes, as a handshake has them: `head` and, constant, `tail`
- * without its last four bytes, which are the beginning of the padding:
- * 80 00 00 00.
- */
-void upf_sha1_60(const uint8_t head[24], const uint8_t tail[40],
+/* The same of `head` and `tail` together, as a handshake has them. */
+void upf_sha1_60(const uint8_t head[24], const uint8_t tail[36],
                  uint8_t digest[UPF_SHA1_SIZE]);
 
 #endif

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "http.h"
+#include "str.h"
 #include "url.h"
 
-/* ---- Characters (RFC 3986, section 2) --------------------------------- */
+/* ---- Characters (RFC 3986, section 2) ----------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -43,7 +43,7 @@ static size_t uri_run(upf_str text)
     }
 }
 
-/* ---- Host and port (RFC 3986, section 3.2) ---------------------------- */
+/* ---- Host and port (RFC 3986, section 3.2) ------------------------------ */
 
 /* Up to a ']': four numbers from 0 to 255 without leading zeros. */
 static bool is_ipv4(const char *at)
@@ -143,7 +143,7 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
     return true;
 }
 
-/* ---- URLs ------------------------------------------------------------- */
+/* ---- URLs --------------------------------------------------------------- */
 
 static upf_str take(upf_str *text, size_t n)
 {
@@ -317,7 +317,7 @@ const char *upf_url_fault(const char *text, size_t *position)
     return fault;
 }
 
-/* ---- Request targets -------------------------------------------------- */
+/* ---- Request targets ---------------------------------------------------- */
 
 /* How many characters at the beginning of `text` a target may have. Clients
  * send more than RFC 3986 lets them, raw UTF-8 too, and what a path may hold is
@@ -383,7 +383,7 @@ upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
     return split_target(target, host, is_options);
 }
 
-/* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) ------------ */
+/* ---- Origins (RFC 6454, section 7; RFC 6455, section 10.2) -------------- */
 
 struct origin {
     upf_str  scheme, host;

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "utf8.h"
 
 extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,

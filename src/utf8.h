@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };

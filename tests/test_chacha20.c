@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "../src/kernels.h"
+#include "../src/kernels/kernels.h"
 
 enum { BLOCK = 64, BLOCKS = UPF_CHACHA20_BYTES / BLOCK };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/kernels.h"
+#include "../src/kernels/kernels.h"
 #include "support/fakes.h"
 #include "support/frames.h"
 #include "support/session.h"

@@ -11,7 +11,8 @@
 #include <cmocka.h>
 
 #include "../src/http.h"
-#include "../src/kernels_text.h"
+#include "../src/http_fields.h"
+#include "../src/kernels/kernels_text.h"
 #include "support/guard.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

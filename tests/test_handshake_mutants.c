@@ -13,6 +13,7 @@
 
 #include "../src/handshake.h"
 #include "../src/http.h"
+#include "../src/http_scan.h"
 #include "support/naive.h"
 #include "support/text.h"
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../src/http.h"
+#include "../src/http_scan.h"
 #include "support/guard.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

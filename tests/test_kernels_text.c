@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/base64.h"
 #include "../src/http.h"
-#include "../src/kernels.h"
+#include "../src/http_fields.h"
+#include "../src/kernels/kernels.h"
 #include "support/fakes.h"
 #include "support/guard.h"
 
@@ -232,34 +232,6 @@ static void each_set_judges_every_byte_at_every_place_of_a_line(void **state)
     }
 }
 
-/* ---- Base64 ------------------------------------------------------------- */
-
-static void each_set_encodes_a_digest_the_same(void **state)
-{
-    (void)state;
-    struct fake_random random = {.state = 8};
-    const struct upf_kernels *set;
-    uint8_t *digest = (uint8_t *)ended - 20;
-    char expected[28], *out = begun;
-
-    for (unsigned i = 0; i < 20000; i++) {
-        for (size_t k = 0; k < 20; k++)
-            digest[k] = (uint8_t)fake_choice(&random, 256);
-        if (i < 20 * 256)
-            digest[i / 256] = (uint8_t)i;
-        upf_base64_encode(digest, 20, expected);
-        for (EACH_SET(set)) {
-            memset(out, 0x5A, 29);
-            set->base64_20(digest, out);
-            assert_memory_equal(out, expected, 28);
-            assert_int_equal(out[28], 0x5A);
-            char *last = ended - 20 - 28; /* and in front of something else */
-            set->base64_20(digest, last);
-            assert_memory_equal(last, expected, 28);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,7 +239,6 @@ int main(void)
         cmocka_unit_test(of_two_strangers_the_first_ends_a_run),
         cmocka_unit_test(each_set_finds_the_same_fields),
         cmocka_unit_test(each_set_judges_every_byte_at_every_place_of_a_line),
-        cmocka_unit_test(each_set_encodes_a_digest_the_same),
     };
     return cmocka_run_group_tests_name("kernels_text", tests, map_texts,
                                        unmap_texts);

@@ -18,7 +18,7 @@
 
 #include <upframe/conn.h>
 
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "random.h"
 #include "support/session.h"
 

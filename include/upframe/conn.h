@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <upframe/frame.h>
 #include <upframe/handshake.h>
+#include <upframe/private.h>
 #include <upframe/status.h>
 
 #ifdef __cplusplus
@@ -136,100 +137,11 @@ const char *upf_config_check(const upf_config *config);
 
 /* ---- The connection --------------------------------------------------- */
 
-/* The next five are private, and here because a connection holds them. */
-
-struct upf_buf { /* growable bytes; their capacity stands in front of them */
-    uint8_t *data;
-    size_t   len;
-};
-
-union upf_frame_in { /* the frame that is arriving; both end with a phase */
-    struct {
-        uint8_t bytes[UPF_FRAME_HEADER_MAX]; /* of a split header */
-        uint8_t len;
-        uint8_t phase;
-    } header;
-    struct {
-        uint64_t left;        /* payload bytes still to come */
-        uint32_t key;         /* masking key, turned to the next byte */
-        uint8_t  opcode;
-        uint8_t  control_len; /* bytes of a split control payload */
-        uint8_t  flags;
-        uint8_t  phase;
-    } payload;
-};
-
-struct upf_message { /* the message that its frames make up */
-    uint64_t len;       /* bytes so far */
-    uint32_t fragments; /* frames so far */
-    uint8_t  opcode;    /* 0: no message is open */
-    uint8_t  flags;
-    uint8_t  utf8;      /* validator's state */
-    uint8_t  carry_len;
-    uint8_t  carry[4];  /* stream: a code point that was cut */
-    uint32_t taken;     /* encoded: of the current frame's payload */
-};
-
-struct upf_refusal { /* a response other than 101, as far as it is here */
-    uint64_t taken;   /* bytes of all heads and the body */
-    uint64_t left;    /* bytes of the body, or its chunk, still to come */
-    uint32_t reason;  /* in `assembly`: bytes of the phrase, then fields */
-    uint32_t field;   /* where the last field begins */
-    uint32_t line;    /* where the line at hand begins */
-    uint32_t body;    /* where the body begins */
-    uint16_t lines;
-    uint16_t status;
-    uint8_t  phase;
-    bool     is_long; /* the line at hand is over the limit */
-};
-
-struct upf_slot { /* bytes that wait for the transport, or a queue of them */
-    uint8_t *data;
-    size_t   len; /* of all that waits, if it is a queue */
-    union {
-        uint8_t           *taken; /* borrowed: input worked off, up to here */
-        uint8_t           *block; /* owned: the upf_buf that data lies in */
-        struct upf_shared *shared;
-        struct upf_queue  *queue;
-        size_t             expected; /* none: bytes of the next block */
-    } of;
-};
-
 /*
- * Caller-owned: embed it where you like. It holds heap only while it is busy
- * (a message in pieces, output that waits), and no pointer to itself, so it
- * may be moved. The fields are private.
+ * A upf_conn is caller-owned: embed it where you like. It holds heap only while
+ * it is busy (a message in pieces, output that waits), and no pointer to itself,
+ * so it may be moved. Its fields are private; upframe/private.h has them.
  */
-struct upf_conn {
-    const upf_config     *config;
-    struct upf_ext_state *ext;      /* NULL: no extension was agreed on */
-    struct upf_buf        assembly; /* a split head, message, control frame */
-    union {
-        struct {
-            union upf_frame_in frame;
-            struct upf_message message;
-        } open;
-        struct {
-            const char          *subprotocol;
-            uint8_t              digest[20]; /* what Accept encodes */
-            struct upf_head_scan scan;
-        } handshake;
-        struct upf_refusal refusal;
-    } in;
-    struct upf_slot out;
-    uint64_t offset;      /* bytes taken from the stream */
-    uint64_t timer;       /* when the current wait began; 0: not yet known */
-    uint32_t flags;
-    uint16_t sent_code;   /* sent, or 0 */
-    int8_t   status;      /* the first error */
-    uint8_t  out_kind;    /* what `out` is */
-    uint8_t  state;
-    uint8_t  send_utf8;    /* of the message begun by parts */
-    uint8_t  quick_send;   /* pages of output: no look at each message */
-    uint8_t  glance;       /* whether conn_next.c may take the next frame */
-    uint16_t block_until;  /* the block `out` takes frames while not longer */
-    uint16_t quick;        /* conn_next.c takes payloads shorter than this */
-};
 
 /*
  * Begin a connection. The struct's old content is not looked at.

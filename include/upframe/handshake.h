@@ -13,16 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <upframe/status.h>
+#include <upframe/str.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* Text that ends where `len` says, not with a NUL. data is NULL if absent. */
-typedef struct upf_str {
-    const char *data;
-    size_t      len;
-} upf_str;
 
 /* One header field to send. NUL-terminated; an array of these has a count. */
 typedef struct upf_header {
@@ -100,22 +95,6 @@ bool upf_header_next(upf_str *headers, upf_str *name, upf_str *value);
 /* Find the first field called `name`, case-insensitively; false if none. */
 bool upf_header_find(upf_str headers, const char *name, upf_str *value);
 
-/* Whether the comma-separated `list` has `token`, case-insensitively. */
-bool upf_list_has(upf_str list, const char *token);
-
-/* Whether `text` is `literal`, byte for byte. */
-bool upf_str_equals(upf_str text, const char *literal);
-
-/* Whether `text` is `literal`, ASCII case ignored. */
-bool upf_str_equals_nocase(upf_str text, const char *literal);
-
-/*
- * Whether `text` is the `len` bytes of `secret`, in a time that depends on the
- * two lengths alone, so that a stranger cannot guess it byte by byte. Never if
- * `len` is 0: a secret that was not set lets nobody in.
- */
-bool upf_str_equals_secret(upf_str text, const void *secret, size_t len);
-
 /*
  * Whether the client's request offers the subprotocol `name` (exact case;
  * all Sec-WebSocket-Protocol lines count as one list).
@@ -159,13 +138,6 @@ bool upf_request_origin_allowed(const upf_request *request,
                                 const char *const *allowed);
 bool upf_origin_allowed(upf_str origin, upf_str host,
                         const char *const *allowed);
-
-struct upf_head_scan { /* private: how far a head that comes in pieces is */
-    uint32_t bytes;
-    uint32_t line_bytes;
-    uint16_t lines;
-    uint8_t  state;
-};
 
 /* A ws:// or wss:// URL (section 3), as slices of the text. */
 typedef struct upf_url {

@@ -16,6 +16,7 @@
 #include <upframe/handshake.h>
 #include <upframe/io.h>
 #include <upframe/status.h>
+#include <upframe/str.h>
 
 #define UPF_VERSION_MAJOR 0
 #define UPF_VERSION_MINOR 1

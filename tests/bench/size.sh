@@ -52,7 +52,7 @@ compile()
         ${SIZE_CFLAGS:-} "$@"
 }
 
-for source in src/*.c; do
+for source in src/*.c src/*/*.c; do
     compile -c -o "$work/$(basename "$source" .c).o" "$source"
 done
 
@@ -161,7 +161,7 @@ END { if (!others) total() }' "$work/rows"
 
 linked=
 echo 'int main(void) { return 0; }' >"$work/empty.c"
-if all=$(program linked "$work/roles.c" src/*.c) &&
+if all=$(program linked "$work/roles.c" src/*.c src/*/*.c) &&
    none=$(program empty "$work/empty.c"); then
     linked=$((all - none))
     printf '\n%-24s %28d  linked with --gc-sections\n' \

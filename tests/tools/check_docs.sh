@@ -20,7 +20,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
 # Every word of the sources outside comments, once.
-cat src/*.[ch] include/upframe/*.h |
+cat src/*.[ch] src/*/*.[ch] include/upframe/*.h |
     sed -e 's|/\*.*\*/||' -e '/^ *\/\*/,/\*\//d' |
     tr -cs 'A-Za-z0-9_' '\n' | sort -u >"$tmp/words"
 
@@ -64,7 +64,8 @@ wrong()
 
 a_file()
 {
-    [ -f "$1" ] || [ -f "src/$1" ] || [ -f "include/upframe/$1" ]
+    [ -f "$1" ] || [ -f "src/$1" ] || [ -f "src/kernels/$1" ] ||
+        [ -f "include/upframe/$1" ]
 }
 
 a_test()

@@ -20,7 +20,7 @@ judge()
     name=$1
     shift
     rm -f "$tmp"/*.o
-    for source in src/*.c; do
+    for source in src/*.c src/*/*.c; do
         object=${source##*/}
         "$@" -std=c11 -Os -Wall -Wextra -Wpedantic -Werror -DNDEBUG \
             -DUPF_SCALAR_ONLY -DUPF_NO_MALLOC \

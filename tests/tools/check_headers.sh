@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_headers.sh - every public header compiles alone, as C99 and as C++11,
-# and the sources compile bare: `cc -Iinclude -c src/*.c`, nothing else. What
+# and the sources compile bare: `cc -Iinclude -c src/*.c src/*/*.c`. What
 # comes out needs no more to be linked: no -pthread (a library of its own in
 # glibc before 2.34), no -latomic.
 set -u
@@ -36,7 +36,8 @@ each_header()
 bare()
 {
     done=$((done + 1))
-    if ! (cd "$tmp" && "$@" -I"$root/include" -c "$root"/src/*.c); then
+    if ! (cd "$tmp" && "$@" -I"$root/include" -c "$root"/src/*.c \
+            "$root"/src/*/*.c); then
         echo "src/*.c does not compile bare: $*"
         bad=1
     fi
@@ -48,12 +49,13 @@ bare()
     strict='-O2 -Wall -Wextra -Wconversion -Wundef -Werror'
     case $1 in clang*) strict="$strict -Wconditional-uninitialized" ;; esac
     # shellcheck disable=SC2086
-    if ! "$@" $strict -funsigned-char -Iinclude -fsyntax-only src/*.c; then
+    if ! "$@" $strict -funsigned-char -Iinclude -fsyntax-only src/*.c \
+        src/*/*.c; then
         echo "src/*.c is not free of warnings: $* $strict -funsigned-char"
         bad=1
     fi
     if ! "$@" -DUPF_NO_ATOMICS -Iinclude -Wall -Wextra -Werror -fsyntax-only \
-        src/*.c; then
+        src/*.c src/*/*.c; then
         echo "src/*.c does not compile without atomics: $*"
         bad=1
     fi

@@ -20,7 +20,7 @@ fi
 rm -f "$tmp"/probe.*
 
 # At -O0: the optimizer would inline calls away, or turn them into loops.
-for source in src/*.c; do
+for source in src/*.c src/*/*.c; do
     name=${source##*/}
     $gcc -std=c11 -O0 -Iinclude -fcallgraph-info -c "$source" \
         -o "$tmp/${name%.c}.o" || exit 1

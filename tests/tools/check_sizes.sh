@@ -76,7 +76,7 @@ says README.md 'the library is then \([0-9]*\) KiB'
 if command -v arm-none-eabi-gcc >/dev/null; then
     (cd "$tmp" && arm-none-eabi-gcc -mthumb -mcpu=cortex-m0 -std=c11 -Os \
         -DNDEBUG -DUPF_SCALAR_ONLY -DUPF_NO_MALLOC -DUPF_NO_OS_ENTROPY \
-        -I"$root/include" -c "$root"/src/*.c) || bad=1
+        -I"$root/include" -c "$root"/src/*.c "$root"/src/*/*.c) || bad=1
     bytes=$(arm-none-eabi-size "$tmp"/*.o |
         awk '$1 ~ /^[0-9]/ { sum += $1 + $2 + $3 } END { print sum }')
     if [ $((bytes * 10)) -gt $((number * 1024 * 11)) ] ||

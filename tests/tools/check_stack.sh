@@ -13,7 +13,7 @@ if ! $gcc -fstack-usage -c -x c -o "$tmp/probe.o" /dev/null 2>/dev/null; then
     echo "SKIP: $gcc does not know -fstack-usage"
     exit 77
 fi
-for source in src/*.c; do
+for source in src/*.c src/*/*.c; do
     name=${source##*/}
     $gcc -std=c11 -O2 -Iinclude -fstack-usage -c "$source" \
         -o "$tmp/${name%.c}.o" || exit 1

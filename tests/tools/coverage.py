@@ -5,10 +5,11 @@
     coverage.py [--fuzz] OBJECT_DIRECTORY KERNELS...
 
 Fails below LINES or BRANCHES percent over all of src/, and prints what is
-missing; with --fuzz below FUZZ_LINES percent of what is no kernel. Markers that would hide a line from the count are refused.
+missing; with --fuzz below FUZZ_LINES percent of what is no kernel. Markers that
+would hide a line from the count are refused.
 
-KERNELS are the names of src/kernels_NAME.c that this machine can run. The
-others are left out, with the lines of src/kernels.c that name them.
+KERNELS are the names of src/kernels/kernels_NAME.c that this machine can run.
+The others are left out, with the lines of kernels.c that name them.
 """
 import collections
 import glob
@@ -21,20 +22,23 @@ import sys
 LINES = 100.0
 BRANCHES = 95.0
 FUZZ_LINES = 98.0
+CHOICE = "src/kernels/kernels.c"
+KERNEL = "src/kernels/kernels_{}.c"
 MARKERS = ("GCOV" + "_EXCL", "LCOV" + "_EXCL")
 
 
 def kernels_not_here(objects, here):
     """The names of kernels that were compiled and cannot be run."""
     names = [re.sub(r".*/kernels_(\w+)\.c$", r"\1", source)
-             for source in sorted(glob.glob("src/kernels_*.c"))]
+             for source in sorted(glob.glob(KERNEL.format("*")))]
     return [name for name in names if name not in here and
-            not is_empty(objects, f"src/kernels_{name}.c")]
+            not is_empty(objects, KERNEL.format(name))]
 
 
 def gcov(objects, not_here):
     """The parsed reports of all the objects, one a translation unit."""
-    notes = [note for note in sorted(glob.glob(os.path.join(objects, "*.gcno")))
+    notes = [note for note in sorted(glob.glob(os.path.join(objects, "**/*.gcno"),
+                                               recursive=True))
              if not any(note.endswith(f"/kernels_{name}.gcno")
                         for name in not_here)]
     tool = os.environ.get("GCOV", "gcov")
@@ -45,7 +49,7 @@ def gcov(objects, not_here):
 
 def is_empty(objects, source):
     """Whether the compiled source defines no function."""
-    name = os.path.basename(source)[:-len(".c")] + ".o"
+    name = os.path.relpath(source, "src")[:-len(".c")] + ".o"
     symbols = subprocess.run(["nm", os.path.join(objects, name)], check=True,
                              stdout=subprocess.PIPE, text=True).stdout
     return not any(" t " in line.lower() for line in symbols.splitlines())
@@ -92,12 +96,12 @@ def ranges(numbers):
 
 def forget_choice(lines, not_here):
     """In kernels.c, leave out the lines that choose what is not here."""
-    with open("src/kernels.c", encoding="utf-8") as text:
+    with open(CHOICE, encoding="utf-8") as text:
         for number, line in enumerate(text, 1):
             if any(f"upf_kernels_{name}[" in line or
                    f'__builtin_cpu_supports("{name}' in line
                    for name in not_here):
-                lines[os.path.join("src", "kernels.c")].pop(number, None)
+                lines[CHOICE].pop(number, None)
 
 
 def report(failures):
@@ -107,7 +111,7 @@ def report(failures):
 
 
 def is_kernel(name):
-    return os.path.basename(name).startswith("kernels")
+    return name.startswith("src/kernels/")
 
 
 def main():
@@ -145,12 +149,12 @@ def main():
             failures.append("the corpora of the fuzzers reach less than "
                             f"{FUZZ_LINES} % of the lines")
         return report(failures)
-    for source in sorted(glob.glob("src/*.[ch]")):
+    for source in sorted(glob.glob("src/**/*.[ch]", recursive=True)):
         with open(source, encoding="utf-8") as text:
             if any(marker in text.read() for marker in MARKERS):
                 failures.append(f"{source} hides lines from the count")
         if source.endswith(".c") and source not in lines:
-            if source[len("src/kernels_"):-len(".c")] in not_here:
+            if source in map(KERNEL.format, not_here):
                 print(f"{source}: left out, this machine cannot run it")
             elif is_empty(objects, source):
                 print(f"{source}: nothing in it is for this processor")

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* kernel_names.c - the sets of kernels of this machine, the default last; with
- * any argument the sources too that belong to no set: kernels_NAME.c. */
+ * any argument the sources too that belong to no set: kernels/kernels_NAME.c. */
 
 #include <stdio.h>
 
-#include "../src/kernels.h"
+#include "../src/kernels/kernels.h"
 
 int main(int argc, char **argv)
 {
@@ -15,9 +15,7 @@ int main(int argc, char **argv)
         puts(set->name);
         last = set;
     }
-    if (argc > 1 && last->sha1 != upf_sha1_block)
+    if (argc > 1 && last->sha1_60 != upf_sha1_of_60)
         puts("sha_x86");
-    if (argc > 1 && last->base64_20 != upf_base64_20)
-        puts("base64_x86");
     return 0;
 }

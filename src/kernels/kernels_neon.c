@@ -77,8 +77,6 @@ const struct upf_kernels upf_kernels_neon = {
     .mask_utf8 = mask_utf8,
     .run       = run,
     .fields    = fields,
-    .base64_20 = upf_base64_20,
-    .sha1      = upf_sha1_block,
     .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,
 };

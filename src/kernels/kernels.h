@@ -12,12 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "atomics.h"
-#include "small.h"
+#include "../atomics.h"
+#include "../small.h"
 
-/* The header lines of an HTTP head (http.h, kernels_fields.h): nothing is known of
- * them here. */
-struct upf_fields;
+struct upf_fields; /* kernels_text.h */
 struct upf_field_names;
 
 /* Which sets there are to choose from; -DUPF_SCALAR_ONLY leaves the scalar. */
@@ -66,22 +64,16 @@ struct upf_kernels {
     size_t (*run)(const char *text, size_t len, const uint8_t set[16]);
 
     /*
-     * Take header lines from the beginning of text[0, len) on, as long as they
-     * are as usual: see kernels_fields.h. Adds what they say to `found` and
+     * Take lines "name: value" from the beginning of text[0, len) on, as long as
+     * they are as usual: see kernels_fields.h. Adds what they say to `found` and
      * returns how many bytes they are; the scalar set takes none.
      */
     size_t (*fields)(const char *text, size_t len,
                      const struct upf_field_names *names,
                      struct upf_fields *found);
 
-    /* Base64 of 20 bytes: upf_base64_encode(). */
-    void (*base64_20)(const uint8_t data[20], char out[28]);
-
-    /* SHA-1's compression of one 64-byte block (FIPS 180-4, section 6.1.2). */
-    void (*sha1)(uint32_t h[5], const uint8_t block[64]);
-
-    /* SHA-1 of 60 bytes, as upf_sha1_60() has them; NULL of UPF_SCALAR_ONLY. */
-    void (*sha1_60)(const uint8_t head[24], const uint8_t tail[40],
+    /* SHA-1 of `head` and `tail` together; NULL of UPF_SCALAR_ONLY. */
+    void (*sha1_60)(const uint8_t head[24], const uint8_t tail[36],
                     uint8_t digest[20]);
 
     /*
@@ -147,20 +139,16 @@ size_t upf_fields_avx2(const char *text, size_t len,
                        const struct upf_field_names *names,
                        struct upf_fields *found);
 
-void upf_base64_20(const uint8_t data[20], char out[28]);
-void upf_base64_20_ssse3(const uint8_t data[20], char out[28]);
-
-extern const uint32_t upf_sha1_second[80];
+/* SHA-1's compression of one block (FIPS 180-4, section 6.1.2). */
 void upf_sha1_block(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_block_bmi2(uint32_t h[5], const uint8_t block[64]);
-void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64]);
 
 #ifndef UPF_SCALAR_ONLY
-void upf_sha1_of_60(const uint8_t head[24], const uint8_t tail[40],
+extern const uint32_t upf_sha1_second[80]; /* see kernels_sha1.h */
+void upf_sha1_of_60(const uint8_t head[24], const uint8_t tail[36],
                     uint8_t digest[20]);
-void upf_sha1_of_60_bmi2(const uint8_t head[24], const uint8_t tail[40],
+void upf_sha1_of_60_bmi2(const uint8_t head[24], const uint8_t tail[36],
                          uint8_t digest[20]);
-void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[40],
+void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[36],
                         uint8_t digest[20]);
 #else
 #define upf_sha1_of_60 NULL

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernels_text.h - text without control characters, many bytes a step.
+ * kernels_text.h - text: control characters, sets, lines of fields.
  *
  * A head is a few hundred bytes in lines of a few dozen: a call through the
  * table of kernels would cost what wider vectors save. So this is inline, and
@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <upframe/str.h>
 #include "kernels.h"
 
 #if UPF_KERNELS_X86
@@ -82,6 +83,45 @@ static inline size_t upf_run_without_controls(const char *text, size_t len)
     while (n < len && !upf_is_control(text[n]))
         n++;
     return n;
+}
+
+/* ---- Lines "name: value" ------------------------------------------------ */
+
+enum { UPF_FIELDS_MAX = 16 };
+
+/* The names that are looked for. */
+struct upf_field_names {
+    char           known[UPF_FIELDS_MAX][32]; /* in lower case */
+    uint8_t        at[32];     /* the one of them that a name can be */
+    const uint8_t *characters; /* of any name: a set as for upf_kernels.run */
+};
+
+/*
+ * Where that one stands in `at`: by five bits of the name's length and its
+ * first letter, in either case. Known names have places of their own.
+ */
+#define UPF_NAME_PLACE(letter, len) (((letter) + (len)) & 0x1F)
+
+/* What is found of them in a number of lines. */
+struct upf_fields {
+    upf_str  all;      /* the lines */
+    size_t   lines;    /* how many */
+    unsigned seen;     /* 1 << i: there is one of the i-th name */
+    unsigned repeated; /* 1 << i: there are more than one */
+    upf_str  value[UPF_FIELDS_MAX]; /* the first one's, if it was seen */
+};
+
+static inline void upf_note_field(struct upf_fields *fields, unsigned name,
+                                  upf_str value)
+{
+    const unsigned bit = 1u << name;
+
+    if ((fields->seen & bit) != 0) {
+        fields->repeated |= bit;
+    } else {
+        fields->seen |= bit;
+        fields->value[name] = value;
+    }
 }
 
 #endif

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* kernels_sha_x86.c - SHA-1 on x86: with BMI2, with the SHA instructions. */
 
-#include "bytes.h"
+#include "../bytes.h"
 #include "kernels.h"
 
 #if UPF_KERNELS_X86
 
 #include <immintrin.h>
 
-#define KERNEL         __attribute__((target("avx2,bmi,bmi2")))
-#define NAME(function) upf_##function##_bmi2
-
+#define KERNEL __attribute__((target("avx2,bmi,bmi2")))
 #include "kernels_sha1.h"
+
+KERNEL void upf_sha1_of_60_bmi2(const uint8_t head[24], const uint8_t tail[36],
+                                uint8_t digest[20])
+{
+    sha1_of_60(head, tail, digest);
+}
 
 #define SHA __attribute__((target("sha,sse4.1")))
 
@@ -25,12 +29,6 @@ SHA static inline struct state load_state(const uint32_t h[5])
         _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)h), 0x1B),
         _mm_set_epi32((int)h[4], 0, 0, 0)
     };
-}
-
-SHA static inline void store_state(uint32_t h[5], struct state s)
-{
-    _mm_storeu_si128((__m128i *)h, _mm_shuffle_epi32(s.abcd, 0x1B));
-    h[4] = (uint32_t)_mm_extract_epi32(s.e, 3);
 }
 
 /* Sixteen bytes from the last to the first: words of the other byte order, and
@@ -69,28 +67,20 @@ SHA static inline struct state add_block(struct state before, __m128i w[4])
                           _mm_sha1nexte_epu32(e, before.e)};
 }
 
-SHA void upf_sha1_block_sha(uint32_t h[5], const uint8_t block[64])
-{
-    __m128i w[4];
-
-    for (int i = 0; i < 4; i++)
-        w[i] = reversed(_mm_loadu_si128((const __m128i *)(block + 16 * i)));
-    store_state(h, add_block(load_state(h), w));
-}
-
-SHA void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[40],
+SHA void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[36],
                             uint8_t digest[20])
 {
     const __m128i zero = _mm_setzero_si128();
-    const __m128i *const rest = (const __m128i *)(tail + 8);
     __m128i last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
+    const __m128i end = _mm_loadu_si128((const __m128i *)(tail + 20));
     /* Not by way of memory: a load of what came by two stores would wait. */
     __m128i w[4] = {
         reversed(_mm_loadu_si128((const __m128i *)head)),
         reversed(_mm_unpacklo_epi64(_mm_loadu_si64(head + 16),
                                     _mm_loadu_si64(tail))),
-        reversed(_mm_loadu_si128(rest)),
-        reversed(_mm_loadu_si128(rest + 1))
+        reversed(_mm_loadu_si128((const __m128i *)(tail + 8))),
+        reversed(_mm_or_si128(_mm_srli_si128(end, 4),
+                              _mm_set_epi32(0x80, 0, 0, 0)))
     };
     uint32_t h[SHA1_WORDS];
 

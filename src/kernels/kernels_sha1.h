@@ -2,9 +2,9 @@
 /*
  * kernels_sha1.h - SHA-1's compression, RFC 3174, in C.
  *
- * Included once for each kind of processor: KERNEL says for which functions are
- * compiled, NAME what they are called. One with BMI2 needs fewer instructions,
- * as it rotates into another register.
+ * Included once for each kind of processor: KERNEL says for which one functions
+ * are compiled. With BMI2 it takes fewer instructions, which rotate into another
+ * register.
  */
 #ifndef UPF_KERNELS_SHA1_H
 #define UPF_KERNELS_SHA1_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "../bytes.h"
 #include "kernels.h"
 
 enum { SHA1_WORDS = 5, SHA1_BLOCK = 64, SHA1_STEPS = 80 };
@@ -75,7 +75,7 @@ static inline void sha1_put_digest(const uint32_t h[SHA1_WORDS],
 #endif
 
 /* Add a block, of which W(t) + K(t) is known. */
-KERNEL static void sha1_scheduled(uint32_t h[SHA1_WORDS],
+KERNEL static inline void sha1_scheduled(uint32_t h[SHA1_WORDS],
                                   const uint32_t w[SHA1_STEPS])
 {
     uint32_t a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
@@ -92,8 +92,8 @@ KERNEL static void sha1_scheduled(uint32_t h[SHA1_WORDS],
     h[4] += e;
 }
 
-KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
-                             const uint8_t block[SHA1_BLOCK])
+KERNEL static inline void sha1_block(uint32_t h[SHA1_WORDS],
+                                     const uint8_t block[SHA1_BLOCK])
 {
     static const uint32_t k[] = {0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC,
                                  0xCA62C1D6};
@@ -115,16 +115,21 @@ KERNEL void NAME(sha1_block)(uint32_t h[SHA1_WORDS],
 
 #ifndef UPF_SCALAR_ONLY
 
-KERNEL void NAME(sha1_of_60)(const uint8_t head[24], const uint8_t tail[40],
-                             uint8_t digest[20])
+/*
+ * Of 60 bytes and the 80 that SHA-1 adds to them (section 4) one block is full.
+ * The other has nothing but their length, 480 bits: upf_sha1_second is its
+ * W(t) + K(t).
+ */
+KERNEL static inline void sha1_of_60(const uint8_t head[24],
+                                     const uint8_t tail[36], uint8_t digest[20])
 {
-    uint8_t  block[SHA1_BLOCK];
+    uint8_t  block[SHA1_BLOCK] = {[60] = 0x80};
     uint32_t h[SHA1_WORDS];
 
     memcpy(block, head, 24);
-    memcpy(block + 24, tail, 40);
+    memcpy(block + 24, tail, 36);
     sha1_begin(h);
-    NAME(sha1_block)(h, block);
+    sha1_block(h, block);
     sha1_scheduled(h, upf_sha1_second);
     sha1_put_digest(h, digest);
 }

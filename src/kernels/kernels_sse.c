@@ -65,19 +65,18 @@ KERNEL vec vec_high4(vec v)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-#define SET(block, sixty)                                \
+#define SET(sixty)                                      \
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
         .mask_utf8 = mask_utf8,                         \
         .run = upf_run_sse, .fields = fields,           \
-        .base64_20 = upf_base64_20_ssse3,               \
-        .sha1 = block, .sha1_60 = sixty,                \
+        .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_sse[2] = {
-    SET(upf_sha1_block, upf_sha1_of_60),
-    SET(upf_sha1_block_sha, upf_sha1_of_60_sha),
+    SET(upf_sha1_of_60),
+    SET(upf_sha1_of_60_sha),
 };
 
 #else

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernels_fields.h - header lines, as nearly everybody writes them.
+ * kernels_fields.h - lines "name: value", as nearly everybody writes them.
  *
  * Where lines end is found for 64 bytes at once, and a name is measured and
- * recognised in one look. What is not as usual is left for http_fields.c to
- * judge: nothing here knows an error.
+ * recognised in one look. What is not as usual is left to who
+ * called: nothing here knows an error.
  *
  * A file that includes this has included kernels_vector.h, with VEC at most 32,
  * and has also defined
@@ -17,8 +17,6 @@
  *   FIELDS               how the function upf_kernels.fields begins
  *   RUN                  likewise .run, if VEC is 16: text is mostly too short
  *                        to gain from more
- *
- * Without KERNEL it is what http_fields.c shares with that: known names.
  */
 #ifndef UPF_KERNELS_FIELDS_H
 #define UPF_KERNELS_FIELDS_H
@@ -27,36 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "http.h"
 #include "kernels.h"
 #include "kernels_text.h"
-
-struct upf_field_names {
-    char           known[UPF_FIELDS][32]; /* in lower case */
-    uint8_t        at[32];     /* the one of them that a name can be */
-    const uint8_t *characters; /* of any name: a set as for upf_kernels.run */
-};
-
-/*
- * Where that one stands in `at`: by five bits of the name's length and its
- * first letter, in either case. Known names have places of their own.
- */
-#define UPF_NAME_PLACE(letter, len) (((letter) + (len)) & 0x1F)
-
-static inline void upf_note_field(struct upf_fields *fields,
-                                  enum upf_field field, upf_str value)
-{
-    const unsigned bit = 1u << field;
-
-    if ((fields->seen & bit) != 0) {
-        fields->repeated |= bit;
-    } else {
-        fields->seen |= bit;
-        fields->value[field] = value;
-    }
-}
-
-#ifdef KERNEL
 
 /* ---- Characters --------------------------------------------------------- */
 
@@ -134,8 +104,7 @@ KERNEL bool take_line(const char *text, size_t len, vec columns,
     if (text[n + 1] != ' ' || !is_visible(text[n + 2]) ||
         !is_visible(text[len - 1]))
         return false;
-    upf_note_field(found, (enum upf_field)field,
-                   (upf_str){text + n + 2, len - n - 2});
+    upf_note_field(found, field, (upf_str){text + n + 2, len - n - 2});
     return true;
 }
 
@@ -199,6 +168,5 @@ RUN(const char *text, size_t len, const uint8_t set[16])
     return n;
 }
 
-#endif
 #endif
 #endif

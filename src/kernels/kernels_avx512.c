@@ -80,19 +80,18 @@ KERNEL vec lane_before(vec v, vec prev)
 #include "kernels_vector.h"
 #include "kernels_chacha20.h"
 
-#define SET(block, sixty)                                \
+#define SET(sixty)                                      \
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
         .mask_utf8 = mask_utf8,                         \
         .run = upf_run_sse, .fields = upf_fields_avx2,  \
-        .base64_20 = upf_base64_20_ssse3,               \
-        .sha1 = block, .sha1_60 = sixty,                \
+        .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_avx512[2] = {
-    SET(upf_sha1_block_bmi2, upf_sha1_of_60_bmi2),
-    SET(upf_sha1_block_sha, upf_sha1_of_60_sha),
+    SET(upf_sha1_of_60_bmi2),
+    SET(upf_sha1_of_60_sha),
 };
 
 #else

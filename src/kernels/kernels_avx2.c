@@ -85,19 +85,18 @@ KERNEL vec lane_before(vec v, vec prev)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-#define SET(block, sixty)                                \
+#define SET(sixty)                                      \
     {                                                   \
         .name = "avx2", .mask = mask, .utf8 = utf8,     \
         .mask_utf8 = mask_utf8,                         \
         .run = upf_run_sse, .fields = upf_fields_avx2,  \
-        .base64_20 = upf_base64_20_ssse3,               \
-        .sha1 = block, .sha1_60 = sixty,                \
+        .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }
 
 const struct upf_kernels upf_kernels_avx2[2] = {
-    SET(upf_sha1_block_bmi2, upf_sha1_of_60_bmi2),
-    SET(upf_sha1_block_sha, upf_sha1_of_60_sha),
+    SET(upf_sha1_of_60_bmi2),
+    SET(upf_sha1_of_60_sha),
 };
 
 #else

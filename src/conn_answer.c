@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* conn_answer.c - a server answers the opening handshake (section 4.2.2). */
+
+#include <string.h>
+
+#include "buf.h"
+#include "conn_open.h"
+#include "handshake.h"
+#include "output.h"
+
+/* ---- A head that leaves ------------------------------------------------- */
+
+char *upf_conn_reserve_head(void *conn, size_t len)
+{
+    return (char *)upf_output_reserve(conn, len);
+}
+
+static upf_status queue_accept(upf_conn *conn, upf_str subprotocol,
+                               const upf_header *headers, size_t header_count)
+{
+    struct upf_http_out out       = upf_conn_head_out(conn);
+    upf_str             extension = {NULL, 0};
+    char                text[UPF_EXTENSION_TEXT_MAX];
+
+    if (conn->ext != NULL)
+        extension = upf_conn_extension_text(conn, false, text);
+    return upf_accept_write(conn->in.handshake.digest, subprotocol, extension,
+                            headers, header_count, &out);
+}
+
+/* ---- The application answers -------------------------------------------- */
+
+upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
+{
+    if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
+        return UPF_ERR_STATE;
+    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
+                      request);
+    return UPF_OK;
+}
+
+/* The request was answered. Its event may be at hand still, so the head goes
+ * with the next one. */
+static void leave_request(upf_conn *conn, upf_status status)
+{
+    conn->status = (int8_t)status;
+    if (upf_has(conn, UPF_HEAD_BORROWED))
+        upf_conn_drop_assembly(conn);
+    else
+        upf_set(conn, UPF_EVENT_IN_BLOCK);
+    upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
+                                          : UPF_STATE_CLOSING);
+    upf_conn_note_output(conn);
+}
+
+static bool is_unanswered(const upf_conn *conn)
+{
+    return conn->state == UPF_STATE_ANSWER ||
+           conn->state == UPF_STATE_DEFERRED;
+}
+
+upf_status upf_accept(upf_conn *conn, const char *subprotocol,
+                      const upf_header *headers, size_t header_count)
+{
+    upf_request request;
+
+    if (!is_unanswered(conn) || !upf_has(conn, UPF_WEBSOCKET))
+        return UPF_ERR_STATE;
+    upf_conn_request(conn, &request);
+    if (subprotocol != NULL && !upf_request_offers(&request, subprotocol))
+        return UPF_ERR_ARGUMENT;
+    const upf_status status = queue_accept(conn, upf_str_of(subprotocol),
+                                           headers, header_count);
+    if (status != UPF_OK)
+        return status;
+    conn->in.handshake.subprotocol = subprotocol;
+    leave_request(conn, UPF_OK);
+    return UPF_OK;
+}
+
+/* A caller that did not look must not have let anybody in: the default answer
+ * is a refusal now. */
+static upf_status fail_closed(upf_conn *conn, upf_status status)
+{
+    if (status != UPF_OK)
+        conn->status = UPF_ERR_REFUSED;
+    return status;
+}
+
+upf_status upf_refuse(upf_conn *conn, int http_status,
+                      const upf_header *headers, size_t header_count,
+                      const void *body, size_t body_len)
+{
+    struct upf_http_out out = upf_conn_head_out(conn);
+
+    if (!is_unanswered(conn))
+        return UPF_ERR_STATE;
+    const upf_status status =
+        upf_refusal_write(http_status, headers, header_count, body, body_len,
+                          upf_has(conn, UPF_IS_HEAD), &out);
+    if (status == UPF_OK)
+        leave_request(conn, UPF_ERR_REFUSED);
+    return fail_closed(conn, status);
+}
+
+upf_status upf_defer(upf_conn *conn)
+{
+    struct upf_buf copy = {NULL, 0};
+
+    if (conn->state != UPF_STATE_ANSWER)
+        return UPF_ERR_STATE;
+    if (upf_has(conn, UPF_HEAD_BORROWED)) {
+        if (!upf_buf_reserve(&copy, conn->config, conn->assembly.len))
+            return fail_closed(conn, UPF_ERR_NO_MEMORY);
+        copy.len = conn->assembly.len;
+        memcpy(copy.data, conn->assembly.data, copy.len);
+        conn->assembly = copy;
+        upf_clear(conn, UPF_HEAD_BORROWED);
+    }
+    upf_conn_enter(conn, UPF_STATE_DEFERRED);
+    return UPF_OK;
+}
+
+/* ---- It leaves that to us ----------------------------------------------- */
+
+upf_status upf_conn_answer(upf_conn *conn)
+{
+    upf_status status = (upf_status)conn->status;
+
+    if (status == UPF_OK)
+        status = queue_accept(conn, upf_str_of(conn->in.handshake.subprotocol),
+                              NULL, 0);
+    if (status != UPF_OK)
+        return status;
+    leave_request(conn, UPF_OK);
+    return UPF_NEED_MORE;
+}
+
+void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
+{
+    struct upf_http_out out = upf_conn_head_out(conn);
+
+    /* An application that gives up says so with a 503. If there is no answer
+     * to a failure, the client is gone; without memory, it gets none. */
+    if (status == UPF_ERR_REFUSED)
+        upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
+    else
+        upf_failure_write(status, upf_has(conn, UPF_IS_HEAD), &out);
+    upf_conn_note_output(conn);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* http_fields.h - the header fields that decide a handshake, in one walk. */
+#ifndef UPF_HTTP_FIELDS_H
+#define UPF_HTTP_FIELDS_H
+
+#include <stdbool.h>
+
+#include "kernels/kernels_text.h"
+#include "str.h"
+
+/* The fields that decide a handshake. */
+enum upf_field {
+    UPF_FIELD_CONNECTION,
+    UPF_FIELD_CONTENT_LENGTH,
+    UPF_FIELD_HOST,
+    UPF_FIELD_ORIGIN,
+    UPF_FIELD_KEY,
+    UPF_FIELD_VERSION,
+    UPF_FIELD_EXTENSIONS,
+    UPF_FIELD_PROTOCOL,
+    UPF_FIELD_ACCEPT,
+    UPF_FIELD_TRANSFER_ENCODING,
+    UPF_FIELD_UPGRADE,
+    UPF_FIELDS /* how many; or: another field */
+};
+
+_Static_assert((int)UPF_FIELDS <= (int)UPF_FIELDS_MAX, "what kernels know");
+
+enum upf_field upf_field_called(upf_str name); /* of a token */
+
+/*
+ * Take header lines off `text` up to the blank line, and that too. False: a
+ * line is not as upf_http_field() wants it, or `text` ends before the blank
+ * line; `fields` has what was found before.
+ */
+bool upf_fields_take(upf_str *text, struct upf_fields *fields);
+
+/* The value of the first such field; data is NULL: there is none. */
+static inline upf_str upf_field(const struct upf_fields *fields,
+                                enum upf_field           field)
+{
+    return (fields->seen >> field & 1) != 0 ? fields->value[field]
+                                            : (upf_str){NULL, 0};
+}
+
+static inline bool upf_field_is_repeated(const struct upf_fields *fields,
+                                         enum upf_field           field)
+{
+    return (fields->repeated >> field & 1) != 0;
+}
+
+bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
+                         upf_str token);
+
+/* Whether the fields of one name, as one list, have `token`, case ignored. */
+static inline bool upf_fields_have(const struct upf_fields *fields,
+                                   enum upf_field field, upf_str token)
+{
+    return upf_str_same(upf_field(fields, field), token) || /* as usual */
+           upf_fields_list_has(fields, field, token);
+}
+
+/* For upf_header_list_next(): where the fields of one name begin as a list. */
+void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
+                     upf_str *headers, upf_str *list);
+
+#endif

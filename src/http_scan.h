@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* http_scan.h - the end of an HTTP/1 head that comes in pieces. */
+#ifndef UPF_HTTP_SCAN_H
+#define UPF_HTTP_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <upframe/conn.h>
+
+struct upf_head_limits {
+    uint32_t bytes; /* the whole head, blank line included */
+    uint32_t line;  /* one line, its CR LF not counted */
+    uint32_t lines; /* header lines, at most 65,535 */
+};
+
+/*
+ * Look for the end of a head that arrives in pieces, each byte seen once.
+ *
+ *   scan    zeroed before the first piece
+ *   taken   written always: bytes of `data` that belong to the head, or the
+ *           index of the byte that is at fault
+ *
+ * Returns UPF_OK when the blank line was seen, UPF_NEED_MORE, UPF_ERR_HTTP at
+ * the first byte that no head can hold (bare CR or LF, NUL and other control
+ * characters; RFC 9112, sections 2.2 and 5), UPF_ERR_HEAD_TOO_BIG. One empty
+ * line before the first line is let pass (section 2.2).
+ */
+upf_status upf_head_scan(struct upf_head_scan         *scan,
+                         const struct upf_head_limits *limits,
+                         const uint8_t *data, size_t len, size_t *taken);
+
+/* Whether the byte that comes next, or was at fault, is of the first line. */
+bool upf_head_is_in_first_line(const struct upf_head_scan *scan);
+
+#endif

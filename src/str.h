@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* str.h - text: sets of its characters, lists of its elements. */
+#ifndef UPF_STR_H
+#define UPF_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <upframe/str.h>
+#include "kernels/kernels.h"
+
+upf_str upf_str_trim(upf_str text);
+upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
+bool    upf_str_same_nocase(upf_str a, upf_str b);
+
+#define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
+
+/* Whether texts that are there are the same; of a literal it takes no call. */
+static inline bool upf_str_same(upf_str text, upf_str other)
+{
+    return text.len == other.len &&
+           memcmp(text.data, other.data, other.len) == 0;
+}
+
+/* Characters that may stand in ... */
+enum upf_chars {
+    UPF_TOKEN_CHARS,  /* a token (RFC 9110, section 5.6.2) */
+    UPF_HOST_CHARS,   /* a host's name, '%' aside (RFC 3986, 3.2.2) */
+    UPF_TARGET_CHARS, /* a request target: what is visible but '#' */
+    UPF_BASE64_CHARS  /* base64, padding aside (RFC 4648, section 4) */
+};
+
+extern const uint8_t upf_chars[][16]; /* as upf_kernels()->run wants them */
+
+/* How many characters at the beginning of `text` are such. */
+static inline size_t upf_chars_run(upf_str text, enum upf_chars wanted)
+{
+    return upf_kernels()->run(text.data, text.len, upf_chars[wanted]);
+}
+
+bool upf_is_token(upf_str text);
+bool upf_are_tokens(const char *const *list); /* ends with NULL, or is NULL */
+
+/*
+ * Take the next element off a comma-separated list, without the white space
+ * around it. Empty ones are ignored (RFC 9110, section 5.6.1.2). After the
+ * last, list->data is NULL.
+ */
+bool upf_list_next(upf_str *list, upf_str *element);
+
+#endif
