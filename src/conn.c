@@ -80,9 +80,9 @@ static void permit_receiving(upf_conn *conn)
         return;
     conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
                                                 : UPF_GLANCE_MASKED;
-    conn->quick  = (uint16_t)(1 + lesser(lesser(config->max_frame,
-                                                config->max_message),
-                                         UINT16_MAX - 1));
+    conn->quick  = (uint16_t)(1 + lesser(config->max_frame,
+                                         lesser(config->max_message,
+                                                UINT16_MAX - 1)));
 }
 
 static void permit_sending(upf_conn *conn)
