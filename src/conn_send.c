@@ -145,7 +145,6 @@ upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 
 /* ---- One message, with every question ----------------------------------- */
 
-/* With every question asked. */
 static upf_status send_copy(upf_conn *conn, upf_opcode opcode, const void *data,
                             size_t len)
 {
