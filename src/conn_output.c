@@ -109,8 +109,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
         return UPF_OK;
     }
     /* Output that drains bit by bit is a sign of life: somebody reads it. What
-     * leaves at once may only have gone into a buffer. */
-    if (written > 0 && conn->out.len > 0)
+     * left whole, above, may only have gone into a buffer. */
+    if (written > 0)
         upf_set(conn, UPF_ACTIVE);
     else
         upf_conn_note_refused(conn);

@@ -137,9 +137,7 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
 
         const upf_status flushed = upf_io_flush(io, conn);
         if (status == UPF_DONE)
-            return flushed > 0 && !(upf_conn_wants(conn) & UPF_WANTS_CLOSE)
-                       ? flushed
-                       : UPF_DONE;
+            return flushed > 0 ? flushed : UPF_DONE;
         if (flushed < 0)
             continue; /* the connection has failed: CLOSE is next */
         if (status == UPF_WANT_ANSWER)

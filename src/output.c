@@ -578,10 +578,11 @@ void upf_output_free(upf_conn *conn)
     conn->out.len     = 0;
     conn->out.of.expected = 0;
     conn->block_until = 0;
+    /* Of nothing, it is the sort of what comes next. */
+    const unsigned sort = upf_has(conn, UPF_REPLYING) ? UPF_OUT_IS_REPLY : 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |
                         UPF_OUT_IS_REPLY);
-    /* Of nothing, it is the sort of what comes next. */
-    conn->flags |= conn->flags / UPF_REPLYING % 2 * UPF_OUT_IS_REPLY;
+    upf_set(conn, sort);
 }
 
 /* ---- Time --------------------------------------------------------------- */
@@ -627,8 +628,7 @@ uint64_t upf_output_stuck_since(const upf_conn *conn)
 {
     const struct upf_queue *queue = upf_queue_of(conn);
 
-    return queue != NULL && conn->out.len > 0 && !queue->moved ? queue->since
-                                                               : 0;
+    return queue != NULL && !queue->moved ? queue->since : 0;
 }
 
 /* ---- The budget of control frames --------------------------------------- */

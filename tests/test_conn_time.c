@@ -243,6 +243,37 @@ static void output_that_drains_bit_by_bit_puts_the_pong_off(void **state)
     assert_in_range(seconds_of_silence(100000, 10500), 110 + 40, 120 + 65);
 }
 
+/* The same of a peer that was asked before: the pong lies behind what it has
+ * yet to read. One byte each twelve seconds is enough. */
+static void output_that_drains_bit_by_bit_puts_an_asked_pong_off(void **state)
+{
+    static uint8_t bytes[100000];
+    struct session session;
+    upf_slice      slice;
+
+    (void)state;
+    session_prepare(&session);
+    session.hold = true;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session_tick(&session, 1000);
+    session_tick(&session, 1000 + 30000); /* a ping, which leaves */
+    assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    assert_status(upf_conn_output_done(&session.conn, (ptrdiff_t)slice.len),
+                  UPF_OK);
+    assert_status(upf_send(&session.conn, UPF_OP_BINARY, bytes, sizeof bytes),
+                  UPF_OK);
+    for (uint64_t second = 32; second < TEN_MINUTES; second++) {
+        if (second % 12 == 0) {
+            assert_true(upf_conn_output(&session.conn, &slice, 1) == 1);
+            assert_status(upf_conn_output_done(&session.conn, 1), UPF_OK);
+        }
+        session_tick(&session, 1000 * second);
+        assert_int_not_equal(session.last, UPF_DONE);
+    }
+    session_free(&session);
+}
+
 enum loop {
     EACH_SECOND,      /* ticks so often, then writes */
     AT_DEADLINE,      /* ticks then, and when the socket opens, then writes */
@@ -1040,6 +1071,8 @@ int main(void)
         cmocka_unit_test(any_byte_keeps_a_connection_alive),
         cmocka_unit_test(what_arrives_puts_the_ping_off),
         cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
+        cmocka_unit_test(
+            output_that_drains_bit_by_bit_puts_an_asked_pong_off),
         cmocka_unit_test(
             a_ping_that_leaves_late_leaves_the_peer_its_time),
         cmocka_unit_test(a_loop_that_sleeps_learns_when_a_ping_left),

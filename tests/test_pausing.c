@@ -102,6 +102,49 @@ static void a_server_reads_no_further_over_its_replies(void **state)
     }
 }
 
+/* Writes what there is, then replies; while reading is held, or is not. */
+static void app_writes_within_its_reply(struct session *session,
+                                        const upf_event *event)
+{
+    if (event->type != UPF_EVENT_MESSAGE)
+        return;
+    push(session);
+    upf_conn_hold(&session->conn, session->user != NULL);
+    written(session, upf_conn_queued(&session->conn));
+    for (int i = 0; i <= HIGH_WATER / FRAME; i++)
+        push(session);
+    upf_conn_hold(&session->conn, false);
+}
+
+static void what_is_sent_after_a_write_within_a_reply_is_one(void **state)
+{
+    (void)state;
+    for (int held = 0; held < 2; held++) {
+        struct session session;
+
+        start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE,
+              app_writes_within_its_reply);
+        session.user = held ? &session : NULL;
+        ask(&session, 1);
+        assert_false(reads(&session));
+        session_free(&session);
+    }
+}
+
+static void what_is_sent_after_all_replies_were_written_is_none(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start(&session, OPEN_SERVER, UPF_PAUSE_BY_ROLE, app_echo);
+    ask(&session, 1);
+    written(&session, FRAME);
+    for (int i = 0; i <= HIGH_WATER / FRAME; i++)
+        push(&session);
+    assert_true(reads(&session));
+    session_free(&session);
+}
+
 static void a_client_reads_on_over_its_replies(void **state)
 {
     (void)state;
@@ -462,6 +505,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent_unasked_is_no_reason_not_to_read),
         cmocka_unit_test(a_server_reads_no_further_over_its_replies),
+        cmocka_unit_test(what_is_sent_after_a_write_within_a_reply_is_one),
+        cmocka_unit_test(what_is_sent_after_all_replies_were_written_is_none),
         cmocka_unit_test(a_client_reads_on_over_its_replies),
         cmocka_unit_test(a_config_chooses_another_rule),
         cmocka_unit_test(both_sorts_are_told_apart_in_one_queue),
