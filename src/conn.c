@@ -40,7 +40,7 @@ upf_status upf_conn_init_open(upf_conn *conn, const upf_config *config,
     const upf_status status = upf_conn_begin(conn, config, UPF_STATE_OPENING,
                                              is_client ? UPF_IS_CLIENT : 0);
     if (status == UPF_OK)
-        conn->in.handshake.subprotocol = subprotocol;
+        conn->in.handshake.at.whole.subprotocol = subprotocol;
     return status;
 }
 
@@ -145,10 +145,9 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 
 void upf_conn_drop_assembly(upf_conn *conn)
 {
-    if (upf_has(conn, UPF_HEAD_BORROWED | UPF_BLOCK_LENT))
+    if (upf_has(conn, UPF_BLOCK_LENT))
         conn->assembly = (struct upf_buf){NULL, 0};
     else
         upf_buf_free(&conn->assembly, conn->config);
-    upf_clear(conn,
-              UPF_EVENT_IS_OURS | UPF_HEAD_BORROWED | UPF_BLOCK_LENT);
+    upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
 }

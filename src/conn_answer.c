@@ -34,8 +34,8 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 {
     if (conn->state != UPF_STATE_ANSWER && conn->state != UPF_STATE_DEFERRED)
         return UPF_ERR_STATE;
-    upf_request_parse((const char *)conn->assembly.data, conn->assembly.len,
-                      request);
+    upf_request_parse(conn->in.handshake.at.whole.head,
+                      conn->in.handshake.head_len, request);
     return UPF_OK;
 }
 
@@ -43,10 +43,8 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
  * with the next one. */
 static void leave_request(upf_conn *conn, upf_status status)
 {
-    conn->status = (int8_t)status;
-    if (upf_has(conn, UPF_HEAD_BORROWED))
-        upf_conn_drop_assembly(conn);
-    else
+    upf_conn_set_outcome(conn, status);
+    if (conn->assembly.data != NULL)
         upf_set(conn, UPF_EVENT_IN_BLOCK);
     upf_conn_enter(conn, status == UPF_OK ? UPF_STATE_OPENING
                                           : UPF_STATE_CLOSING);
@@ -73,7 +71,7 @@ upf_status upf_accept(upf_conn *conn, const char *subprotocol,
                                            headers, header_count);
     if (status != UPF_OK)
         return status;
-    conn->in.handshake.subprotocol = subprotocol;
+    conn->in.handshake.at.whole.subprotocol = subprotocol;
     leave_request(conn, UPF_OK);
     return UPF_OK;
 }
@@ -83,7 +81,7 @@ upf_status upf_accept(upf_conn *conn, const char *subprotocol,
 static upf_status fail_closed(upf_conn *conn, upf_status status)
 {
     if (status != UPF_OK)
-        conn->status = UPF_ERR_REFUSED;
+        upf_conn_set_verdict(conn, UPF_ERR_REFUSED);
     return status;
 }
 
@@ -105,17 +103,16 @@ upf_status upf_refuse(upf_conn *conn, int http_status,
 
 upf_status upf_defer(upf_conn *conn)
 {
-    struct upf_buf copy = {NULL, 0};
-
     if (conn->state != UPF_STATE_ANSWER)
         return UPF_ERR_STATE;
-    if (upf_has(conn, UPF_HEAD_BORROWED)) {
-        if (!upf_buf_reserve(&copy, conn->config, conn->assembly.len))
+    if (conn->assembly.data == NULL) { /* the input will not stay */
+        const size_t len = conn->in.handshake.head_len;
+
+        if (!upf_buf_reserve(&conn->assembly, conn->config, len))
             return fail_closed(conn, UPF_ERR_NO_MEMORY);
-        copy.len = conn->assembly.len;
-        memcpy(copy.data, conn->assembly.data, copy.len);
-        conn->assembly = copy;
-        upf_clear(conn, UPF_HEAD_BORROWED);
+        memcpy(conn->assembly.data, conn->in.handshake.at.whole.head, len);
+        conn->assembly.len = len;
+        conn->in.handshake.at.whole.head = (const char *)conn->assembly.data;
     }
     upf_conn_enter(conn, UPF_STATE_DEFERRED);
     return UPF_OK;
@@ -128,7 +125,7 @@ upf_status upf_conn_answer(upf_conn *conn)
     upf_status status = (upf_status)conn->status;
 
     if (status == UPF_OK)
-        status = queue_accept(conn, upf_str_of(conn->in.handshake.subprotocol),
+        status = queue_accept(conn, upf_str_of(conn->in.handshake.at.whole.subprotocol),
                               NULL, 0);
     if (status != UPF_OK)
         return status;

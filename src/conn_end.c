@@ -24,7 +24,7 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
         return;
     if (conn->state == UPF_STATE_REFUSAL)
         status = UPF_ERR_RESPONSE; /* that says more than how it ended */
-    conn->status = (int8_t)status;
+    upf_conn_set_outcome(conn, status);
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
             upf_conn_refuse_failed(conn, status);

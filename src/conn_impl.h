@@ -64,6 +64,28 @@ static inline void upf_conn_end_event(upf_conn *conn)
     upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
 }
 
+/*
+ * conn->status, by what it means. A request has a verdict, which is what it is
+ * answered with if the application does not answer. A connection has an outcome,
+ * which CLOSE tells. A failure may have to wait until what came before it was
+ * delivered.
+ */
+static inline void upf_conn_set_verdict(upf_conn *conn, upf_status status)
+{
+    conn->status = (int8_t)status;
+}
+
+static inline void upf_conn_set_outcome(upf_conn *conn, upf_status status)
+{
+    conn->status = (int8_t)status;
+}
+
+static inline void upf_conn_fail_next(upf_conn *conn, upf_status status)
+{
+    conn->status = (int8_t)status;
+    upf_set(conn, UPF_FAILS_NEXT);
+}
+
 /* Another wait begins: the next tick says when. */
 static inline void upf_conn_wait_anew(upf_conn *conn)
 {

@@ -183,8 +183,7 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
 
     if (whole == 0)
         return status;
-    conn->status = (int8_t)status;
-    upf_set(conn, UPF_FAILS_NEXT);
+    upf_conn_fail_next(conn, status);
     return deliver_chunk(conn, event, data, whole, false);
 }
 

@@ -22,7 +22,7 @@
 
 static upf_status deliver_open(upf_conn *conn, upf_event *event)
 {
-    const char *subprotocol = conn->in.handshake.subprotocol;
+    const char *subprotocol = conn->in.handshake.at.whole.subprotocol;
 
     event->type        = UPF_EVENT_OPEN;
     event->data        = NULL;

@@ -35,7 +35,7 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     size_t          taken;
 
     const upf_status status =
-        upf_head_scan(&conn->in.handshake.scan, &limits, start, input->len,
+        upf_head_scan(&conn->in.handshake.at.scan, &limits, start, input->len,
                       &taken);
     if (status < 0) {
         conn->offset += taken;
@@ -79,6 +79,14 @@ static upf_status blame_origin(const upf_request *request)
                : UPF_ERR_ORIGIN;
 }
 
+/* The head is whole: nothing is scanned any more. */
+static void keep_head(upf_conn *conn, upf_str head)
+{
+    conn->in.handshake.at.whole.head        = head.data;
+    conn->in.handshake.at.whole.subprotocol = NULL;
+    conn->in.handshake.head_len             = (uint32_t)head.len;
+}
+
 /* What a sound request leads to. */
 static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
@@ -87,7 +95,7 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     upf_set(conn, UPF_WEBSOCKET);
     upf_accept_digest(request->key.data, conn->in.handshake.digest);
     if (config->subprotocols != NULL)
-        conn->in.handshake.subprotocol =
+        conn->in.handshake.at.whole.subprotocol =
             upf_subprotocol_choose(request, config->subprotocols);
     const upf_status status =
         config->ext ? upf_conn_agree_on_extension(conn, request->headers)
@@ -114,7 +122,7 @@ static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
     struct upf_fields fields;
     upf_str rest = {(const char *)input->data, len};
 
-    if (conn->in.handshake.scan.bytes > 0 ||
+    if (conn->in.handshake.at.scan.bytes > 0 ||
         upf_request_judge(&rest, request, &fields) != UPF_OK ||
         fields.lines > config->max_head_lines ||
         len - rest.len > config->max_head_line) /* no line is longer */
@@ -128,7 +136,7 @@ static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
  * that is a long URL, or TLS where none is expected. */
 static upf_status blame_line(const upf_conn *conn, upf_status status)
 {
-    if (!upf_head_is_in_first_line(&conn->in.handshake.scan))
+    if (!upf_head_is_in_first_line(&conn->in.handshake.at.scan))
         return status;
     return status == UPF_ERR_HTTP           ? UPF_ERR_REQUEST_LINE
            : status == UPF_ERR_HEAD_TOO_BIG ? UPF_ERR_TARGET_TOO_BIG
@@ -156,20 +164,16 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
             return blame_line(conn, status);
         status = upf_request_parse(head.data, head.len, request);
     }
+    keep_head(conn, head);
     if (status == UPF_OK)
         status = judge_request(conn, request);
     if (!may_be_answered(status)) {
         conn->offset -= head.len; /* the head as a whole is at fault */
         return status;
     }
-    if (conn->assembly.data == NULL) {
-        conn->assembly =
-            (struct upf_buf){(uint8_t *)(uintptr_t)head.data, head.len};
-        upf_set(conn, UPF_HEAD_BORROWED);
-    }
     if (upf_str_same(event->request.method, UPF_LITERAL("HEAD")))
         upf_set(conn, UPF_IS_HEAD);
-    conn->status  = (int8_t)status;
+    upf_conn_set_verdict(conn, status);
     event->type   = UPF_EVENT_REQUEST;
     event->status = status;
     event->data   = NULL;
@@ -243,11 +247,11 @@ static upf_status open_client(upf_conn *conn, upf_event *event)
 /* An interim response (RFC 9110, section 15.2): another head follows. */
 static void forget_interim(upf_conn *conn)
 {
-    const uint32_t bytes = conn->in.handshake.scan.bytes;
+    const uint32_t bytes = conn->in.handshake.at.scan.bytes;
 
     upf_conn_drop_assembly(conn);
-    conn->in.handshake.scan       = (struct upf_head_scan){0};
-    conn->in.handshake.scan.bytes = bytes; /* one limit for all of them */
+    conn->in.handshake.at.scan       = (struct upf_head_scan){0};
+    conn->in.handshake.at.scan.bytes = bytes; /* one limit for all of them */
 }
 
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,

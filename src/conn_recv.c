@@ -122,7 +122,7 @@ static upf_status receive_close(upf_conn *conn, upf_event *event,
         const upf_status sent = upf_conn_send_close(
             conn, code == UPF_CLOSE_NO_STATUS ? 0 : code, NULL, 0);
         if (sent != UPF_OK)
-            conn->status = (int8_t)sent;
+            upf_conn_set_outcome(conn, sent);
     }
     upf_conn_deliver_close(conn, event);
     event->close.code  = code;

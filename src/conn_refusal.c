@@ -58,7 +58,7 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
 {
     const upf_config *config  = conn->config;
     const size_t      already = conn->assembly.len;
-    const uint64_t    before  = conn->in.handshake.scan.bytes;
+    const uint64_t    before  = conn->in.handshake.at.scan.bytes;
 
     for (size_t i = 0; i < input->len; i++) {
         const size_t at = already + i;
@@ -88,7 +88,7 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
 {
     const upf_config *config  = conn->config;
     const size_t      already = conn->assembly.len;
-    const uint32_t    before  = conn->in.handshake.scan.bytes;
+    const uint32_t    before  = conn->in.handshake.at.scan.bytes;
     char start[STATUS_LEN];
 
     /* The byte behind the status has to be here, too. */

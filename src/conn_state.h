@@ -34,7 +34,8 @@ enum upf_conn_flag {
     UPF_AT_EOF         = 1 << 3,  /* the read side has ended */
     UPF_LOST           = 1 << 4,  /* nothing more can be written */
     UPF_EVENT_IN_BLOCK = 1 << 5,  /* the event at hand lies in `assembly` */
-    UPF_HEAD_BORROWED  = 1 << 6,  /* `assembly` is the caller's input */
+    UPF_FAILS_NEXT     = 1 << 6,  /* what came before conn->status's error was
+                                     delivered; the failure is next */
     UPF_ACTIVE         = 1 << 7,  /* bytes moved since the last tick */
     UPF_PING_WAITS     = 1 << 8,  /* a keepalive ping is unanswered */
     UPF_CONGESTED      = 1 << 9,  /* over the high-water mark */
@@ -42,25 +43,23 @@ enum upf_conn_flag {
     UPF_WEBSOCKET      = 1 << 11, /* the request may be accepted */
     UPF_SEND_ENCODED   = 1 << 12, /* the message begun by parts is encoded */
     UPF_SEND_BEGUN     = 1 << 13, /* a message was begun by parts */
-    UPF_FAILS_NEXT     = 1 << 14, /* what came before conn->status's error was
-                                     delivered; the failure is next */
-    UPF_IS_HEAD        = 1 << 15, /* the request's method: answers have no
+    UPF_IS_HEAD        = 1 << 14, /* the request's method: answers have no
                                      body (RFC 9110, section 9.3.2) */
-    UPF_REPLYING       = 1 << 16, /* what is queued now is a reply */
-    UPF_OUT_IS_REPLY   = 1 << 17, /* `out` is replies; of no output: REPLYING */
-    UPF_PAUSED         = 1 << 18, /* too much waits for us to read on */
-    UPF_HELD           = 1 << 19, /* the application does not want us to read */
-    UPF_OFFERED        = 1 << 20, /* the transport may be writing the output */
-    UPF_BLOCK_LENT     = 1 << 21, /* `assembly` is output until it is written */
-    UPF_WAITED         = 1 << 22, /* output waited at the last tick */
-    UPF_ASKED_AGAIN    = 1 << 23, /* a silence was met by a second ping */
-    UPF_EVENT_BEHIND   = 1 << 24, /* the event at hand lies in `assembly`, too,
+    UPF_REPLYING       = 1 << 15, /* what is queued now is a reply */
+    UPF_OUT_IS_REPLY   = 1 << 16, /* `out` is replies; of no output: REPLYING */
+    UPF_PAUSED         = 1 << 17, /* too much waits for us to read on */
+    UPF_HELD           = 1 << 18, /* the application does not want us to read */
+    UPF_OFFERED        = 1 << 19, /* the transport may be writing the output */
+    UPF_BLOCK_LENT     = 1 << 20, /* `assembly` is output until it is written */
+    UPF_WAITED         = 1 << 21, /* output waited at the last tick */
+    UPF_ASKED_AGAIN    = 1 << 22, /* a silence was met by a second ping */
+    UPF_EVENT_BEHIND   = 1 << 23, /* the event at hand lies in `assembly`, too,
                                      behind the message that it interrupts */
-    UPF_NOT_NOTED      = 1 << 25, /* since when output waits: no memory */
-    UPF_WAS_WITHHELD   = 1 << 26, /* since our ping we did not always read */
-    UPF_STREAMS        = 1 << 27, /* CHUNK, not MESSAGE: config->stream */
-    UPF_UNASKED        = 1 << 28, /* our ping still waits */
-    UPF_ASKED_LATE     = 1 << 29, /* it had to wait, and left then */
+    UPF_NOT_NOTED      = 1 << 24, /* since when output waits: no memory */
+    UPF_WAS_WITHHELD   = 1 << 25, /* since our ping we did not always read */
+    UPF_STREAMS        = 1 << 26, /* CHUNK, not MESSAGE: config->stream */
+    UPF_UNASKED        = 1 << 27, /* our ping still waits */
+    UPF_ASKED_LATE     = 1 << 28, /* it had to wait, and left then */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };

@@ -99,8 +99,8 @@ struct upf_conn {
     uint8_t  out_kind;          /* what `out` is */
     /* upf_conn_enter() */
     uint8_t  state;
-    /* The first error: upf_conn_fail(). Before it, what is to be answered to a
-     * request: conn_open.c, conn_answer.c. */
+    /* upf_conn_set_outcome(); upf_conn_fail_next(); before both, of a request:
+     * upf_conn_set_verdict() */
     int8_t   status;
     uint8_t  send_utf8;         /* conn_send.c: of the message begun by parts */
     uint16_t sent_code;         /* conn_control.c: of our Close, or 0 */
@@ -117,9 +117,15 @@ struct upf_conn {
             struct upf_message message;
         } open;
         struct { /* conn_open.c, conn_answer.c */
-            const char          *subprotocol;
-            uint8_t              digest[20]; /* what Accept encodes */
-            struct upf_head_scan scan;
+            uint8_t  digest[20]; /* what Accept encodes */
+            uint32_t head_len;
+            union {
+                struct upf_head_scan scan; /* while a head arrives */
+                struct {                   /* a server, when it is whole */
+                    const char *head;      /* in the input, or `assembly` */
+                    const char *subprotocol;
+                } whole;
+            } at;
         } handshake;
         struct upf_refusal refusal; /* conn_refusal.c */
     } in;
