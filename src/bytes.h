@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* bytes.h - big-endian integers in memory of any alignment. */
+/* bytes.h - big-endian integers in memory of any alignment; lengths. */
 #ifndef UPF_BYTES_H
 #define UPF_BYTES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -54,6 +55,12 @@ static inline void upf_store_be64(uint8_t *p, uint64_t v)
     p[5] = (uint8_t)(v >> 16);
     p[6] = (uint8_t)(v >> 8);
     p[7] = (uint8_t)v;
+}
+
+/* The lesser of two lengths, one of which may be more than fits into memory. */
+static inline size_t upf_lesser(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
 }
 
 #endif

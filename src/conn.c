@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "buf.h"
+#include "bytes.h"
+#include "compiler.h"
 #include "conn_impl.h"
 #include "conn_recv.h"
 #include "ext.h"
@@ -57,11 +59,9 @@ void upf_conn_free(upf_conn *conn)
 
 /* ---- The fast ways ------------------------------------------------------ */
 
-#ifndef UPF_SMALL
-
 /* Between two frames and two messages, and nothing is to be delivered first.
  * After an input, what borrows from it is to be written or copied: else the
- * assert of next_slowly() looks at the next one. */
+ * assert of next_any() looks at the next one. */
 static bool is_at_rest(const upf_conn *conn)
 {
     return conn->in.open.frame.header.phase == PHASE_HEADER &&
@@ -80,9 +80,11 @@ static void permit_receiving(upf_conn *conn)
         return;
     conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
                                                 : UPF_GLANCE_MASKED;
-    conn->quick  = (uint16_t)(1 + lesser(config->max_frame,
-                                         lesser(config->max_message,
-                                                UINT16_MAX - 1)));
+    if (conn->glance_limit > 0)
+        return; /* a config does not change */
+    conn->glance_limit = (uint16_t)(
+        1 + upf_lesser(config->max_frame,
+                       upf_lesser(config->max_message, UINT16_MAX - 1)));
 }
 
 static void permit_sending(upf_conn *conn)
@@ -91,16 +93,16 @@ static void permit_sending(upf_conn *conn)
 
     if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) || conn->ext != NULL ||
         config->stream || config->trace != NULL) {
-        conn->quick_send  = 0;
-        conn->block_until = 0;
+        conn->leeway      = 0;
+        conn->block_limit = 0;
         return;
     }
-    if (conn->quick_send > 0)
-        return; /* a config does not change */
+    if (conn->leeway > 0)
+        return; /* likewise */
     const size_t pages =
-        lesser(config->high_water, config->max_queued) / UPF_QUICK_PAGE;
-    /* Two are rounded off by is_quick(), and a header comes on top. */
-    conn->quick_send = (uint8_t)(pages < 2 ? 0 : lesser(pages - 2, UINT8_MAX));
+        upf_lesser(config->high_water, config->max_queued) / UPF_LEEWAY_PAGE;
+    /* Two are rounded off by has_leeway(), and a header comes on top. */
+    conn->leeway = (uint8_t)(pages < 2 ? 0 : upf_lesser(pages - 2, UINT8_MAX));
 }
 
 /*
@@ -111,22 +113,20 @@ static void permit_sending(upf_conn *conn)
  *   glance       not NONE: it is between two messages, no failure waits to be
  *                delivered, and no trace hook watches. So conn_next.c may deliver
  *                a whole frame without another question but the frame's own, if
- *                its payload is shorter than `quick`.
- *   quick_send   over 0: no Close was sent, no message is begun by parts, no
+ *                its payload is shorter than `glance_limit`.
+ *   leeway       over 0: no Close was sent, no message is begun by parts, no
  *                extension encodes, no trace hook watches. So conn_send.c may
  *                queue a message without another question, as long as fewer
  *                pages wait, which is below all marks.
- *   block_until  what output.h notes of that; 0 wherever quick_send is.
+ *   block_limit  what output.h notes of that; 0 wherever leeway is.
  */
 void upf_conn_permit(upf_conn *conn)
 {
-    if (conn->state != UPF_STATE_OPEN)
+    if (UPF_SMALL || conn->state != UPF_STATE_OPEN)
         return;
     permit_receiving(conn);
     permit_sending(conn);
 }
-
-#endif
 
 /* ---- States ------------------------------------------------------------- */
 
@@ -137,8 +137,8 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
     if (!upf_has(conn, UPF_CLOSE_SENT) && state != UPF_STATE_REFUSAL)
         upf_conn_wait_anew(conn);
     conn->glance      = UPF_GLANCE_NONE;
-    conn->quick_send  = 0;
-    conn->block_until = 0;
+    conn->leeway      = 0;
+    conn->block_limit = 0;
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
 }

@@ -7,6 +7,7 @@
 #include "conn_open.h"
 #include "handshake.h"
 #include "output.h"
+#include "output_add.h"
 
 /* ---- A head that leaves ------------------------------------------------- */
 
@@ -125,8 +126,8 @@ upf_status upf_conn_answer(upf_conn *conn)
     upf_status status = (upf_status)conn->status;
 
     if (status == UPF_OK)
-        status = queue_accept(conn, upf_str_of(conn->in.handshake.at.whole.subprotocol),
-                              NULL, 0);
+        status = queue_accept(
+            conn, upf_str_of(conn->in.handshake.at.whole.subprotocol), NULL, 0);
     if (status != UPF_OK)
         return status;
     leave_request(conn, UPF_OK);

@@ -8,6 +8,7 @@
 #include "conn_impl.h"
 #include "frame.h"
 #include "output.h"
+#include "output_add.h"
 
 /* ---- Ping and Pong ------------------------------------------------------ */
 

@@ -9,7 +9,6 @@
 
 #include <upframe/conn.h>
 #include "conn_state.h"
-#include "small.h"
 
 /* In two halves, for which compilers write stores: for the whole they write a
  * `rep stos`, which takes longer to begin than these to end. */
@@ -39,13 +38,9 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state);
 
 /* What the fast ways depend on has changed: permit them, or no longer. */
-#ifdef UPF_SMALL
-static inline void upf_conn_permit(upf_conn *conn) { (void)conn; }
-#else
 void upf_conn_permit(upf_conn *conn);
-#endif
 
-enum { UPF_QUICK_PAGE = 4096 }; /* bytes; what conn->quick_send counts */
+enum { UPF_LEEWAY_PAGE = 4096 }; /* bytes; what conn->leeway counts */
 
 /* Give back the memory of a head or message; of the event before. */
 void upf_conn_drop_assembly(upf_conn *conn);

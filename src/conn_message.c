@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "bytes.h"
 #include "conn_recv.h"
 #include "ext.h"
 #include "message.h"
@@ -23,7 +24,8 @@ static size_t capacity_for(size_t len, uint64_t most)
 {
     enum { AHEAD = 4096 - UPF_BUF_OVERHEAD };
 
-    return lesser(most, len > (SIZE_MAX - AHEAD) / 2 ? len : 2 * len + AHEAD);
+    return upf_lesser(most,
+                      len > (SIZE_MAX - AHEAD) / 2 ? len : 2 * len + AHEAD);
 }
 
 /* Room for `needed` bytes, where `len` are or were received; else as
@@ -51,7 +53,7 @@ bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most)
  * fragment is to follow. */
 static uint64_t most_of_message(const upf_conn *conn)
 {
-    return is_last(&conn->in.open.frame) ? conn->in.open.message.len
+    return is_fin(&conn->in.open.frame) ? conn->in.open.message.len
                                          : conn->config->max_message;
 }
 
@@ -62,7 +64,7 @@ uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
 
     if (conn->state != UPF_STATE_OPEN || upf_has(conn, UPF_EVENT_IN_BLOCK) ||
         frame->payload.phase != PHASE_PAYLOAD ||
-        is_control((upf_opcode)frame->payload.opcode) ||
+        upf_frame_is_control((upf_opcode)frame->payload.opcode) ||
         conn->config->stream || frame->payload.left < ROOM_MIN ||
         upf_message_is_encoded(&conn->in.open.message))
         return NULL;
@@ -71,7 +73,7 @@ uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
     if (!reserve(conn, kept, kept + ROOM_MIN, kept, most_of_message(conn)))
         return NULL;
     const size_t room = upf_buf_capacity(message) - message->len;
-    *len = lesser(frame->payload.left, room);
+    *len = upf_lesser(frame->payload.left, room);
     return message->data + message->len;
 }
 
@@ -126,14 +128,14 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
 {
     union upf_frame_in *frame   = &conn->in.open.frame;
     struct upf_buf     *message = &conn->assembly;
-    const size_t   len  = lesser(frame->payload.left, input->len);
+    const size_t   len  = upf_lesser(frame->payload.left, input->len);
     const uint64_t left = frame->payload.left - len;
-    const bool     end  = is_last(frame) && left == 0;
+    const bool     end  = is_fin(frame) && left == 0;
     uint8_t       *data = input->data;
 
     /* Where it lies, unless a reply in place had no room for its header. */
     const bool in_place = end && message->len == 0 &&
-                          !(frame->payload.flags & HEADER_APART);
+                          !(frame->payload.flags & HEADER_ELSEWHERE);
     if (!in_place) {
         if (!is_room(message, data, len)) {
             if (!upf_conn_grow(conn, message->len, message->len + len,
@@ -194,11 +196,11 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     struct upf_message *message = &conn->in.open.message;
     const size_t carry = upf_message_carry_wants(message);
     uint8_t     *data  = input->data;
-    size_t       len   = lesser(frame->payload.left, input->len);
+    size_t       len   = upf_lesser(frame->payload.left, input->len);
 
     if (carry > 0 && len > carry)
         len = carry; /* first the code point that was cut, by itself */
-    const bool     end   = is_last(frame) && frame->payload.left == len;
+    const bool     end   = is_fin(frame) && frame->payload.left == len;
     const uint64_t start = conn->offset;
     const upf_status status = unmask_message(conn, data, data, len, end);
     if (status != UPF_OK)
@@ -247,7 +249,7 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
     union upf_frame_in *frame   = &conn->in.open.frame;
     struct upf_message *message = &conn->in.open.message;
     struct upf_buf     *block   = &conn->assembly;
-    const size_t        len     = lesser(frame->payload.left, input->len);
+    const size_t        len     = upf_lesser(frame->payload.left, input->len);
 
     if (message->carry_len > 0) { /* a Ping may have replaced the block */
         if (!upf_buf_reserve(block, config, message->carry_len))
@@ -261,7 +263,7 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
         upf_buf_capacity(block) > capacity_for(len, UINT64_MAX))
         upf_conn_drop_assembly(conn);
     unmask(conn, input->data, input->data, len);
-    const bool   end = is_last(frame) && frame->payload.left == 0;
+    const bool   end = is_fin(frame) && frame->payload.left == 0;
     const size_t old = block->len;
     size_t       good;
     upf_status status = config->ext->decode(

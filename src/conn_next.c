@@ -4,8 +4,8 @@
  *
  * Nearly every frame is a whole message in the input, with nothing to remember
  * before or after it. The second half of this file takes such a frame if
- * conn->glance says so and its payload is shorter than conn->quick. Everything
- * else, and all that is wrong, it leaves as it was to the first.
+ * conn->glance says so and its payload is shorter than conn->glance_limit.
+ * Everything else, and all that is wrong, it leaves as it was to the first.
  */
 
 #include <string.h>
@@ -17,23 +17,9 @@
 #include "kernels/kernels.h"
 #include "mask.h"
 #include "output.h"
+#include "utf8.h"
 
 /* ---- A step ------------------------------------------------------------- */
-
-static upf_status deliver_open(upf_conn *conn, upf_event *event)
-{
-    const char *subprotocol = conn->in.handshake.at.whole.subprotocol;
-
-    event->type        = UPF_EVENT_OPEN;
-    event->data        = NULL;
-    event->len         = 0;
-    event->status      = UPF_OK;
-    event->response    = (upf_response){0};
-    event->subprotocol = (upf_str){subprotocol,
-                                   subprotocol ? strlen(subprotocol) : 0};
-    upf_conn_enter(conn, UPF_STATE_OPEN);
-    return UPF_OK;
-}
 
 /* One step of the present state. UPF_NEED_MORE: no event came of it. */
 static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
@@ -48,10 +34,11 @@ static upf_status step(upf_conn *conn, upf_input *input, upf_event *event)
     case UPF_STATE_REFUSAL:
         return upf_conn_read_refusal(conn, input);
     case UPF_STATE_OPENING:
-        return deliver_open(conn, event);
+        return upf_conn_open_next(conn, event);
     case UPF_STATE_OPEN:
-        return upf_has(conn, UPF_FAILS_NEXT) ? (upf_status)conn->status
-                                             : upf_conn_read_frames(conn, input, event);
+        return upf_has(conn, UPF_FAILS_NEXT)
+                   ? (upf_status)conn->status
+                   : upf_conn_read_frames(conn, input, event);
     case UPF_STATE_CLOSING:
         return upf_conn_deliver_close(conn, event);
     case UPF_STATE_DEFERRED:
@@ -106,7 +93,7 @@ static bool is_block_empty(const upf_conn *conn)
             frame->payload.control_len == 0);
 }
 
-UPF_APART static upf_status next_slowly(upf_conn *conn, upf_input *input,
+UPF_NOINLINE static upf_status next_any(upf_conn *conn, upf_input *input,
                                         upf_event *event)
 {
     const uint8_t *start = input->data;
@@ -128,15 +115,6 @@ UPF_APART static upf_status next_slowly(upf_conn *conn, upf_input *input,
 }
 
 /* ---- At one glance ------------------------------------------------------ */
-
-#ifdef UPF_SMALL
-
-upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
-{
-    return next_slowly(conn, input, event);
-}
-
-#else
 
 enum {
     FIN_TEXT   = 0x80 | UPF_OP_TEXT,
@@ -196,46 +174,36 @@ static inline bool measure(const upf_conn *conn, const upf_input *input,
         if (*len < 126)
             return false;
     }
-    return *len < conn->quick && *len <= input->len - *header;
+    return *len < conn->glance_limit && *len <= input->len - *header;
 }
 
-UPF_APART static upf_status next_text(upf_conn *conn, upf_input *input,
-                                      upf_event *event, size_t header,
-                                      size_t len)
+UPF_NOINLINE static upf_status next_text(upf_conn *conn, upf_input *input,
+                                         upf_event *event, size_t header,
+                                         size_t len)
 {
     if (upf_kernels()->utf8(input->data + header, len) < len)
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
 
-/* 8 to 16 bytes. */
-static inline bool is_ascii(const uint8_t *data, size_t len)
-{
-    uint64_t head, tail;
-
-    memcpy(&head, data, sizeof head);
-    memcpy(&tail, data + len - sizeof tail, sizeof tail);
-    return ((head | tail) & UINT64_C(0x8080808080808080)) == 0;
-}
-
 /* To a client, of more than 125 bytes. */
-UPF_APART static upf_status next_unmasked_long(upf_conn *conn,
-                                               upf_input *input,
-                                               upf_event *event)
+UPF_NOINLINE static upf_status next_unmasked_long(upf_conn *conn,
+                                                  upf_input *input,
+                                                  upf_event *event)
 {
     const uint8_t first = input->data[0];
     size_t        header, len;
 
     if (!measure(conn, input, 0, &header, &len))
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     return first == FIN_TEXT
                ? next_text(conn, input, event, header, len)
                : deliver_whole(conn, input, event, FIN_BINARY, header, len);
 }
 
 /* To a client: nothing to unmask. Or nobody may look at once. */
-UPF_APART static upf_status next_unmasked(upf_conn *conn, upf_input *input,
-                                          upf_event *event)
+UPF_NOINLINE static upf_status next_unmasked(upf_conn *conn, upf_input *input,
+                                             upf_event *event)
 {
     enum { HEADER = 2 };
     const uint8_t *in = input->data;
@@ -243,45 +211,46 @@ UPF_APART static upf_status next_unmasked(upf_conn *conn, upf_input *input,
     /* First, as the input of a connection that is over may be gone: it may have
      * lain in the block of a message that failed. */
     if (conn->glance == UPF_GLANCE_NONE)
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     const uint32_t len = in[1]; /* over 127 with a mask */
-    if (len > 125 || len >= conn->quick || len > input->len - HEADER)
+    if (len > 125 || len >= conn->glance_limit || len > input->len - HEADER)
         return next_unmasked_long(conn, input, event);
-    if (in[0] == FIN_BINARY || (len - 8 <= 8 && is_ascii(in + HEADER, len)))
+    if (in[0] == FIN_BINARY || upf_is_short_ascii(in + HEADER, len))
         return deliver_whole(conn, input, event, in[0], HEADER, len);
     return next_text(conn, input, event, HEADER, len);
 }
 
 /* To a server: a message of any length. */
-UPF_APART static upf_status next_masked_text(upf_conn *conn, upf_input *input,
-                                             upf_event *event)
+UPF_NOINLINE static upf_status next_masked_text(upf_conn  *conn,
+                                                upf_input *input,
+                                                upf_event *event)
 {
     size_t   header, len;
     uint32_t key;
 
     if (!measure(conn, input, MASKED, &header, &len))
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     uint8_t *data = input->data + header;
     memcpy(&key, data - KEY_LEN, sizeof key);
     if (upf_kernels()->mask_utf8(data, data, len, key) < len) {
         upf_kernels()->mask(data, data, len, key); /* as it was */
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     }
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
 
 /* The event first, so that nothing has to be kept across the call. */
-UPF_APART static upf_status next_masked_binary(upf_conn *conn,
-                                               upf_input *input,
-                                               upf_event *event)
+UPF_NOINLINE static upf_status next_masked_binary(upf_conn *conn,
+                                                  upf_input *input,
+                                                  upf_event *event)
 {
     size_t   header, len;
     uint32_t key;
 
     if (!measure(conn, input, MASKED, &header, &len))
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     uint8_t *data = input->data + header;
     memcpy(&key, data - KEY_LEN, sizeof key);
     deliver_whole(conn, input, event, FIN_BINARY, header, len);
@@ -296,7 +265,7 @@ static inline bool is_short(const upf_conn *conn, const upf_input *input,
     enum { WORD = 8 };
 
     *len = (uint32_t)input->data[1] - MASKED; /* immense if there is none */
-    return (*len - WORD <= WORD || *len == 0) && *len < conn->quick &&
+    return (*len - WORD <= WORD || *len == 0) && *len < conn->glance_limit &&
            *len <= input->len - SHORT;
 }
 
@@ -315,11 +284,11 @@ static bool take_short_text(upf_conn *conn, upf_input *input, upf_event *event)
     return true;
 }
 
-UPF_APART static upf_status next_other(upf_conn *conn, upf_input *input,
-                                       upf_event *event)
+UPF_NOINLINE static upf_status next_other(upf_conn *conn, upf_input *input,
+                                          upf_event *event)
 {
     if (input->len < SHORT || input->data[0] != FIN_TEXT)
-        return next_slowly(conn, input, event);
+        return next_any(conn, input, event);
     return take_short_text(conn, input, event)
                ? UPF_OK : next_masked_text(conn, input, event);
 }
@@ -329,6 +298,8 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     uint32_t len;
 
+    if (UPF_SMALL)
+        return next_any(conn, input, event);
     if (conn->glance != UPF_GLANCE_MASKED)
         return next_unmasked(conn, input, event);
     if (input->len < SHORT || input->data[0] != FIN_BINARY)
@@ -347,5 +318,3 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     }
     return UPF_OK;
 }
-
-#endif

@@ -58,6 +58,27 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
     return status;
 }
 
+/* ---- Open --------------------------------------------------------------- */
+
+static upf_status deliver_open(upf_conn *conn, upf_event *event,
+                               upf_str subprotocol)
+{
+    event->type        = UPF_EVENT_OPEN;
+    event->data        = NULL;
+    event->len         = 0;
+    event->status      = UPF_OK;
+    event->subprotocol = subprotocol;
+    upf_conn_enter(conn, UPF_STATE_OPEN);
+    return UPF_OK;
+}
+
+upf_status upf_conn_open_next(upf_conn *conn, upf_event *event)
+{
+    event->response = (upf_response){0};
+    return deliver_open(conn, event,
+                        upf_str_of(conn->in.handshake.at.whole.subprotocol));
+}
+
 /* ---- Server ------------------------------------------------------------- */
 
 /* Nearly all origins are the letters of Host behind a scheme; a target that is
@@ -233,12 +254,7 @@ static upf_status judge_response(upf_conn *conn, upf_response *response)
 
 static upf_status open_client(upf_conn *conn, upf_event *event)
 {
-    event->type        = UPF_EVENT_OPEN;
-    event->status      = UPF_OK;
-    event->data        = NULL;
-    event->len         = 0;
-    event->subprotocol = event->response.subprotocol;
-    upf_conn_enter(conn, UPF_STATE_OPEN);
+    deliver_open(conn, event, event->response.subprotocol);
     if (conn->assembly.data != NULL)
         upf_set(conn, UPF_EVENT_IN_BLOCK);
     return UPF_OK;

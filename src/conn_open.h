@@ -59,6 +59,9 @@ upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
 
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
+/* Deliver OPEN, where no response came with it; UPF_OK. */
+upf_status upf_conn_open_next(upf_conn *conn, upf_event *event);
+
 /* UPF_OK: an event; UPF_NEED_MORE: no event, look at the state again. */
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);

@@ -10,6 +10,7 @@
 #include "frame.h"
 #include "mask.h"
 #include "output.h"
+#include "output_add.h"
 
 /* ---- The high-water mark ------------------------------------------------ */
 
@@ -108,7 +109,8 @@ upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
 upf_status upf_conn_queue_frame(upf_conn *conn, unsigned bits, size_t len,
                               const upf_slice *slices, size_t count)
 {
-    const upf_status status = upf_conn_judge_queue(conn, header_size(conn, len), len);
+    const upf_status status =
+        upf_conn_judge_queue(conn, header_size(conn, len), len);
 
     return status != UPF_OK ? status
                             : upf_conn_put_frame(conn, bits, len, slices,
@@ -210,7 +212,8 @@ upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
     if (status == UPF_OK)
         status = encode(conn, &piece, &block, &encoded);
     if (status == UPF_OK && encoded)
-        status = upf_conn_judge_queue(conn, header_size(conn, block.len), block.len);
+        status = upf_conn_judge_queue(conn, header_size(conn, block.len),
+                                      block.len);
     else if (status == UPF_OK)
         status = upf_conn_queue_frame(conn, bits, len, slices, count);
     if (ext->settle != NULL)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "bytes.h"
 #include "close.h"
 #include "conn_recv.h"
 #include "ext.h"
@@ -36,7 +37,7 @@ static upf_status judge_header(const upf_conn *conn, const uint8_t *in,
     const bool first = opcode == UPF_OP_TEXT || opcode == UPF_OP_BINARY;
     if (rsv != 0 && !(first && conn->ext && rsv == conn->config->ext->rsv))
         return UPF_ERR_RSV;
-    if (!is_control(opcode)) {
+    if (!upf_frame_is_control(opcode)) {
         const upf_status order = upf_message_judge_order(message, opcode);
         if (order != UPF_OK)
             return order;
@@ -59,7 +60,7 @@ static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header,
 
     if (conn->config->trace)
         conn->config->trace(conn->config->trace_user, conn, false, header);
-    if (!is_control(header->opcode)) {
+    if (!upf_frame_is_control(header->opcode)) {
         const upf_status status =
             upf_message_take_frame(&conn->in.open.message, conn->config,
                                    header, header->rsv != 0);
@@ -69,8 +70,8 @@ static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header,
     frame->payload.left        = header->payload_len;
     frame->payload.key         = upf_mask_key_at(header->mask_key, 0);
     frame->payload.opcode      = (uint8_t)header->opcode;
-    frame->payload.flags       = (uint8_t)((header->fin ? IS_LAST : 0) |
-                                           (is_split ? HEADER_APART : 0));
+    frame->payload.flags       = (uint8_t)((header->fin ? FRAME_FIN : 0) |
+                                           (is_split ? HEADER_ELSEWHERE : 0));
     frame->payload.control_len = 0;
     frame->payload.phase       = PHASE_PAYLOAD;
     return UPF_OK;
@@ -159,7 +160,7 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
 {
     union upf_frame_in *frame = &conn->in.open.frame;
     struct upf_buf     *block = &conn->assembly;
-    const size_t  len     = lesser(frame->payload.left, input->len);
+    const size_t  len     = upf_lesser(frame->payload.left, input->len);
     const uint8_t already = frame->payload.control_len;
     uint8_t      *payload = input->data;
 
@@ -199,11 +200,11 @@ upf_status upf_conn_read_frames(upf_conn *conn, upf_input *input,
         if (frame->header.phase == PHASE_HEADER)
             status = read_header(conn, input);
         else
-            frame->payload.flags |= HEADER_APART;
+            frame->payload.flags |= HEADER_ELSEWHERE;
         if (status == UPF_OK && input->len == 0 && frame->payload.left > 0)
             return UPF_NEED_MORE;
         if (status == UPF_OK)
-            status = is_control((upf_opcode)frame->payload.opcode)
+            status = upf_frame_is_control((upf_opcode)frame->payload.opcode)
                          ? read_control(conn, input, event)
                          : upf_conn_read_message(conn, input, event);
     }

@@ -7,25 +7,19 @@
 #include <string.h>
 
 #include "conn_impl.h"
+#include "frame.h"
 #include "mask.h"
 
 enum phase { PHASE_HEADER = 0, PHASE_PAYLOAD };
 
 enum frame_flag {
-    IS_LAST      = 1, /* fin */
-    HEADER_APART = 2  /* it is not in front of the payload in the input */
+    FRAME_FIN        = 1,
+    HEADER_ELSEWHERE = 2  /* not in front of the payload in the input */
 };
 
-static inline size_t lesser(uint64_t a, size_t b)
+static inline bool is_fin(const union upf_frame_in *frame)
 {
-    return a < b ? (size_t)a : b;
-}
-
-static inline bool is_control(upf_opcode opcode) { return (opcode & 0x8) != 0; }
-
-static inline bool is_last(const union upf_frame_in *frame)
-{
-    return (frame->payload.flags & IS_LAST) != 0;
+    return (frame->payload.flags & FRAME_FIN) != 0;
 }
 
 /* The next `len` bytes of the payload are taken. Returns their masking key. */

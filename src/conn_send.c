@@ -3,9 +3,9 @@
  * conn_send.c - messages out.
  *
  * Most are sent on an open connection far below its limits, and nobody watches.
- * conn->quick_send says so: how many pages may wait before any of the questions
+ * conn->leeway says so: how many pages may wait before any of the questions
  * in the first half of this file has to be asked. And most messages follow each
- * other: conn->block_until says how far they fit into the block that waits
+ * other: conn->block_limit says how far they fit into the block that waits
  * already. The second half takes these, and leaves all others to the first.
  */
 
@@ -18,8 +18,8 @@
 #include "frame.h"
 #include "kernels/kernels.h"
 #include "mask.h"
-#include "move.h"
 #include "output.h"
+#include "output_add.h"
 #include "random.h"
 #include "shared.h"
 #include "utf8.h"
@@ -188,6 +188,7 @@ static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
 {
     const size_t header_len = upf_frame_header_size(len, false);
 
+    assert(data != NULL || len == 0);
     upf_status status = judge_message(conn, opcode);
     if (status != UPF_OK)
         return status;
@@ -214,23 +215,6 @@ static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
 
 /* ---- One message, at one glance ----------------------------------------- */
 
-#ifdef UPF_SMALL
-
-upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
-                    size_t len)
-{
-    return send_copy(conn, opcode, data, len);
-}
-
-upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
-                             size_t len)
-{
-    assert(data != NULL || len == 0);
-    return judge_and_send_in_place(conn, opcode, data, len);
-}
-
-#else
-
 enum {
     HEADER     = 2, /* of a frame up to 125 bytes */
     HEADER_MAX = 4, /* up to 65,535 */
@@ -238,7 +222,7 @@ enum {
 };
 
 /* A message that may be sent, as far as its content goes. */
-static inline bool is_sound(const upf_conn *conn, upf_opcode opcode,
+static inline bool is_sendable(const upf_conn *conn, upf_opcode opcode,
                             const void *data, size_t len)
 {
     return opcode == UPF_OP_BINARY ||
@@ -247,14 +231,14 @@ static inline bool is_sound(const upf_conn *conn, upf_opcode opcode,
 }
 
 /* `len` bytes more stay below the high-water mark, and nobody is to be told. */
-static inline bool is_quick(const upf_conn *conn, size_t len)
+static inline bool has_leeway(const upf_conn *conn, size_t len)
 {
-    return conn->out.len / UPF_QUICK_PAGE + len / UPF_QUICK_PAGE <
-           conn->quick_send;
+    return conn->out.len / UPF_LEEWAY_PAGE + len / UPF_LEEWAY_PAGE <
+           conn->leeway;
 }
 
 /* Without a call, which would have registers saved. */
-static inline bool draw_quickly(const upf_config *config, uint32_t *key)
+static inline bool draw_buffered(const upf_config *config, uint32_t *key)
 {
     return config->random == upf_random && upf_random_has_key(key);
 }
@@ -264,21 +248,21 @@ static inline bool draw(const upf_config *config, uint32_t *key)
     return config->random(config->random_user, key, sizeof *key);
 }
 
-/* Where is_quick(): what upf_conn_put_frame() would do. */
-static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
+/* Where has_leeway(): what upf_conn_put_frame() would do. */
+static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
                                const void *data, size_t len)
 {
     const bool masked = upf_has(conn, UPF_IS_CLIENT);
     uint32_t   key    = 0;
 
-    if (masked && !draw_quickly(conn->config, &key) &&
+    if (masked && !draw_buffered(conn->config, &key) &&
         !draw(conn->config, &key))
         return UPF_ERR_RANDOM;
     uint8_t *out =
         upf_output_reserve(conn, upf_frame_header_size(len, masked) + len);
     if (out == NULL)
         return UPF_ERR_NO_MEMORY;
-    upf_output_note_room(conn, conn->quick_send * (size_t)UPF_QUICK_PAGE);
+    upf_output_note_room(conn, conn->leeway * (size_t)UPF_LEEWAY_PAGE);
     out += upf_frame_header_put(out, UPF_FIN | opcode, masked ? 0x80 : 0, len);
     if (masked) {
         memcpy(out, &key, sizeof key);
@@ -289,21 +273,22 @@ static upf_status send_quickly(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-/* Where not is_next(): a block has to be begun or to grow, or more. */
-UPF_APART static upf_status send_anew(upf_conn *conn, upf_opcode opcode,
-                                      const void *data, size_t len)
+/* Where not fits_block(): a block has to be begun or to grow, or more. */
+UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
+                                                  upf_opcode opcode,
+                                                  const void *data, size_t len)
 {
     assert(data != NULL || len == 0);
-    return is_quick(conn, len) && is_sound(conn, opcode, data, len)
-               ? send_quickly(conn, opcode, data, len)
+    return has_leeway(conn, len) && is_sendable(conn, opcode, data, len)
+               ? send_with_leeway(conn, opcode, data, len)
                : send_copy(conn, opcode, data, len);
 }
 
 /*
- * Where is_next(): take the room, and return where the header is to be. The sum
- * is written in this way because the next message waits for it.
+ * Where fits_block(): take the room, and return where the header is to be. The
+ * sum is written in this way because the next message waits for it.
  */
-static inline uint8_t *take_next(upf_conn *conn, size_t len, size_t key)
+static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
 {
     uint8_t *out = conn->out.data + conn->out.len;
 
@@ -311,11 +296,11 @@ static inline uint8_t *take_next(upf_conn *conn, size_t len, size_t key)
     return out;
 }
 
-/* Where is_next(), by a client. */
+/* Where fits_block(), by a client. */
 static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
                                     const void *data, size_t len, uint32_t key)
 {
-    uint8_t *out = take_next(conn, len, KEY);
+    uint8_t *out = extend_block(conn, len, KEY);
 
     out += upf_frame_header_put(out, UPF_FIN | opcode, 0x80, len);
     memcpy(out, &key, KEY);
@@ -327,8 +312,8 @@ static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-UPF_APART static upf_status draw_and_put(upf_conn *conn, upf_opcode opcode,
-                                         const void *data, size_t len)
+UPF_NOINLINE static upf_status draw_and_put(upf_conn *conn, upf_opcode opcode,
+                                            const void *data, size_t len)
 {
     uint32_t key;
 
@@ -337,67 +322,69 @@ UPF_APART static upf_status draw_and_put(upf_conn *conn, upf_opcode opcode,
                : UPF_ERR_RANDOM;
 }
 
-UPF_APART static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
-                                        const void *data, size_t len)
+UPF_NOINLINE static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
+                                           const void *data, size_t len)
 {
     uint32_t key;
 
-    return draw_quickly(conn->config, &key)
+    return draw_buffered(conn->config, &key)
                ? put_masked(conn, opcode, data, len, key)
                : draw_and_put(conn, opcode, data, len);
 }
 
 /* Whether a frame of it follows in the block that waits already. */
-static inline bool is_next(const upf_conn *conn, size_t len)
+static inline bool fits_block(const upf_conn *conn, size_t len)
 {
     return len <= UINT16_MAX &&
-           conn->out.len + HEADER_MAX + KEY + len <= conn->block_until;
+           conn->out.len + HEADER_MAX + KEY + len <= conn->block_limit;
 }
 
-UPF_APART static upf_status copy(uint8_t *out, const void *data, size_t len)
+UPF_NOINLINE static upf_status copy_payload(uint8_t *out, const void *data,
+                                            size_t len)
 {
     if (len > 0)
         memcpy(out, data, len);
     return UPF_OK;
 }
 
-/* Where is_next(). */
-static inline upf_status send_next(upf_conn *conn, upf_opcode opcode,
+/* Where fits_block(). */
+static inline upf_status send_in_block(upf_conn *conn, upf_opcode opcode,
                                    const void *data, size_t len)
 {
     if (upf_has(conn, UPF_IS_CLIENT))
         return send_masked(conn, opcode, data, len);
-    uint8_t *out = take_next(conn, len, 0);
+    uint8_t *out = extend_block(conn, len, 0);
     out += upf_frame_header_put(out, UPF_FIN | opcode, 0, len);
     if (!upf_is_short(len))
-        return copy(out, data, len);
+        return copy_payload(out, data, len);
     upf_move_short(out, data, len);
     return UPF_OK;
 }
 
-UPF_APART static upf_status send_text(upf_conn *conn, upf_opcode opcode,
-                                      const void *data, size_t len)
+UPF_NOINLINE static upf_status send_text(upf_conn *conn, upf_opcode opcode,
+                                         const void *data, size_t len)
 {
-    return is_next(conn, len) && is_sound(conn, opcode, data, len)
-               ? send_next(conn, opcode, data, len)
-               : send_anew(conn, opcode, data, len);
+    return fits_block(conn, len) && is_sendable(conn, opcode, data, len)
+               ? send_in_block(conn, opcode, data, len)
+               : send_outside_block(conn, opcode, data, len);
 }
 
 upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
                     size_t len)
 {
+    if (UPF_SMALL)
+        return send_copy(conn, opcode, data, len);
     if (opcode != UPF_OP_BINARY)
         return send_text(conn, opcode, data, len);
-    return is_next(conn, len) ? send_next(conn, opcode, data, len)
-                              : send_anew(conn, opcode, data, len);
+    return fits_block(conn, len) ? send_in_block(conn, opcode, data, len)
+                              : send_outside_block(conn, opcode, data, len);
 }
 
-UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
-                                          uint8_t *data, size_t len)
+UPF_NOINLINE static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
+                                             uint8_t *data, size_t len)
 {
-    assert(data != NULL || len == 0);
-    if (!is_quick(conn, len) || len == 0 ||
-        !is_sound(conn, opcode, data, len) ||
+    if (!has_leeway(conn, len) || len == 0 ||
+        !is_sendable(conn, opcode, data, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
         return upf_has(conn, UPF_IS_CLIENT)
                    ? upf_send(conn, opcode, data, len)
@@ -407,7 +394,7 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
         conn, upf_frame_header_size(len, false), data, len);
     if (header == NULL)
         return UPF_ERR_NO_MEMORY;
-    upf_output_note_room(conn, conn->quick_send * (size_t)UPF_QUICK_PAGE);
+    upf_output_note_room(conn, conn->leeway * (size_t)UPF_LEEWAY_PAGE);
     upf_frame_header_put(header, UPF_FIN | opcode, 0, len);
     return UPF_OK;
 }
@@ -415,10 +402,12 @@ UPF_APART static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
 upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
                              size_t len)
 {
-    if (len <= UPF_COPY_MAX && is_next(conn, len)) /* cheaper than a slot */
-        return opcode == UPF_OP_BINARY ? send_next(conn, opcode, data, len)
+    if (UPF_SMALL)
+        return judge_and_send_in_place(conn, opcode, data, len);
+    if (len <= UPF_COPY_MAX && fits_block(conn, len)) /* cheaper than a slot */
+        return opcode == UPF_OP_BINARY ? send_in_block(conn, opcode, data, len)
                                        : send_text(conn, opcode, data, len);
-    if (opcode != UPF_OP_BINARY || !is_quick(conn, len) ||
+    if (opcode != UPF_OP_BINARY || !has_leeway(conn, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
         return send_in_place(conn, opcode, data, len);
     if (conn->out_kind == UPF_SLOT_BORROWED &&
@@ -440,5 +429,3 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
     upf_frame_header_put(header, UPF_FIN | UPF_OP_BINARY, 0, len);
     return UPF_OK;
 }
-
-#endif

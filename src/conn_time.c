@@ -14,7 +14,7 @@ static uint64_t later(uint64_t time, uint64_t by)
     return by > UINT64_MAX - time ? UINT64_MAX : time + by;
 }
 
-static uint64_t lesser(uint64_t a, uint64_t b)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -114,9 +114,9 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
         return end;
     if (is_asking_to_be_noted(conn))
         return conn->timer; /* now */
-    return lesser(upf_has(conn, UPF_ACTIVE)
-                      ? lesser(end, later(conn->timer, tenth(conn))) : end,
-                  output_deadline(conn));
+    return earlier(upf_has(conn, UPF_ACTIVE)
+                       ? earlier(end, later(conn->timer, tenth(conn))) : end,
+                   output_deadline(conn));
 }
 
 /*

@@ -19,9 +19,11 @@ extern inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
                                           unsigned masked,
                                           uint64_t payload_len);
 
-/* Three data opcodes are defined from 0x0, three control ones from 0x8. */
-static bool is_reserved(upf_opcode opcode) { return (opcode & 0x7) > 2; }
-static bool is_control(upf_opcode opcode)  { return opcode & 0x8; }
+/* Three opcodes are defined of data, and three of control frames. */
+static bool is_reserved(upf_opcode opcode)
+{
+    return (opcode & 0x7) > 2;
+}
 
 upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
                                   upf_frame_header *header,
@@ -39,7 +41,7 @@ upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
     h.opcode = (upf_opcode)(in[0] & 0x0F);
     if (is_reserved(h.opcode))
         return UPF_ERR_OPCODE;
-    if (is_control(h.opcode) && !h.fin)
+    if (upf_frame_is_control(h.opcode) && !h.fin)
         return UPF_ERR_CONTROL;
 
     /* MASK, 7-bit length */
@@ -47,7 +49,7 @@ upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
         return UPF_NEED_MORE;
     h.masked = (in[1] & 0x80) != 0;
     const unsigned len7 = in[1] & 0x7F;
-    if (is_control(h.opcode) && len7 > UPF_CONTROL_PAYLOAD_MAX)
+    if (upf_frame_is_control(h.opcode) && len7 > UPF_CONTROL_PAYLOAD_MAX)
         return UPF_ERR_CONTROL;
 
     /* Extended length: allowed only when no shorter form can hold it */

@@ -12,6 +12,12 @@
 
 enum { UPF_FIN = 0x80 }; /* in the first byte of a frame */
 
+/* Three control opcodes are defined from 0x8 (section 5.5). */
+static inline bool upf_frame_is_control(upf_opcode opcode)
+{
+    return (opcode & 0x8) != 0;
+}
+
 /* 7-bit lengths that announce an extended one (RFC 6455, section 5.2). */
 enum { UPF_LEN7_THEN_16_BITS = 126, UPF_LEN7_THEN_64_BITS = 127 };
 

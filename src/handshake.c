@@ -25,7 +25,7 @@ bool upf_is_key(upf_str key)
     const upf_str digits = {key.data, UPF_KEY_LEN - 2};
 
     return key.len == UPF_KEY_LEN &&
-           upf_chars_run(digits, UPF_BASE64_CHARS) == digits.len &&
+           upf_chars_span(digits, UPF_BASE64_CHARS) == digits.len &&
            memcmp(key.data + digits.len, "==", 2) == 0;
 }
 
@@ -76,7 +76,7 @@ static void skip_space(upf_str *text)
 
 static bool take_token(upf_str *text, upf_str *token)
 {
-    *token = (upf_str){text->data, upf_chars_run(*text, UPF_TOKEN_CHARS)};
+    *token = (upf_str){text->data, upf_chars_span(*text, UPF_TOKEN_CHARS)};
     skip(text, token->len);
     return token->len > 0;
 }

@@ -9,7 +9,7 @@
 bool upf_is_field_value(upf_str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (upf_is_control(text.data[i]) && text.data[i] != '\t')
+        if (upf_is_control_char(text.data[i]) && text.data[i] != '\t')
             return false;
     return true;
 }
@@ -23,7 +23,7 @@ static bool take_line(upf_str *text, upf_str *line, bool is_field)
     size_t left = text->len;
 
     for (; left >= 2; at++, left--) {
-        const size_t run = upf_run_without_controls(at, left);
+        const size_t run = upf_span_without_controls(at, left);
         at   += run;
         left -= run;
         if (left < 2)
@@ -51,7 +51,7 @@ bool upf_http_field_line(upf_str *text, upf_str *line)
 
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value)
 {
-    const size_t n = upf_chars_run(line, UPF_TOKEN_CHARS);
+    const size_t n = upf_chars_span(line, UPF_TOKEN_CHARS);
 
     if (n == 0 || n == line.len || line.data[n] != ':')
         return false;

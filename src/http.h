@@ -49,7 +49,8 @@ bool upf_is_field_value(upf_str text);
 
 /*
  * Take the next element off all fields called `name`, which count as one list
- * (RFC 9110, section 5.3; upf_list_next()). Start with *list = {NULL, 0} and *headers = the head's lines,
+ * (RFC 9110, section 5.3; upf_list_next()). Start with *list = {NULL, 0} and
+ * *headers = the head's lines,
  * or with upf_fields_list().
  */
 bool upf_header_list_next(upf_str *headers, upf_str *list, const char *name,

@@ -57,7 +57,7 @@ enum upf_field upf_field_called(upf_str name)
 /* ---- The walk ----------------------------------------------------------- */
 
 /* Take one line, however it is written. */
-static bool take_line(upf_str *text, struct upf_fields *fields)
+static bool take_field_line(upf_str *text, struct upf_fields *fields)
 {
     upf_str line, name, value;
 
@@ -82,7 +82,7 @@ bool upf_fields_take(upf_str *text, struct upf_fields *fields)
         at += upf_kernels()->fields(at, (size_t)(end - at), &names, fields);
         ended = end - at >= 2 && memcmp(at, "\r\n", 2) == 0;
         upf_str rest = {at, (size_t)(end - at)};
-        if (ended || !take_line(&rest, fields))
+        if (ended || !take_field_line(&rest, fields))
             break;
         at = rest.data;
     }

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "bytes.h"
 #include "http_scan.h"
 #include "kernels/kernels_text.h"
 
@@ -42,7 +43,7 @@ static upf_status scan_byte(struct upf_head_scan         *scan,
         scan->bytes++;
         return next == HEAD_END ? UPF_OK : UPF_NEED_MORE;
     }
-    if (after_lf[scan->state] != 0 || (upf_is_control(c) && c != '\t'))
+    if (after_lf[scan->state] != 0 || (upf_is_control_char(c) && c != '\t'))
         return UPF_ERR_HTTP;
 
     if (scan->state != IN_LINE) {
@@ -70,11 +71,6 @@ bool upf_head_is_in_first_line(const struct upf_head_scan *scan)
     return scan->lines == 0 && scan->state < NEXT_LINE;
 }
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const struct upf_head_limits *limits,
                          const uint8_t *data, size_t len, size_t *taken)
@@ -88,10 +84,10 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
 
     while (i < len && status == UPF_NEED_MORE) {
         if (scan->state == IN_LINE) {
-            const size_t room = least(limits->bytes - scan->bytes,
-                                      limits->line - scan->line_bytes);
-            const size_t run = upf_run_without_controls(
-                (const char *)data + i, least(len - i, room));
+            const size_t room = upf_lesser(limits->bytes - scan->bytes,
+                                           limits->line - scan->line_bytes);
+            const size_t run = upf_span_without_controls(
+                (const char *)data + i, upf_lesser(len - i, room));
             scan->bytes      += (uint32_t)run;
             scan->line_bytes += (uint32_t)run;
             i += run;

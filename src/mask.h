@@ -10,17 +10,28 @@
 
 /*
  * A masking key is four bytes in memory order: as a number it means nothing.
- * This is the one whose first byte was `by` bytes further on.
+ * Written twice, it is turned to the place `by` bytes further on by rotating
+ * it. That is to the right where the lowest byte comes first.
  */
-static inline uint32_t upf_mask_turn(uint32_t key, uint64_t by)
+static inline uint64_t upf_mask_twice(uint32_t key)
+{
+    return key * UINT64_C(0x100000001);
+}
+
+static inline uint64_t upf_mask_turn_twice(uint64_t keys, uint64_t by)
 {
     const uint16_t one  = 1;
     const unsigned bits = (unsigned)(by % 4) * 8;
     uint8_t        first;
 
     memcpy(&first, &one, sizeof first);
-    return first ? key >> bits | key << (-bits & 31)  /* little-endian */
-                 : key << bits | key >> (-bits & 31);
+    return first ? keys >> bits | keys << (-bits & 63)
+                 : keys << bits | keys >> (-bits & 63);
+}
+
+static inline uint32_t upf_mask_turn(uint32_t key, uint64_t by)
+{
+    return (uint32_t)upf_mask_turn_twice(upf_mask_twice(key), by);
 }
 
 /* The same of a key as frames carry it. */
@@ -40,18 +51,6 @@ static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
 void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key);
 
-/* The same key, written twice, for a place `by` bytes further on. */
-static inline uint64_t upf_mask_keys_turned(uint64_t keys, size_t by)
-{
-    const uint16_t one  = 1;
-    const unsigned bits = (unsigned)(by % 4) * 8;
-    uint8_t        first;
-
-    memcpy(&first, &one, sizeof first);
-    return first ? keys >> bits | keys << (-bits & 63)  /* little-endian */
-                 : keys << bits | keys >> (-bits & 63);
-}
-
 /*
  * upf_mask_turned() of 8 to 16 bytes, as two words that overlap. The second
  * ends where the payload ends, so that no store reaches into what follows it.
@@ -60,13 +59,13 @@ static inline uint64_t upf_mask_keys_turned(uint64_t keys, size_t by)
 static inline bool upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
                                     size_t len, uint32_t key, bool ascii)
 {
-    const uint64_t keys = key * UINT64_C(0x100000001);
+    const uint64_t keys = upf_mask_twice(key);
     uint64_t       head, tail;
 
     memcpy(&head, src, sizeof head);
     memcpy(&tail, src + len - sizeof tail, sizeof tail);
     head ^= keys;
-    tail ^= upf_mask_keys_turned(keys, len);
+    tail ^= upf_mask_turn_twice(keys, len);
     if (ascii && ((head | tail) & UINT64_C(0x8080808080808080)) != 0)
         return false;
     memcpy(dst, &head, sizeof head);

@@ -72,9 +72,7 @@ size_t upf_message_carry_wants(const struct upf_message *message)
 {
     if (message->carry_len == 0)
         return 0;
-    const uint8_t lead = message->carry[0];
-    const size_t  all  = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    return all - message->carry_len;
+    return upf_utf8_size(message->carry[0]) - message->carry_len;
 }
 
 void upf_message_carry(struct upf_message *message, const uint8_t *data,

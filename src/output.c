@@ -4,7 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
+#include "buf.h"
 #include "output.h"
+#include "output_add.h"
 #include "shared.h"
 
 enum {
@@ -113,7 +115,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
         put_first(conn, queue);
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
-    conn->block_until  = 0;
+    conn->block_limit = 0;
     return queue;
 }
 
@@ -142,8 +144,8 @@ bool upf_output_ensure_slot(upf_conn *conn)
     return conn->out_kind == UPF_SLOT_NONE || need_slot(conn) != NULL;
 }
 
-bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
-                           const struct upf_slot *slot)
+bool upf_output_add_any(upf_conn *conn, enum upf_slot_kind kind,
+                        const struct upf_slot *slot)
 {
     return need_slot(conn) != NULL && upf_output_push(conn, kind, slot);
 }
@@ -342,7 +344,7 @@ static bool own_queued(upf_conn *conn, struct upf_queued *queued)
 
 /* ---- Adding ------------------------------------------------------------- */
 
-uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len)
+uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len)
 {
     assert(len > 0);
     if (conn->out_kind == UPF_SLOT_NONE)
@@ -366,8 +368,8 @@ static uint8_t *copy_frame(upf_conn *conn, size_t header_len,
     return out;
 }
 
-uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
-                                    uint8_t *data, size_t len)
+uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
+                                 uint8_t *data, size_t len)
 {
     if (conn->out_kind == UPF_SLOT_BORROWED && len <= MOVE_MAX &&
         upf_output_follows(conn, header_len, data, len))
@@ -554,7 +556,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
     } else {
         conn->out.data += written;
         conn->out.len  -= written;
-        conn->block_until = 0;
+        conn->block_limit = 0;
     }
     return upf_output_keep(conn);
 }
@@ -577,7 +579,7 @@ void upf_output_free(upf_conn *conn)
     conn->out_kind    = UPF_SLOT_NONE;
     conn->out.len     = 0;
     conn->out.of.expected = 0;
-    conn->block_until = 0;
+    conn->block_limit = 0;
     /* Of nothing, it is the sort of what comes next. */
     const unsigned sort = upf_has(conn, UPF_REPLYING) ? UPF_OUT_IS_REPLY : 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |

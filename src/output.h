@@ -24,12 +24,7 @@
 #include <stdint.h>
 
 #include <upframe/conn.h>
-#include "buf.h"
 #include "conn_state.h"
-#include "move.h"
-
-/* A payload up to this is copied, rather than have a slot among others. */
-enum { UPF_COPY_MAX = 256 };
 
 /* conn->out_kind */
 enum upf_slot_kind {
@@ -70,68 +65,6 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
 }
 
 /*
- * The functions that add return where the bytes of a frame are to be written,
- * before all else is done; or NULL (false) if there is no memory, and have then
- * changed nothing that is seen outside.
- */
-
-/* Whether there is a queue with room for another slot. */
-static inline bool upf_output_has_slot(const upf_conn *conn)
-{
-    const struct upf_queue *queue = upf_queue_of(conn);
-
-    return queue != NULL && queue->count < queue->capacity;
-}
-
-static inline struct upf_queued *upf_queue_slot(struct upf_queue *queue,
-                                                size_t            i)
-{
-    return &queue->slots[(queue->first + i) & (queue->capacity - 1)];
-}
-
-/* `len` bytes more wait in this slot of the queue. */
-static inline void upf_output_count(upf_conn *conn, struct upf_queued *queued,
-                                    size_t len)
-{
-    conn->out.len += len;
-    if (upf_has(conn, UPF_REPLYING)) {
-        const uint32_t room = UINT32_MAX - queued->replies;
-        const uint32_t n    = len < room ? (uint32_t)len : room;
-
-        queued->replies += n;
-        conn->out.of.queue->replies += n;
-    }
-}
-
-/* Add a slot where upf_output_has_slot(). */
-static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
-                                   const struct upf_slot *slot)
-{
-    struct upf_queue  *queue  = conn->out.of.queue;
-    struct upf_queued *queued = upf_queue_slot(queue, queue->count++);
-
-    *queued = (struct upf_queued){*slot, 0, (uint8_t)kind};
-    upf_output_count(conn, queued, slot->len);
-    return true;
-}
-
-/* Add a slot. */
-bool upf_output_add_slowly(upf_conn *conn, enum upf_slot_kind kind,
-                           const struct upf_slot *slot);
-
-static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
-                                  const struct upf_slot *slot)
-{
-    if (conn->out_kind == UPF_SLOT_NONE) {
-        conn->out      = *slot;
-        conn->out_kind = (uint8_t)kind;
-        return true;
-    }
-    return upf_output_has_slot(conn) ? upf_output_push(conn, kind, slot)
-                                     : upf_output_add_slowly(conn, kind, slot);
-}
-
-/*
  * Replies wait apart from what is sent unasked: a turn begins with the first
  * event that may be replied to, and ends when the input is worked off. `out`,
  * if it is no queue, is one or the other. What changes that ends its run, or
@@ -139,7 +72,7 @@ static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
  */
 static inline void upf_output_end_run(upf_conn *conn)
 {
-    conn->block_until = 0;
+    conn->block_limit = 0;
     if (conn->out_kind == UPF_SLOT_BORROWED)
         conn->out.of.taken = NULL;
 }
@@ -213,123 +146,7 @@ static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
     }
 }
 
-/* Add `len` bytes, at least 1. */
-uint8_t *upf_output_reserve_slowly(upf_conn *conn, size_t len);
-
-static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
-{
-    if (conn->out_kind == UPF_SLOT_OWNED && !upf_output_is_mixed(conn)) {
-        const struct upf_buf block = {conn->out.of.block, 0};
-        uint8_t *end = conn->out.data + conn->out.len;
-
-        if (len <= upf_buf_capacity(&block) - (size_t)(end - block.data)) {
-            conn->out.len += len;
-            return end;
-        }
-    }
-    return upf_output_reserve_slowly(conn, len);
-}
-
-/* If `out` is one block: it takes frames until it is full, or `max` bytes
- * wait. */
-static inline void upf_output_note_room(upf_conn *conn, size_t max)
-{
-    const struct upf_buf block = {conn->out.of.block, 0};
-
-    if (conn->out_kind != UPF_SLOT_OWNED)
-        return;
-    const size_t room =
-        upf_buf_capacity(&block) - (size_t)(conn->out.data - block.data);
-    max = room < max ? room : max;
-    conn->block_until = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
-}
-
-/* The same as a slot of its own. */
-static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
-                                         uint8_t *data, size_t len)
-{
-    const struct upf_slot slot = {data - header_len, header_len + len,
-                                  {.taken = data + len}};
-
-    return upf_output_add(conn, UPF_SLOT_BORROWED, &slot) ? data - header_len
-                                                          : NULL;
-}
-
-/*
- * Whether a frame of data[0, len) can be moved up to what is borrowed: the
- * bytes from there to the payload's end are all of one input, and worked off.
- */
-static inline bool upf_output_follows(const upf_conn *conn, size_t header_len,
-                                      const uint8_t *data, size_t len)
-{
-    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* or 0 */
-    const uintptr_t end   = (uintptr_t)conn->out.data + conn->out.len;
-    const uintptr_t start = (uintptr_t)data;
-
-    return start >= end && start - end >= header_len && start <= taken &&
-           len <= taken - start;
-}
-
-/* Where it follows. */
-static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
-                                          const uint8_t *data, size_t len)
-{
-    uint8_t *end = conn->out.data + conn->out.len;
-
-    conn->out.len += header_len + len;
-    if (upf_is_short(len))
-        upf_move_short(end + header_len, data, len);
-    else
-        memmove(end + header_len, data, len);
-    return end;
-}
-
-/* Where nothing waits: whether this is the first of many short frames, if the
- * turn is like the one before, which ended in a block of several. */
-static inline bool upf_output_begins_many(const upf_conn *conn, size_t len)
-{
-    return len <= UPF_COPY_MAX / 2 && conn->out.of.expected > UPF_COPY_MAX;
-}
-
-/* Likewise, moved or copied where that is cheaper. */
-uint8_t *upf_output_in_place_slowly(upf_conn *conn, size_t header_len,
-                                    uint8_t *data, size_t len);
-
-/*
- * Add a frame with the payload data[0, len), in front of which there is room
- * for its header of `header_len` bytes. Returns the place of that header; the
- * payload is, or was moved, behind it.
- */
-static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
-                                           uint8_t *data, size_t len)
-{
-    if ((conn->out_kind == UPF_SLOT_NONE &&
-         !upf_output_begins_many(conn, len)) ||
-        (conn->out_kind == UPF_SLOT_QUEUE && len > UPF_COPY_MAX))
-        return upf_output_borrow(conn, header_len, data, len);
-    return upf_output_in_place_slowly(conn, header_len, data, len);
-}
-
-/*
- * Likewise, but `data` lies in conn->assembly, which may become output itself:
- * it is then lent, and comes back when it was written, if the event that lies
- * in it is still at hand.
- */
-uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
-                         size_t len);
-
-/* A slot for something that is yet to be made, so that it can be added without
- * memory. */
-bool upf_output_ensure_slot(upf_conn *conn);
-
-/* Add a frame that lies in a block of our own, which becomes the output's. Never
- * fails, where there is a slot. */
-void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
-                      struct upf_buf *block);
-
-/* Add a reference to a shared frame, or a copy if it is short. */
-bool upf_output_share(upf_conn *conn, upf_shared *shared);
-
+/* The first `max` stretches of what waits, in order. Returns how many. */
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 
 /* Make copies of what is borrowed. False if there is no memory for all. */
@@ -339,6 +156,7 @@ bool upf_output_keep(upf_conn *conn);
  * is then no longer in order. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
+/* Forget all of it, and give its memory back. */
 void upf_output_free(upf_conn *conn);
 
 /*

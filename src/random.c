@@ -7,7 +7,7 @@
 #include "entropy.h"
 #include "kernels/kernels.h"
 #include "random.h"
-#include "small.h"
+#include "compiler.h"
 
 #if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
 
@@ -54,13 +54,11 @@ bool upf_random(void *user, void *out, size_t len)
 
     (void)user;
     assert(out != NULL);
-#ifndef UPF_SMALL
     uint32_t key;
-    if (len == sizeof key && upf_random_has_key(&key)) {
+    if (!UPF_SMALL && len == sizeof key && upf_random_has_key(&key)) {
         memcpy(out, &key, sizeof key);
         return true;
     }
-#endif
     if (len == 0)
         return true;
     if (!upf_random_has(batch, len)) {

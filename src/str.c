@@ -17,11 +17,6 @@ static unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 }
 
-upf_str upf_str_of(const char *text)
-{
-    return (upf_str){text, text ? strlen(text) : 0};
-}
-
 upf_str upf_str_trim(upf_str text)
 {
     while (text.len > 0 && is_space(text.data[0])) {
@@ -95,7 +90,7 @@ const uint8_t upf_chars[][16] = {
 
 bool upf_is_token(upf_str text)
 {
-    return text.len > 0 && upf_chars_run(text, UPF_TOKEN_CHARS) == text.len;
+    return text.len > 0 && upf_chars_span(text, UPF_TOKEN_CHARS) == text.len;
 }
 
 bool upf_are_tokens(const char *const *list)

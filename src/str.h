@@ -11,8 +11,13 @@
 #include <upframe/str.h>
 #include "kernels/kernels.h"
 
+/* NULL gives {NULL, 0}. */
+static inline upf_str upf_str_of(const char *text)
+{
+    return (upf_str){text, text ? strlen(text) : 0};
+}
+
 upf_str upf_str_trim(upf_str text);
-upf_str upf_str_of(const char *text); /* NULL gives {NULL, 0} */
 bool    upf_str_same_nocase(upf_str a, upf_str b);
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
@@ -32,12 +37,12 @@ enum upf_chars {
     UPF_BASE64_CHARS  /* base64, padding aside (RFC 4648, section 4) */
 };
 
-extern const uint8_t upf_chars[][16]; /* as upf_kernels()->run wants them */
+extern const uint8_t upf_chars[][16]; /* as upf_kernels()->span wants them */
 
 /* How many characters at the beginning of `text` are such. */
-static inline size_t upf_chars_run(upf_str text, enum upf_chars wanted)
+static inline size_t upf_chars_span(upf_str text, enum upf_chars wanted)
 {
-    return upf_kernels()->run(text.data, text.len, upf_chars[wanted]);
+    return upf_kernels()->span(text.data, text.len, upf_chars[wanted]);
 }
 
 bool upf_is_token(upf_str text);

@@ -30,7 +30,7 @@ static size_t uri_run(upf_str text)
     size_t n = 0;
 
     for (;;) {
-        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+        n += upf_chars_span((upf_str){text.data + n, text.len - n},
                            UPF_HOST_CHARS);
         if (n == text.len)
             return n;
@@ -126,7 +126,7 @@ bool upf_authority_parse(upf_str text, struct upf_authority *authority)
         if (!is_ipv6(text.data + 1))
             return false;
     } else {
-        a.host.len = upf_chars_run(text, UPF_HOST_CHARS);
+        a.host.len = upf_chars_span(text, UPF_HOST_CHARS);
         if (a.host.len < text.len && text.data[a.host.len] == '%')
             a.host.len = uri_run(text);
         if (a.host.len == 0)
@@ -327,7 +327,7 @@ static size_t target_run(upf_str text)
     size_t n = 0;
 
     for (;;) {
-        n += upf_chars_run((upf_str){text.data + n, text.len - n},
+        n += upf_chars_span((upf_str){text.data + n, text.len - n},
                            UPF_TARGET_CHARS);
         if (n == text.len || (unsigned char)text.data[n] < 0x80)
             return n;
@@ -378,7 +378,7 @@ static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
 upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
 {
     if (target->len > 0 && target->data[0] == '/' &&
-        upf_chars_run(*target, UPF_TARGET_CHARS) == target->len)
+        upf_chars_span(*target, UPF_TARGET_CHARS) == target->len)
         return UPF_OK;
     return split_target(target, host, is_options);
 }

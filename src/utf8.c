@@ -4,9 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "kernels/kernels.h"
+#include "mask.h"
 #include "utf8.h"
 
+extern inline bool upf_is_short_ascii(const uint8_t *data, size_t len);
 extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
                                     size_t len);
 extern inline bool upf_utf8_is_valid(const void *data, size_t len);
@@ -85,26 +88,12 @@ static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
     return len;
 }
 
-#ifdef UPF_SMALL
-
-size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
-{
-    return check_bytes(state, data, len, 0);
-}
-
-size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
-                             size_t len, uint32_t key)
-{
-    upf_kernels()->mask(dst, src, len, key);
-    return check_bytes(state, dst, len, 0);
-}
-
-#else
-
 size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 {
     size_t i = 0;
 
+    if (UPF_SMALL)
+        return check_bytes(state, data, len, 0);
     /* First what completes a code point that was cut. */
     for (; i < len && *state != DUE_0; i++)
         if (check_bytes(state, data + i, 1, 0) == 0)
@@ -117,9 +106,13 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
                              size_t len, uint32_t key)
 {
-    uint8_t bytes[4], turned[4];
+    uint8_t bytes[4];
     size_t  i = 0, bad = 0;
 
+    if (UPF_SMALL) {
+        upf_kernels()->mask(dst, src, len, key);
+        return check_bytes(state, dst, len, 0);
+    }
     memcpy(bytes, &key, sizeof key);
     /* First what completes a code point that was cut. */
     for (; i < len && *state != DUE_0 && bad == 0; i++) {
@@ -128,29 +121,9 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
     }
     if (i == len)
         return len - bad;
-    for (size_t k = 0; k < 4; k++)
-        turned[k] = bytes[(i + k) % 4];
-    memcpy(&key, turned, sizeof key);
-
     const size_t good =
-        i + upf_kernels()->mask_utf8(dst + i, src + i, len - i, key);
+        i + upf_kernels()->mask_utf8(dst + i, src + i, len - i,
+                                     upf_mask_turn(key, i));
     return bad > 0 ? i - 1
                    : good == len ? len : check_bytes(state, dst, len, good);
-}
-
-#endif
-
-size_t upf_utf8_incomplete(const uint8_t *data, size_t len)
-{
-    assert(data != NULL || len == 0);
-
-    /* The last lead byte, if it wants more bytes than there are behind it. */
-    for (size_t tail = 1; tail <= 3 && tail <= len; tail++) {
-        const uint8_t byte = data[len - tail];
-        if (byte >= 0xC0) {
-            const size_t wants = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : 2;
-            return wants > tail ? tail : 0;
-        }
-    }
-    return 0;
 }

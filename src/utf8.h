@@ -9,10 +9,23 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "compiler.h"
+#include "kernels/kernels_utf8.h"
 
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
+
+/* Whether these are 8 to 16 bytes of ASCII: two words that overlap. */
+inline bool upf_is_short_ascii(const uint8_t *data, size_t len)
+{
+    uint64_t head, tail;
+
+    if (len < sizeof head || len > 2 * sizeof head)
+        return false;
+    memcpy(&head, data, sizeof head);
+    memcpy(&tail, data + len - sizeof tail, sizeof tail);
+    return ((head | tail) & UINT64_C(0x8080808080808080)) == 0;
+}
 
 /* upf_utf8_check(), for any text. */
 size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
@@ -33,20 +46,9 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
  */
 inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 {
-#ifdef UPF_SMALL
-    return upf_utf8_check_any(state, data, len);
-#else
-    uint64_t head, tail;
-
-    /* Short ASCII at one glance, as two words that overlap. */
-    if (len < sizeof head || len > 2 * sizeof head || *state != UPF_UTF8_START)
-        return upf_utf8_check_any(state, data, len);
-    memcpy(&head, data, sizeof head);
-    memcpy(&tail, data + len - sizeof tail, sizeof tail);
-    if (((head | tail) & UINT64_C(0x8080808080808080)) != 0)
-        return upf_utf8_check_any(state, data, len);
-    return len;
-#endif
+    return !UPF_SMALL && *state == UPF_UTF8_START &&
+                   upf_is_short_ascii(data, len) /* as it mostly is */
+               ? len : upf_utf8_check_any(state, data, len);
 }
 
 /* Whether it is a whole text. */
@@ -65,12 +67,5 @@ inline bool upf_utf8_is_valid(const void *data, size_t len)
  */
 size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
                              size_t len, uint32_t key);
-
-/*
- * How many bytes (0 to 3) at the end of data[0, len) begin a code point that
- * the text does not finish. The text starts at a code point, and
- * upf_utf8_check() found nothing wrong with it.
- */
-size_t upf_utf8_incomplete(const uint8_t *data, size_t len);
 
 #endif

@@ -69,9 +69,9 @@ static void a_control_character_is_found_wherever_it_stands(void **state)
                 memset(at, i % 2 ? '~' : 0xFF, len);
                 at[i] = (char)c;
                 memcpy(begun, at, len);
-                assert_int_equal(upf_run_without_controls(at, len),
+                assert_int_equal(upf_span_without_controls(at, len),
                                  control ? i : len);
-                assert_int_equal(upf_run_without_controls((char *)begun, len),
+                assert_int_equal(upf_span_without_controls((char *)begun, len),
                                  control ? i : len);
             }
         }
@@ -90,7 +90,7 @@ static void the_first_of_two_control_characters_is_found(void **state)
             memset(text, ' ', sizeof text);
             text[i] = '\r';
             text[k] = '\n';
-            assert_int_equal(upf_run_without_controls(text, sizeof text), i);
+            assert_int_equal(upf_span_without_controls(text, sizeof text), i);
         }
     }
 }

@@ -594,7 +594,7 @@ static void call_next(void)
 
 static void call_run(void)
 {
-    assert_int_equal(upf_chars_run(upf_str_of("a b"), UPF_TOKEN_CHARS), 1);
+    assert_int_equal(upf_chars_span(upf_str_of("a b"), UPF_TOKEN_CHARS), 1);
 }
 
 static void call_fields(void)

@@ -70,7 +70,7 @@ static void assert_run(const char *text, size_t len, enum upf_chars chars,
     const struct upf_kernels *set;
 
     for (EACH_SET(set)) {
-        const size_t n = set->run(text, len, upf_chars[chars]);
+        const size_t n = set->span(text, len, upf_chars[chars]);
         if (n != expected)
             fail_msg("%s: %zu of %zu, expected %zu, set %d", set->name, n, len,
                      expected, (int)chars);

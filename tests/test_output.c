@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "output.h"
+#include "output_add.h"
 #include "shared.h"
 
 #include "support/session.h"

@@ -11,6 +11,7 @@
 #include <upframe/conn.h>
 
 #include "output.h"
+#include "output_add.h"
 
 #include "support/session.h"
 

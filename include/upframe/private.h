@@ -84,18 +84,18 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
 struct upf_conn {
     const struct upf_config *config; /* conn.c */
 
-    /* output.[ch]; what the quick half of conn_send.c adds to it */
+    /* output.[ch]; what conn_send.c adds at one glance */
     struct upf_slot out;
     /* upf_conn_take(), which all that reads calls; an error moves it back */
     uint64_t offset;            /* bytes taken from the stream */
     /* upf_set() and upf_clear(): conn_state.h has the flags */
     uint32_t flags;
     /* upf_conn_permit() */
-    uint16_t quick;             /* conn_next.c takes shorter payloads */
-    uint8_t  glance;            /* whether it may take the next frame */
-    uint8_t  quick_send;        /* pages of output: no look at each message */
+    uint16_t glance_limit;      /* conn_next.c takes shorter payloads */
+    uint8_t  glance;            /* ... and whether it may */
+    uint8_t  leeway;            /* pages that may wait, and nobody is asked */
     /* output.[ch]; upf_conn_permit() ends it */
-    uint16_t block_until;       /* the block `out` takes frames up to that */
+    uint16_t block_limit;       /* out.len up to which the block takes more */
     uint8_t  out_kind;          /* what `out` is */
     /* upf_conn_enter() */
     uint8_t  state;

@@ -86,9 +86,9 @@ static size_t mask_utf8_first(uint8_t *dst, const uint8_t *src, size_t len,
     return decide()->mask_utf8(dst, src, len, key);
 }
 
-static size_t run_first(const char *text, size_t len, const uint8_t set[16])
+static size_t span_first(const char *text, size_t len, const uint8_t set[16])
 {
-    return decide()->run(text, len, set);
+    return decide()->span(text, len, set);
 }
 
 static size_t fields_first(const char *text, size_t len,
@@ -115,7 +115,7 @@ static const struct upf_kernels deciding = {
     .mask      = mask_first,
     .utf8      = utf8_first,
     .mask_utf8 = mask_utf8_first,
-    .run       = run_first,
+    .span      = span_first,
     .fields    = fields_first,
     .sha1_60   = sha1_60_first,
     .chacha20  = chacha20_first,

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "../atomics.h"
-#include "../small.h"
+#include "../compiler.h"
 
 struct upf_fields; /* kernels_text.h */
 struct upf_field_names;
@@ -48,7 +48,7 @@ struct upf_kernels {
      * How many bytes at the start of data[0, len), which starts at a code
      * point, are UTF-8 and end with a code point. Or less, by up to 259 bytes,
      * if something is wrong behind them: the caller finds out what. NULL, and
-     * so is the next one, of UPF_SMALL.
+     * so is the next one, if UPF_SMALL.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 
@@ -61,7 +61,7 @@ struct upf_kernels {
      * ASCII: its sixteen columns, in which character c is bit c / 16 of byte
      * c % 16.
      */
-    size_t (*run)(const char *text, size_t len, const uint8_t set[16]);
+    size_t (*span)(const char *text, size_t len, const uint8_t set[16]);
 
     /*
      * Take lines "name: value" from the beginning of text[0, len) on, as long as
@@ -134,7 +134,7 @@ extern const struct upf_kernels upf_kernels_avx2[2];
 extern const struct upf_kernels upf_kernels_avx512[2];
 extern const struct upf_kernels upf_kernels_neon;
 
-size_t upf_run_sse(const char *text, size_t len, const uint8_t set[16]);
+size_t upf_span_sse(const char *text, size_t len, const uint8_t set[16]);
 size_t upf_fields_avx2(const char *text, size_t len,
                        const struct upf_field_names *names,
                        struct upf_fields *found);

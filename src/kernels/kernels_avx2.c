@@ -89,7 +89,7 @@ KERNEL vec lane_before(vec v, vec prev)
     {                                                   \
         .name = "avx2", .mask = mask, .utf8 = utf8,     \
         .mask_utf8 = mask_utf8,                         \
-        .run = upf_run_sse, .fields = upf_fields_avx2,  \
+        .span = upf_span_sse, .fields = upf_fields_avx2,  \
         .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }

@@ -15,7 +15,7 @@
  *   vec_pick(table, v)   table[v[i] % 16], 0 where v[i] is not ASCII
  *   vec_bits(v)          the top bit of each byte, the first one's lowest
  *   FIELDS               how the function upf_kernels.fields begins
- *   RUN                  likewise .run, if VEC is 16: text is mostly too short
+ *   SPAN                 likewise .span, if VEC is 16: text is mostly too short
  *                        to gain from more
  */
 #ifndef UPF_KERNELS_FIELDS_H
@@ -70,7 +70,7 @@ KERNEL bool is_visible(char c)
 
 /* One line, "name: value", in text[0, len), with LOOK bytes to the text's end.
  * False: it is not as usual. */
-KERNEL bool take_line(const char *text, size_t len, vec columns,
+KERNEL bool note_line(const char *text, size_t len, vec columns,
                       const struct upf_field_names *names,
                       struct upf_fields *found)
 {
@@ -134,7 +134,7 @@ FIELDS(const char *text, size_t len, const struct upf_field_names *names,
         for (; bits != 0; bits &= bits - 1) {
             const char *at = block + first_bit(bits);
             if (memcmp(at, "\r\n", 2) != 0 || line > last_look ||
-                !take_line(line, (size_t)(at - line), columns, names, found))
+                !note_line(line, (size_t)(at - line), columns, names, found))
                 return (size_t)(line - text);
             found->lines++;
             line = at + 2;
@@ -144,9 +144,9 @@ FIELDS(const char *text, size_t len, const struct upf_field_names *names,
     return (size_t)(line - text);
 }
 
-#ifdef RUN
+#ifdef SPAN
 
-RUN(const char *text, size_t len, const uint8_t set[16])
+SPAN(const char *text, size_t len, const uint8_t set[16])
 {
     const vec columns = vec_table(set);
     size_t n = 0;

@@ -10,7 +10,7 @@
 #define KERNEL       static inline __attribute__((always_inline))
 #define KERNEL_ENTRY static __attribute__((noinline))
 #define VEC          16
-#define RUN          KERNEL_ENTRY size_t run
+#define SPAN         KERNEL_ENTRY size_t span
 #define FIELDS       KERNEL_ENTRY size_t fields
 
 typedef uint8x16_t vec;
@@ -75,7 +75,7 @@ const struct upf_kernels upf_kernels_neon = {
     .mask      = mask,
     .utf8      = utf8,
     .mask_utf8 = mask_utf8,
-    .run       = run,
+    .span      = span,
     .fields    = fields,
     .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,

@@ -32,8 +32,6 @@ static void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
         dst[i] = src[i] ^ pad[i % 4];
 }
 
-#ifndef UPF_SMALL
-
 /* ---- UTF-8, a code point at a time (RFC 3629, section 4) ---------------- */
 
 static bool is_continuation(uint8_t byte)
@@ -101,11 +99,9 @@ static size_t mask_utf8(uint8_t *dst, const uint8_t *src, size_t len,
     return check(dst, src, len, true, key);
 }
 
-#endif
-
 /* ---- Text --------------------------------------------------------------- */
 
-static size_t run(const char *text, size_t len, const uint8_t set[16])
+static size_t span(const char *text, size_t len, const uint8_t set[16])
 {
     size_t n = 0;
 
@@ -172,11 +168,9 @@ const uint32_t upf_sha1_second[SHA1_STEPS] = {
 const struct upf_kernels upf_kernels_scalar = {
     .name      = "scalar",
     .mask      = mask_any,
-#ifndef UPF_SMALL
-    .utf8      = utf8,
-    .mask_utf8 = mask_utf8,
-#endif
-    .run       = run,
+    .utf8      = UPF_SMALL ? NULL : utf8,
+    .mask_utf8 = UPF_SMALL ? NULL : mask_utf8,
+    .span      = span,
     .fields    = fields,
     .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,

@@ -11,7 +11,7 @@
 #define KERNEL       static inline __attribute__((always_inline)) TARGET
 #define KERNEL_ENTRY static __attribute__((noinline)) TARGET
 #define VEC          16
-#define RUN          TARGET size_t upf_run_sse
+#define SPAN         TARGET size_t upf_span_sse
 #define FIELDS       KERNEL_ENTRY size_t fields
 
 typedef __m128i vec;
@@ -69,7 +69,7 @@ KERNEL vec vec_high4(vec v)
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
         .mask_utf8 = mask_utf8,                         \
-        .run = upf_run_sse, .fields = fields,           \
+        .span = upf_span_sse, .fields = fields,           \
         .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }

@@ -21,12 +21,12 @@
 #include <immintrin.h>
 #endif
 
-static inline bool upf_is_control(char c)
+static inline bool upf_is_control_char(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7F;
 }
 
-/* Whether `c` is in a set as upf_kernels.run wants it. */
+/* Whether `c` is in a set as upf_kernels.span wants it. */
 static inline bool upf_is_in(const uint8_t set[16], char c)
 {
     const unsigned code = (unsigned char)c;
@@ -66,7 +66,7 @@ static inline bool upf_may_have_control(const char *text)
 }
 
 /* How many bytes of text[0, len) come before its first control character. */
-static inline size_t upf_run_without_controls(const char *text, size_t len)
+static inline size_t upf_span_without_controls(const char *text, size_t len)
 {
     size_t n = 0;
 
@@ -80,7 +80,7 @@ static inline size_t upf_run_without_controls(const char *text, size_t len)
     for (; len - n >= 8; n += 8)
         if (upf_may_have_control(text + n))
             break;
-    while (n < len && !upf_is_control(text[n]))
+    while (n < len && !upf_is_control_char(text[n]))
         n++;
     return n;
 }
@@ -93,7 +93,7 @@ enum { UPF_FIELDS_MAX = 16 };
 struct upf_field_names {
     char           known[UPF_FIELDS_MAX][32]; /* in lower case */
     uint8_t        at[32];     /* the one of them that a name can be */
-    const uint8_t *characters; /* of any name: a set as for upf_kernels.run */
+    const uint8_t *characters; /* of any name: a set as for upf_kernels.span */
 };
 
 /*

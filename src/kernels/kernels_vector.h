@@ -32,6 +32,7 @@
 #include <string.h>
 
 #include "kernels.h"
+#include "kernels_utf8.h"
 
 /* ---- Masking (RFC 6455, section 5.3) ------------------------------------ */
 
@@ -264,19 +265,10 @@ KERNEL vec utf8_errors(vec now, vec before)
     return vec_xor(vec_and(vec_or(third, fourth), vec_fill8(0x80)), pair);
 }
 
-/* Where the code point begins that data[end - 1] belongs to, or `end` if it
- * is complete: at most three bytes back. */
+/* The length of data[0, end) without a code point that it does not finish. */
 KERNEL size_t whole_code_points(const uint8_t *data, size_t end)
 {
-    for (size_t back = 1; back <= 3 && back <= end; back++) {
-        const uint8_t byte = data[end - back];
-        if (byte >= 0xC0)
-            return back < (byte >= 0xF0 ? 4u : byte >= 0xE0 ? 3u : 2u)
-                       ? end - back : end;
-        if (byte < 0x80)
-            break;
-    }
-    return end;
+    return end - upf_utf8_incomplete(data, end);
 }
 
 /* Fewer than VEC bytes, unmasked if `mask`, and zeros behind them. */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * output_add.h - a frame is added to the output: mostly inline, as most frames
+ * take no more than a few moves. The rest is in output.c.
+ *
+ * What adds returns where the bytes of the frame are to be written, before all
+ * else is done; or NULL (false) if there is no memory, and then it has changed
+ * nothing that is seen outside.
+ */
+#ifndef UPF_OUTPUT_ADD_H
+#define UPF_OUTPUT_ADD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <upframe/conn.h>
+#include "buf.h"
+#include "conn_state.h"
+#include "output.h"
+
+/* ---- A few bytes from here to there ------------------------------------- */
+
+/* What upf_move_short() moves. */
+static inline bool upf_is_short(size_t len)
+{
+    return len >= 8 && len <= 32;
+}
+
+/*
+ * memmove(dst, src, len) for such a length, as two pieces that overlap. They
+ * are those as which the payload was unmasked (mask.h, kernels_vector.h): a
+ * piece that lies across two stores could be loaded only when both have left
+ * the processor.
+ */
+static inline void upf_move_short(uint8_t *dst, const uint8_t *src, size_t len)
+{
+    uint64_t head[2], tail[2];
+
+    if (len <= sizeof head) {
+        memcpy(head, src, sizeof *head);
+        memcpy(tail, src + len - sizeof *tail, sizeof *tail);
+        memcpy(dst, head, sizeof *head);
+        memcpy(dst + len - sizeof *tail, tail, sizeof *tail);
+    } else {
+        memcpy(head, src, sizeof head);
+        memcpy(tail, src + len - sizeof tail, sizeof tail);
+        memcpy(dst, head, sizeof head);
+        memcpy(dst + len - sizeof tail, tail, sizeof tail);
+    }
+}
+
+/* A payload up to this is copied, rather than have a slot among others. */
+enum { UPF_COPY_MAX = 256 };
+
+/* ---- A slot ------------------------------------------------------------- */
+
+/* Whether there is a queue with room for another slot. */
+static inline bool upf_output_has_slot(const upf_conn *conn)
+{
+    const struct upf_queue *queue = upf_queue_of(conn);
+
+    return queue != NULL && queue->count < queue->capacity;
+}
+
+static inline struct upf_queued *upf_queue_slot(struct upf_queue *queue,
+                                                size_t            i)
+{
+    return &queue->slots[(queue->first + i) & (queue->capacity - 1)];
+}
+
+/* `len` bytes more wait in this slot of the queue. */
+static inline void upf_output_count(upf_conn *conn, struct upf_queued *queued,
+                                    size_t len)
+{
+    conn->out.len += len;
+    if (upf_has(conn, UPF_REPLYING)) {
+        const uint32_t room = UINT32_MAX - queued->replies;
+        const uint32_t n    = len < room ? (uint32_t)len : room;
+
+        queued->replies += n;
+        conn->out.of.queue->replies += n;
+    }
+}
+
+/* Add a slot where upf_output_has_slot(). */
+static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
+                                   const struct upf_slot *slot)
+{
+    struct upf_queue  *queue  = conn->out.of.queue;
+    struct upf_queued *queued = upf_queue_slot(queue, queue->count++);
+
+    *queued = (struct upf_queued){*slot, 0, (uint8_t)kind};
+    upf_output_count(conn, queued, slot->len);
+    return true;
+}
+
+/* Add a slot, which may take memory. */
+bool upf_output_add_any(upf_conn *conn, enum upf_slot_kind kind,
+                        const struct upf_slot *slot);
+
+static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
+                                  const struct upf_slot *slot)
+{
+    if (conn->out_kind == UPF_SLOT_NONE) {
+        conn->out      = *slot;
+        conn->out_kind = (uint8_t)kind;
+        return true;
+    }
+    return upf_output_has_slot(conn) ? upf_output_push(conn, kind, slot)
+                                     : upf_output_add_any(conn, kind, slot);
+}
+
+/* ---- Copied, into a block ----------------------------------------------- */
+
+/* Add `len` bytes, at least 1, that are copied there; as upf_output_reserve()
+ * does in a block that has room. */
+uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len);
+
+static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
+{
+    if (conn->out_kind == UPF_SLOT_OWNED && !upf_output_is_mixed(conn)) {
+        const struct upf_buf block = {conn->out.of.block, 0};
+        uint8_t *end = conn->out.data + conn->out.len;
+
+        if (len <= upf_buf_capacity(&block) - (size_t)(end - block.data)) {
+            conn->out.len += len;
+            return end;
+        }
+    }
+    return upf_output_reserve_any(conn, len);
+}
+
+/* If `out` is one block, it takes frames until it is full or `max` bytes
+ * wait: conn->block_limit says so to conn_send.c. */
+static inline void upf_output_note_room(upf_conn *conn, size_t max)
+{
+    const struct upf_buf block = {conn->out.of.block, 0};
+
+    if (conn->out_kind != UPF_SLOT_OWNED)
+        return;
+    const size_t room =
+        upf_buf_capacity(&block) - (size_t)(conn->out.data - block.data);
+    max = room < max ? room : max;
+    conn->block_limit = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
+}
+
+/* ---- In place ----------------------------------------------------------- */
+
+/* Add a frame that stays where it is: the payload data[0, len), and in front of
+ * it room for a header of `header_len` bytes. */
+static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
+                                         uint8_t *data, size_t len)
+{
+    const struct upf_slot slot = {data - header_len, header_len + len,
+                                  {.taken = data + len}};
+
+    return upf_output_add(conn, UPF_SLOT_BORROWED, &slot) ? data - header_len
+                                                          : NULL;
+}
+
+/*
+ * Whether a frame of data[0, len) can be moved up to the end of what is
+ * borrowed: the bytes from there to the payload's end are all of one input, and
+ * worked off.
+ */
+static inline bool upf_output_follows(const upf_conn *conn, size_t header_len,
+                                      const uint8_t *data, size_t len)
+{
+    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* or 0 */
+    const uintptr_t end   = (uintptr_t)conn->out.data + conn->out.len;
+    const uintptr_t start = (uintptr_t)data;
+
+    return start >= end && start - end >= header_len && start <= taken &&
+           len <= taken - start;
+}
+
+/* Add such a frame by moving its payload there. Returns the header's place. */
+static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
+                                          const uint8_t *data, size_t len)
+{
+    uint8_t *end = conn->out.data + conn->out.len;
+
+    conn->out.len += header_len + len;
+    if (upf_is_short(len))
+        upf_move_short(end + header_len, data, len);
+    else
+        memmove(end + header_len, data, len);
+    return end;
+}
+
+/* Where nothing waits: whether this is probably the first of many short frames,
+ * as it was in the turn before, which ended in a block of several. */
+static inline bool upf_output_begins_many(const upf_conn *conn, size_t len)
+{
+    return len <= UPF_COPY_MAX / 2 && conn->out.of.expected > UPF_COPY_MAX;
+}
+
+uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
+                                 uint8_t *data, size_t len);
+
+/*
+ * Add a frame with the payload data[0, len), in front of which there is room
+ * for its header of `header_len` bytes: borrowed, moved or copied, whichever is
+ * cheapest. Returns the place of that header, which the payload follows.
+ */
+static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
+                                           uint8_t *data, size_t len)
+{
+    if ((conn->out_kind == UPF_SLOT_NONE &&
+         !upf_output_begins_many(conn, len)) ||
+        (conn->out_kind == UPF_SLOT_QUEUE && len > UPF_COPY_MAX))
+        return upf_output_borrow(conn, header_len, data, len);
+    return upf_output_in_place_any(conn, header_len, data, len);
+}
+
+/* ---- A block of our own, a shared frame --------------------------------- */
+
+/*
+ * upf_output_in_place(), but `data` lies in conn->assembly, which may become
+ * output itself: it is then lent, and comes back when it was written, if the
+ * event that lies in it is still at hand.
+ */
+uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
+                         size_t len);
+
+/* A slot for something that is yet to be made, so that it can be added without
+ * memory. */
+bool upf_output_ensure_slot(upf_conn *conn);
+
+/* Add a frame that lies in a block of our own, which becomes the output's. Never
+ * fails, where there is a slot. */
+void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
+                      struct upf_buf *block);
+
+/* Add a reference to a shared frame, or a copy if it is short. */
+bool upf_output_share(upf_conn *conn, upf_shared *shared);
+
+#endif
