@@ -99,10 +99,10 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
 {
     if (conn->config == NULL)
         return UPF_OK;
-    if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
-        return fail_with_gap(conn);
-    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
+    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* what it borrows may be gone */
         upf_output_free(conn);
+    else if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
+        return fail_with_gap(conn);
     if (conn->out_kind == UPF_SLOT_NONE) {
         if (upf_has(conn, UPF_CONGESTED | UPF_PAUSED))
             upf_conn_note_output(conn);
