@@ -91,7 +91,9 @@ static void put_first(upf_conn *conn, struct upf_queue *queue)
     }
     queue->count = 1;
     queue->kept  = conn->out_kind != UPF_SLOT_BORROWED;
-    if (conn->out_kind == UPF_SLOT_OWNED) { /* small frames go on there */
+    /* Small frames go on there; a large block goes with its frame. */
+    if (conn->out_kind == UPF_SLOT_OWNED &&
+        capacity_of(conn->out.of.block) <= OWNED_MAX) {
         queue->block = conn->out.of.block;
         queue->used  = (size_t)(conn->out.data + conn->out.len - queue->block);
         queue->small = queue->used;

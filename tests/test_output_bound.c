@@ -381,6 +381,37 @@ static void what_drains_bit_by_bit_holds_twice_the_most(void **state)
             }
 }
 
+/* A queue that never runs empty goes on from block to block, and keeps none for
+ * what may come. */
+static void a_large_block_goes_with_its_last_byte(void **state)
+{
+    (void)state;
+    enum { SIZE = 60000 };
+    static const uint8_t zeros[SIZE];
+    struct session session;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_status(upf_send(&session.conn, UPF_OP_BINARY, zeros, SIZE),
+                      UPF_OK);
+        const size_t most = upf_conn_queued(&session.conn);
+
+        assert_true(session.alloc.live <= 2 * most + BESIDE);
+        while (upf_conn_queued(&session.conn) > 1) {
+            upf_slice slice;
+
+            assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+            const size_t all_but_one = upf_conn_queued(&session.conn) - 1;
+            const size_t len =
+                slice.len < all_but_one ? slice.len : all_but_one;
+            assert_status(upf_conn_output_done(&session.conn, (ptrdiff_t)len),
+                          UPF_OK);
+        }
+    }
+    session_free(&session);
+}
+
 /* ---- The search for the worst ------------------------------------------- */
 
 enum { CLIMBS = 24, TRIES = 24 };
@@ -471,6 +502,7 @@ int main(void)
         cmocka_unit_test(a_block_is_not_kept_for_a_short_reply),
         cmocka_unit_test(control_frames_hold_twice_their_bytes),
         cmocka_unit_test(what_drains_bit_by_bit_holds_twice_the_most),
+        cmocka_unit_test(a_large_block_goes_with_its_last_byte),
         cmocka_unit_test(no_pattern_holds_more_than_twice_its_bytes),
     };
 
