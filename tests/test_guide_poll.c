@@ -35,6 +35,7 @@ static struct {
     bool     no_descriptors;
     bool     too_early;    /* poll() ends just before what it waits for */
     bool     defers, holds; /* the application, at a request, at a message */
+    int      reads;        /* so often it has read */
 } given;
 
 static int brief_poll(struct pollfd *polls, nfds_t count, int ms)
@@ -63,6 +64,12 @@ static int scarce_accept(int fd, struct sockaddr *address, socklen_t *len)
     return accept(fd, address, len);
 }
 
+static ssize_t counted_recv(int fd, void *data, size_t len, int flags)
+{
+    given.reads++;
+    return recv(fd, data, len, flags);
+}
+
 static upf_status next_event(upf_conn *ws, upf_input *in, upf_event *ev)
 {
     const upf_status status = upf_conn_next(ws, in, ev);
@@ -79,12 +86,14 @@ int program(int argc, char **argv);
 #define poll          brief_poll
 #define clock_gettime test_clock
 #define accept        scarce_accept
+#define recv          counted_recv
 #define upf_conn_next next_event
 #define main          program
 #include "guide/poll_server.c"
 #undef poll
 #undef clock_gettime
 #undef accept
+#undef recv
 #undef upf_conn_next
 #undef main
 
@@ -235,6 +244,22 @@ static void a_slow_reader_gets_all_of_it(void **state)
     until(!(upf_conn_wants(&clients[0].ws) & UPF_WANTS_READ));
     p->deaf = false;
     until(p->messages == 5);
+}
+
+/* Whatever still lies there: the others come first. */
+static void who_says_a_lot_has_one_read_a_turn(void **state)
+{
+    (void)state;
+    struct peer *p = open_peer();
+
+    peer_send(p, 1, MESSAGE);
+    for (int i = 0; i < 3; i++) {
+        peer_turn(p);
+        assert_true(readable(clients[0].fd, PATIENCE));
+        given.reads = 0;
+        assert_true(take_turn(listener));
+        assert_int_equal(given.reads, 1);
+    }
 }
 
 /* ---- What poll() says unasked ------------------------------------------- */
@@ -410,6 +435,7 @@ int main(void)
         TEST(its_sockets_do_not_wait),
         TEST(a_client_that_does_not_read_harms_nobody),
         TEST(a_slow_reader_gets_all_of_it),
+        TEST(who_says_a_lot_has_one_read_a_turn),
         TEST(a_reset_is_seen),
         TEST(a_reset_is_seen_while_reading_is_held),
         TEST(a_reset_is_seen_while_the_answer_is_deferred),
