@@ -288,8 +288,12 @@ static void a_server_that_stood_still_keeps_who_has_read(void **state)
     for (size_t i = 0; i < 3; i++) {
         if (p[i] == NULL)
             continue;
-        assert_int_equal(upf_io_next(&p[i]->io, &p[i]->ws, &ev),
-                         UPF_WANT_READ);
+        upf_status status;
+        do { /* on a busy machine, a ping came before the echo */
+            status = upf_io_next(&p[i]->io, &p[i]->ws, &ev);
+            assert_true(status != UPF_OK || ev.type == UPF_EVENT_PING);
+        } while (status == UPF_OK);
+        assert_int_equal(status, UPF_WANT_READ);
         child_signal(&servers[i], SIGCONT);
         await(p[i], UPF_EVENT_MESSAGE, &ev);
         assert_int_equal(ev.len, SIZE);
@@ -361,11 +365,12 @@ static void a_client_that_stood_still_takes_its_answer(void **state)
 /*
  * A burst that waits in the sockets when the server looks is a little more
  * than what may be queued; but all that was read by then could be written: the
- * listeners' sockets have room for the rest.
+ * listeners' sockets have room for the rest. One turn of all who talk is more
+ * than may be queued, too.
  */
 static void burst(size_t messages)
 {
-    enum { LISTENERS = 5, TALKERS = 2, SIZE = 6000 };
+    enum { LISTENERS = 4, TALKERS = 4, SIZE = 6000 };
     static uint8_t message[SIZE];
     struct peer *talking[TALKERS];
     const int    size = 200 * 1024;
@@ -403,7 +408,7 @@ static void a_burst_cuts_nobody_off(void **state)
 
     need_servers();
     assert_true(begin_server(0, "broadcast_server", options));
-    burst(18);
+    burst(9);
 }
 
 /* It makes room for twice that and its longest message. */
@@ -416,7 +421,7 @@ static void nor_does_one_at_echo_epoll(void **state)
 
     need_servers();
     if (begin_server(0, "echo_epoll", options))
-        burst(26);
+        burst(13);
 }
 
 /* All of it waits when the server looks: who has one word to say is heard
