@@ -207,6 +207,9 @@ static void what_is_over_a_limit_is_dropped(void **state)
          "\r\n", "500|A|B: 45678901234567890\r\n|"},
         {"HTTP/1.1 304 345678901234567890123\r\nA: b\r\n\r\n",
          "304||A: b\r\n|"},
+        /* One whose first 20 look whole, as far as they are kept */
+        {"HTTP/1.1 304 x\r\nB: 45678901234567890\rC: d\r\n\r\n",
+         "304|x||"},
         /* A folded line over the limit is folded all the same. */
         {"HTTP/1.1 304 x\r\nA: b\r\n 2345678901234567890123456\r\n\r\n",
          "304|x||"},
