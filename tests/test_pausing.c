@@ -246,6 +246,29 @@ static void pongs_are_replies(void **state)
     blob_free(&bytes);
 }
 
+/* Of a long message that comes in pieces, each of which is answered. */
+static void answers_to_chunks_are_replies(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+
+    session_prepare(&session);
+    session.config.high_water = HIGH_WATER;
+    session.config.stream     = true;
+    session.app               = app_echo_parts;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    session.hold = true;
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'q', 4 * HIGH_WATER);
+    for (size_t at = 0; at < 2 * HIGH_WATER; at += 100)
+        session_give(&session, bytes.data + at, 100);
+    assert_true(upf_conn_queued(&session.conn) > HIGH_WATER);
+    assert_false(reads(&session));
+    session_free(&session);
+    blob_free(&bytes);
+}
+
 /* Every kind of reply, in every kind of queue, counted as it drains. */
 static void replies_are_counted_whatever_they_are(void **state)
 {
@@ -512,6 +535,7 @@ int main(void)
         cmocka_unit_test(both_sorts_are_told_apart_in_one_queue),
         cmocka_unit_test(what_answers_open_is_unasked),
         cmocka_unit_test(pongs_are_replies),
+        cmocka_unit_test(answers_to_chunks_are_replies),
         cmocka_unit_test(replies_are_counted_whatever_they_are),
         cmocka_unit_test(reading_can_be_held),
         cmocka_unit_test(a_late_pong_is_a_reply),
