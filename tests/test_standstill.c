@@ -336,6 +336,8 @@ static void assert_given_up(const struct end *e)
     if (e->status != UPF_ERR_WRITE_TIMEOUT)
         fail_msg("given up for another reason: %s",
                  upf_status_text(e->status));
+    assert_non_null(strstr(upf_status_text(e->status),
+                           "the peer does not read"));
     assert_true(now - e->last_write >= patience);
     assert_true(now - e->last_write <=
                 patience + e->config.ping_interval / 4);
