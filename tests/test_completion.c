@@ -547,7 +547,13 @@ static void check_room(enum role role, size_t first)
         uint8_t *own      = NULL;
 
         /* Everything but upf_conn_next(), while the read is on its way. */
+        const upf_slice two[] = {{(void *)"a", 1}, {(void *)"b", 1}};
         send_run(&session, 'n', at % 1000);
+        assert_status(upf_sendv(&session.conn, UPF_OP_TEXT, two, 2), UPF_OK);
+        assert_status(upf_send_part(&session.conn, UPF_OP_TEXT, "c", 1, false),
+                      UPF_OK);
+        assert_status(upf_send_part(&session.conn, UPF_OP_TEXT, NULL, 0, true),
+                      UPF_OK);
         (void)upf_ping(&session.conn, "ping", 4);
         send_shared(&session, 300);
         upf_conn_tick(&session.conn, now += 1000);
