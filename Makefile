@@ -11,6 +11,7 @@
 #? WERROR=1            every warning is an error
 #? V=1                 every command is shown in full
 #? TLS=0               examples without OpenSSL; TLS=1: not without it
+#? TLS_CFLAGS= TLS_LIBS=  OpenSSL, where it is in no usual place
 #? SANITIZE=           the tests without sanitizers, or with others
 #? RUN=qemu-s390x      what runs C tests that were built for another machine
 #? GCC=gcc CLANG=clang what coverage and fuzzers are compiled with

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_install.sh - `make install`: what was built is what is installed, in a
-# tree and under a prefix whose paths have a blank, and pkg-config finds it.
+# tree and under a prefix whose paths have a blank, and pkg-config finds it; and
+# `make help` names what may be set.
 set -u
 
 cc=${CC:-cc}
@@ -66,6 +67,11 @@ run install PREFIX="$tmp/a file"
 [ $? -ne 0 ] && [ "$(grep -vc '^make' "$tmp/log")" -eq 1 ] &&
     grep -q "cannot write to $tmp/a file" "$tmp/log"
 ok $? 'where it cannot write it says so, in one line'
+run help
+for name in $(sed -n 's/^\([A-Z_]*\) *?=.*/\1/p' Makefile); do
+    grep -qw -e "$name" "$tmp/log"
+    ok $? "make help names $name"
+done
 run uninstall PREFIX="$tmp/a prefix"
 [ -z "$(find "$tmp/a prefix" -type f)" ]
 ok $? 'uninstall takes all of it away'
