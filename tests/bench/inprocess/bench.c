@@ -54,6 +54,18 @@ char *bench_size_text(size_t size, char out[24])
 
 /* ---- Rows --------------------------------------------------------------- */
 
+/* Room for one more row. */
+static void make_room(struct bench *bench)
+{
+    if (bench->row_count < bench->row_room)
+        return;
+    bench->row_room = bench->row_room ? 2 * bench->row_room : 64;
+    bench->rows =
+        realloc(bench->rows, bench->row_room * sizeof *bench->rows);
+    if (bench->rows == NULL)
+        bench_die("no memory for %zu rows", bench->row_room);
+}
+
 struct bench_row *bench_row(struct bench *bench, const char *group,
                             const char *name, size_t payload, size_t units)
 {
@@ -62,8 +74,7 @@ struct bench_row *bench_row(struct bench *bench, const char *group,
     snprintf(text, sizeof text, "%s %s", group, name);
     if (bench->pattern != NULL && fnmatch(bench->pattern, text, 0) != 0)
         return NULL;
-    if (bench->row_count == BENCH_ROWS)
-        bench_die("more than %d rows", BENCH_ROWS);
+    make_room(bench);
 
     struct bench_row *row = &bench->rows[bench->row_count++];
     *row = (struct bench_row){.group = group, .payload = payload,
