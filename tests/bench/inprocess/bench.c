@@ -83,15 +83,17 @@ struct bench_row *bench_row(struct bench *bench, const char *group,
     return row;
 }
 
-void bench_add(struct bench_row *row, const char *name, bench_run_fn *run,
-               void *state)
+struct bench_column *bench_add(struct bench_row *row, const char *name,
+                               bench_run_fn *run, void *state)
 {
     if (row->column_count == BENCH_COLUMNS)
         bench_die("more than %d columns", BENCH_COLUMNS);
-    row->columns[row->column_count++] =
-        (struct bench_column){.name = name, .run = run, .state = state};
+
+    struct bench_column *column = &row->columns[row->column_count++];
+    *column = (struct bench_column){.name = name, .run = run, .state = state};
     if (row->subject == NULL && strcmp(name, "floor") != 0)
         row->subject = name;
+    return column;
 }
 
 void bench_target(struct bench_row *row, const char *column, const char *peer,
@@ -161,8 +163,10 @@ static void warm_up(const struct bench_row *row, double ns)
 
 /* Nanoseconds a unit. What another column left behind, in the caches and in the
  * allocator, costs the first passes; they are not counted. */
-static double sample(const struct bench_column *column, size_t units)
+static double sample(const struct bench_column *column, size_t row_units)
 {
+    const size_t units = column->units ? column->units : row_units;
+
     column->run(column->state, column->passes / 8 + 1);
     return column->run(column->state, column->passes) /
            (double)column->passes / (double)units;

@@ -22,6 +22,7 @@ struct bench_column {
     const char   *name;
     bench_run_fn *run;
     void         *state;
+    size_t        units;       /* in one pass; 0: the row's */
     double        min, median; /* nanoseconds per unit */
     uint64_t      passes;      /* in one sample */
 };
@@ -77,9 +78,13 @@ char *bench_size_text(size_t size, char out[24]);
 struct bench_row *bench_row(struct bench *bench, const char *group,
                             const char *name, size_t payload, size_t units);
 
-/* The first column that is not called "floor" is the subject. */
-void bench_add(struct bench_row *row, const char *name, bench_run_fn *run,
-               void *state);
+/*
+ * The first column that is not called "floor" is the subject. Returns the
+ * column: what is compared with another row's work has that work as a column,
+ * with units of its own, so that both are measured in turn.
+ */
+struct bench_column *bench_add(struct bench_row *row, const char *name,
+                               bench_run_fn *run, void *state);
 void bench_target(struct bench_row *row, const char *column, const char *peer,
                   double most);
 

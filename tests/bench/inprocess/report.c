@@ -5,15 +5,14 @@
 #include <string.h>
 
 #include "bench.h"
+#include "kernels.h"
 
 static bool is_kernel(const struct bench_row *row, size_t i)
 {
-    static const char *const others[] = {"floor", "wslay", "Beast"};
-
-    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
-        if (strcmp(row->columns[i].name, others[k]) == 0)
-            return false;
-    return true;
+    for (size_t k = 0; k < kernel_count(); k++)
+        if (strcmp(row->columns[i].name, kernel_name(k)) == 0)
+            return true;
+    return false;
 }
 
 /* ---- The table ---------------------------------------------------------- */
@@ -44,19 +43,28 @@ static bool same_columns(const struct bench_row *a, const struct bench_row *b)
     return true;
 }
 
+/* Columns are as wide as their heads, 8 characters at least: figures stand
+ * below the name of the column, ratios below "x" and the name. */
+static int width(const struct bench_row *row, size_t i, size_t before)
+{
+    const size_t len = before + strlen(row->columns[i].name);
+
+    return len < 8 ? 8 : (int)len;
+}
+
 static void print_head(const struct bench_row *row)
 {
     char name[2 * BENCH_NAME];
 
     snprintf(name, sizeof name, "%s, ns", row->group);
-    printf("\n%-28s", name);
+    printf("\n%-36s", name);
     for (size_t i = 0; i < row->column_count; i++)
-        printf(" %8s", row->columns[i].name);
+        printf(" %*s", width(row, i, 0), row->columns[i].name);
     printf(" %8s", "(median)");
     for (size_t i = 0; i < row->column_count; i++)
         if (!is_kernel(row, i)) {
             snprintf(name, sizeof name, "x %s", row->columns[i].name);
-            printf(" %8s", name);
+            printf(" %*s", width(row, i, 2), name);
         }
     printf("  target\n");
 }
@@ -84,14 +92,15 @@ void bench_print(const struct bench *bench, const struct bench_row *row)
 
     if (row == bench->rows || !same_columns(row, row - 1))
         print_head(row);
-    printf("%-28s", row->name);
+    printf("%-36s", row->name);
     for (size_t i = 0; i < row->column_count; i++)
-        printf(" %8s", number(row->columns[i].min, text));
+        printf(" %*s", width(row, i, 0), number(row->columns[i].min, text));
     const struct bench_column *subject = bench_find(row, row->subject);
     printf(" %8s", number(subject->median, text));
     for (size_t i = 0; i < row->column_count; i++)
         if (!is_kernel(row, i))
-            printf(" %8s", ratio(subject->min / row->columns[i].min, text));
+            printf(" %*s", width(row, i, 2),
+                   ratio(subject->min / row->columns[i].min, text));
     for (size_t i = 0; i < row->target_count; i++)
         print_target(row, &row->targets[i]);
     putchar('\n');
