@@ -33,7 +33,8 @@ bench_programs += $(if $(filter examples/echo_epoll.c,$(programs)),\
 
 bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
                 $(if $(bench_beast),-DBENCH_BEAST)
-bench_objects = $(call objects,bench,$(bench_sources)) \
+bench_support := tests/support/testext.c tests/support/blob.c
+bench_objects = $(call objects,bench,$(bench_sources) $(bench_support)) \
                 $(if $(bench_beast),\
                   $(BUILD)/bench/$(bench_dir)/inprocess/recv_beast.o)
 

@@ -11,6 +11,7 @@
 #include "kernels.h"
 #include "recv.h"
 #include "stream.h"
+#include "support/testext.h"
 
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
@@ -39,20 +40,77 @@ struct connection {
     upf_conn             conn;
 };
 
-static void *upframe_open(const struct stream *stream)
+static void look_away(void *user, const upf_conn *conn, bool sent,
+                      const upf_frame_header *header)
 {
-    struct connection *c = bench_alloc(sizeof *c);
-    upf_input          none = {NULL, 0};
-    upf_event          event;
+    (void)user;
+    (void)conn;
+    (void)sent;
+    (void)header;
+}
 
-    c->stream        = stream;
-    c->config        = upf_config_default();
-    c->config.stream = stream->form.in_chunks;
-    if (upf_conn_init_open(&c->conn, &c->config, stream->form.to_client,
+static void open_at_once(struct connection *c)
+{
+    upf_input none = {NULL, 0};
+    upf_event event;
+
+    if (upf_conn_init_open(&c->conn, &c->config, c->stream->form.to_client,
                            NULL) != UPF_OK ||
         upf_conn_next(&c->conn, &none, &event) != UPF_OK ||
         event.type != UPF_EVENT_OPEN)
         bench_die("upframe does not open");
+}
+
+/* All output of one is the other's input. */
+static void deliver(upf_conn *from, upf_conn *to)
+{
+    uint8_t   head[KIB];
+    upf_slice out;
+    upf_event event;
+
+    while (upf_conn_output(from, &out, 1) > 0) {
+        upf_input in = {head, lesser(out.len, sizeof head)};
+
+        memcpy(head, out.data, in.len);
+        upf_conn_output_done(from, (ptrdiff_t)in.len);
+        while (upf_conn_next(to, &in, &event) == UPF_OK)
+            ;
+    }
+}
+
+/* An extension is agreed on in the handshake: with a peer for that only. */
+static void open_extended(struct connection *c)
+{
+    const upf_client_request request   = {.url = "ws://localhost/"};
+    const bool               to_client = c->stream->form.to_client;
+
+    upf_conn  peer;
+    upf_conn *client = to_client ? &c->conn : &peer;
+    upf_conn *server = to_client ? &peer : &c->conn;
+    if (upf_conn_init_client(client, &c->config, &request) != UPF_OK ||
+        upf_conn_init_server(server, &c->config) != UPF_OK)
+        bench_die("upframe does not begin");
+    deliver(client, server);
+    deliver(server, client);
+    if (!upf_conn_is_open(client) || !upf_conn_is_open(server) ||
+        client->ext == NULL || server->ext == NULL)
+        bench_die("upframe does not agree on an extension");
+    upf_conn_free(&peer);
+}
+
+static void *upframe_open(const struct stream *stream)
+{
+    struct connection *c = bench_alloc(sizeof *c);
+
+    c->stream        = stream;
+    c->config        = upf_config_default();
+    c->config.stream = stream->form.in_chunks;
+    c->config.trace  = stream->form.traced ? look_away : NULL;
+    c->config.ext    = stream->form.extended ? &test_ext : NULL;
+    if (stream->form.extended)
+        open_extended(c);
+    else
+        open_at_once(c);
     return c;
 }
 
@@ -190,7 +248,8 @@ static const struct limit limits[] = {
 
 static bool is_plain(struct stream_form form)
 {
-    return !form.in_chunks && form.fragments == 0;
+    return !form.in_chunks && form.fragments == 0 && !form.traced &&
+           !form.extended;
 }
 
 /*
@@ -252,6 +311,16 @@ static void rival_free(struct rival *rival)
     stream_free(&rival->stream);
 }
 
+/* What is not plain about it: one thing at most. */
+static const char *manner(size_t chunk, struct stream_form form)
+{
+    return form.in_chunks      ? ", stream"
+           : form.traced       ? ", traced"
+           : form.extended     ? ", extension"
+           : chunk == 16 * KIB ? ", 16 KiB chunks"
+                               : "";
+}
+
 /* Whom the row is about, in its name. */
 static void name_row(char *name, size_t payload, enum stream_kind kind,
                      size_t chunk, struct stream_form form)
@@ -260,10 +329,9 @@ static void name_row(char *name, size_t payload, enum stream_kind kind,
 
     if (form.fragments > 1)
         snprintf(many, sizeof many, "%zu fragments of ", form.fragments);
-    snprintf(name, BENCH_NAME, "%s%s%s %s%s%s", form.to_client ? "client " : "",
+    snprintf(name, BENCH_NAME, "%s%s%s %s%s", form.to_client ? "client " : "",
              many, bench_size_text(payload, size), stream_kind_name(kind),
-             form.in_chunks ? ", stream" : "",
-             chunk == 16 * KIB ? ", 16 KiB chunks" : "");
+             manner(chunk, form));
 }
 
 static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
@@ -327,11 +395,19 @@ void bench_receive(struct bench *bench)
                                            .in_chunks = true};
         const struct stream_form fragments = {.to_client = role == 1,
                                               .fragments = 64};
+        const struct stream_form traced = {.to_client = role == 1,
+                                           .traced = true};
+        const struct stream_form extended = {.to_client = role == 1,
+                                             .extended = true};
         add_row(bench, 16, STREAM_BINARY, 64 * KIB, chunks);
         add_row(bench, 125, STREAM_BINARY, 64 * KIB, chunks);
         add_row(bench, 125, STREAM_ASCII, 64 * KIB, chunks);
         add_row(bench, KIB, STREAM_ASCII, 64 * KIB, chunks);
         add_row(bench, 125, STREAM_BINARY, 64 * KIB, fragments);
         add_row(bench, 125, STREAM_ASCII, 64 * KIB, fragments);
+        add_row(bench, 16, STREAM_BINARY, 64 * KIB, traced);
+        add_row(bench, 125, STREAM_BINARY, 64 * KIB, traced);
+        add_row(bench, 16, STREAM_BINARY, 64 * KIB, extended);
+        add_row(bench, 125, STREAM_BINARY, 64 * KIB, extended);
     }
 }

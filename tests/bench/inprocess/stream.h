@@ -30,6 +30,8 @@ struct stream_form {
     bool   to_client; /* not masked */
     bool   in_chunks; /* the reader takes it with config.stream */
     size_t fragments; /* frames of a message; 0 is 1 */
+    bool   traced;    /* the reader has a trace hook, which does nothing */
+    bool   extended;  /* it has agreed on an extension, which nothing uses */
 };
 
 struct stream {
