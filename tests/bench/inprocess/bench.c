@@ -66,13 +66,19 @@ static void make_room(struct bench *bench)
         bench_die("no memory for %zu rows", bench->row_room);
 }
 
-struct bench_row *bench_row(struct bench *bench, const char *group,
-                            const char *name, size_t payload, size_t units)
+bool bench_wants(const struct bench *bench, const char *group,
+                 const char *name)
 {
     char text[2 * BENCH_NAME];
 
     snprintf(text, sizeof text, "%s %s", group, name);
-    if (bench->pattern != NULL && fnmatch(bench->pattern, text, 0) != 0)
+    return bench->pattern == NULL || fnmatch(bench->pattern, text, 0) == 0;
+}
+
+struct bench_row *bench_row(struct bench *bench, const char *group,
+                            const char *name, size_t payload, size_t units)
+{
+    if (!bench_wants(bench, group, name))
         return NULL;
     make_room(bench);
 

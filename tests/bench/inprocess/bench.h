@@ -53,6 +53,7 @@ struct bench {
     size_t            samples;   /* of each column */
     double            sample_ns; /* how long each is, at least */
     size_t            stream_bytes; /* a master stream, at least */
+    size_t            connections;  /* of a cold row */
     struct bench_row *rows;
     size_t            row_count, row_room;
 };
@@ -70,6 +71,10 @@ void bench_die(const char *format, ...);
 
 /* "16 B", "1 KiB", "1 MiB". Returns `out`. */
 char *bench_size_text(size_t size, char out[24]);
+
+/* Whether the user asked for such a row. */
+bool bench_wants(const struct bench *bench, const char *group,
+                 const char *name);
 
 /*
  * Begin a row. NULL if the user did not ask for it: then leave it out. `units`
@@ -118,6 +123,7 @@ bool bench_write_svg(const struct bench *bench, const char *path);
 
 void bench_receive(struct bench *bench);
 void bench_send(struct bench *bench);
+void bench_cold(struct bench *bench);
 void bench_handshake(struct bench *bench);
 void bench_primitives(struct bench *bench);
 

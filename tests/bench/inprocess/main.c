@@ -18,7 +18,8 @@ static const char help[] =
     "  --samples N     samples of each column (21)\n"
     "  --ms N          milliseconds of a sample (3)\n"
     "  --stream N      KiB of a receive row's stream, at least (256)\n"
-    "  --quick         5 samples of 1 ms: does it run?\n"
+    "  --connections N connections of the cold row (1000000)\n"
+    "  --quick         5 samples of 1 ms, 100000 connections: does it run?\n"
     "  --json FILE     save all figures\n"
     "  --svg FILE      draw cost against payload size\n"
     "\n"
@@ -53,6 +54,8 @@ static bool take_value(struct bench *bench, struct options *options,
         bench->sample_ns = 1e6 * (double)natural(name, value, 10000);
     else if (strcmp(name, "--stream") == 0)
         bench->stream_bytes = 1024 * natural(name, value, 1 << 20);
+    else if (strcmp(name, "--connections") == 0)
+        bench->connections = natural(name, value, 100000000);
     else if (strcmp(name, "--json") == 0)
         options->json = value;
     else if (strcmp(name, "--svg") == 0)
@@ -71,8 +74,9 @@ static void take_options(struct bench *bench, struct options *options,
             exit(0);
         }
         if (strcmp(argv[i], "--quick") == 0) {
-            bench->samples   = 5;
-            bench->sample_ns = 1e6;
+            bench->samples     = 5;
+            bench->sample_ns   = 1e6;
+            bench->connections = 100000;
         } else if (i + 1 < argc &&
                    take_value(bench, options, argv[i], argv[i + 1])) {
             i++;
@@ -100,17 +104,19 @@ int main(int argc, char **argv)
 {
     static struct bench bench = {.samples      = 21,
                                  .sample_ns    = 3e6,
-                                 .stream_bytes = 256 * 1024};
+                                 .stream_bytes = 256 * 1024,
+                                 .connections  = 1000000};
     struct options options = {0};
 
     take_options(&bench, &options, argc, argv);
     keep_memory();
     bench_receive(&bench);
     bench_send(&bench);
+    bench_cold(&bench);
     bench_handshake(&bench);
     bench_primitives(&bench);
     if (bench.row_count == 0)
-        bench_die("no row matches '%s'", bench.pattern);
+        bench_die("no row that matches '%s' was measured", bench.pattern);
     bench_print_totals(&bench);
     if (options.json && !bench_write_json(&bench, options.json))
         bench_die("cannot write %s", options.json);

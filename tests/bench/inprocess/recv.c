@@ -329,9 +329,11 @@ static void name_row(char *name, size_t payload, enum stream_kind kind,
 
     if (form.fragments > 1)
         snprintf(many, sizeof many, "%zu fragments of ", form.fragments);
-    snprintf(name, BENCH_NAME, "%s%s%s %s%s", form.to_client ? "client " : "",
-             many, bench_size_text(payload, size), stream_kind_name(kind),
-             manner(chunk, form));
+    if (snprintf(name, BENCH_NAME, "%s%s%s %s%s",
+                 form.to_client ? "client " : "", many,
+                 bench_size_text(payload, size), stream_kind_name(kind),
+                 manner(chunk, form)) >= BENCH_NAME)
+        bench_die("a row's name is longer than %d", BENCH_NAME - 1);
 }
 
 static void add_row(struct bench *bench, size_t payload, enum stream_kind kind,
