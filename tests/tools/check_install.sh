@@ -24,7 +24,11 @@ tree="$tmp/a tree"
 mkdir -p "$tree/tests/bench" && cp -R Makefile include src examples "$tree" &&
     cp tests/bench/bench.mk "$tree/tests/bench" && cd "$tree" || exit 1
 
-run() { env -u MAKEFLAGS -u MFLAGS make "$@" >"$tmp/log" 2>&1; }
+# What the make that runs this was told is not for the one in that tree: with
+# BUILD, as `make test-small` sets it, that would build somewhere else.
+unset MAKEFLAGS MFLAGS BUILD PREFIX LIBDIR INCLUDEDIR DESTDIR
+
+run() { make "$@" >"$tmp/log" 2>&1; }
 
 # uses PREFIX: a program compiles and runs with what pkg-config says of it.
 uses()
