@@ -125,9 +125,12 @@ upf_status upf_conn_answer(upf_conn *conn)
 {
     upf_status status = (upf_status)conn->status;
 
-    if (status == UPF_OK)
-        status = queue_accept(
-            conn, upf_str_of(conn->in.handshake.at.whole.subprotocol), NULL, 0);
+    if (status != UPF_OK) {
+        conn->offset -= conn->in.handshake.head_len; /* the head is at fault */
+        return status;
+    }
+    status = queue_accept(
+        conn, upf_str_of(conn->in.handshake.at.whole.subprotocol), NULL, 0);
     if (status != UPF_OK)
         return status;
     leave_request(conn, UPF_OK);

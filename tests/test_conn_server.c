@@ -607,6 +607,22 @@ static void malformed_requests_are_refused_at_any_cut(void **state)
 }
 
 /* An Origin that is refused by default may be accepted all the same. */
+/* upframe/conn.h: close.offset. What has not come yet is at no fault. */
+static void a_refusal_names_a_byte_that_came(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct session session;
+
+        session_start(&session, SERVER);
+        give_text(&session, refused[i].head);
+        assert_status(session.log.status, refused[i].status);
+        assert_in_range(session.log.close.offset, 0,
+                        strlen(refused[i].head) - 1);
+        session_free(&session);
+    }
+}
+
 static void accept_anyway(struct session *session, const upf_event *event)
 {
     if (event->type == UPF_EVENT_REQUEST) {
@@ -858,6 +874,7 @@ int main(void)
         cmocka_unit_test(a_deferred_request_may_be_refused_later),
         cmocka_unit_test(a_deferred_request_may_end_otherwise),
         cmocka_unit_test(malformed_requests_are_refused_at_any_cut),
+        cmocka_unit_test(a_refusal_names_a_byte_that_came),
         cmocka_unit_test(an_application_may_accept_a_foreign_origin),
         cmocka_unit_test(an_origin_in_the_list_is_accepted),
         cmocka_unit_test(what_asks_for_no_websocket_cannot_be_accepted),
