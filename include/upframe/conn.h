@@ -519,11 +519,11 @@ bool upf_conn_is_open(const upf_conn *conn);
  * bytes came since the last one, or output waits, the deadline is a tenth of
  * ping_interval after the time that is known; it has come when a ping waits,
  * and when that has left, as its answer's time begins then. Ask after each turn
- * or tick all connections every tenth; those that are idle are ticked once an
- * interval. Read what has arrived before a tick: a process that stood still
- * would take its own sleep for the peer's silence. (A tick that comes late by
- * more than a tenth of the time-out therefore asks once more, and gives output
- * that waits another pong_timeout.)
+ * or tick all connections every tenth of ping_interval, and of pong_timeout if
+ * that is shorter; those that are idle are ticked once an interval. Read what has
+ * arrived before a tick: a process that stood still would take its own sleep for
+ * the peer's silence. (A tick that comes late by more than a tenth of the time-out
+ * therefore asks once more, and gives output that waits another pong_timeout.)
  */
 uint64_t upf_conn_deadline(const upf_conn *conn);
 void     upf_conn_tick(upf_conn *conn, uint64_t now);
