@@ -60,15 +60,16 @@ void upf_conn_free(upf_conn *conn)
 /* ---- The fast ways ------------------------------------------------------ */
 
 /* Between two frames and two messages, and nothing is to be delivered first.
- * After an input, what borrows from it is to be written or copied: else the
- * assert of next_any() looks at the next one. */
+ * After an input, a queue that borrows from it is to be written or copied: else
+ * the assert of next_any() looks at the next one. (Where there is no queue, that
+ * of upf_output_note_taken() does.) */
 static bool is_at_rest(const upf_conn *conn)
 {
     return conn->in.open.frame.header.phase == PHASE_HEADER &&
            conn->in.open.frame.header.len == 0 &&
            conn->in.open.message.opcode == 0 &&
            !upf_has(conn, UPF_FAILS_NEXT) &&
-           (upf_has(conn, UPF_REPLYING) || !upf_output_borrows(conn));
+           (upf_has(conn, UPF_REPLYING) || !upf_output_queue_borrows(conn));
 }
 
 static void permit_receiving(upf_conn *conn)
@@ -80,6 +81,10 @@ static void permit_receiving(upf_conn *conn)
         return;
     conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
                                                 : UPF_GLANCE_MASKED;
+    if (conn->assembly.data != NULL)
+        upf_set(conn, UPF_BLOCK_KEPT);
+    else
+        upf_clear(conn, UPF_BLOCK_KEPT);
     if (conn->glance_limit > 0)
         return; /* a config does not change */
     conn->glance_limit = (uint16_t)(
@@ -113,7 +118,9 @@ static void permit_sending(upf_conn *conn)
  *   glance       not NONE: it is between two messages, no failure waits to be
  *                delivered, and no trace hook watches. So conn_next.c may deliver
  *                a whole frame without another question but the frame's own, if
- *                its payload is shorter than `glance_limit`.
+ *                its payload is shorter than `glance_limit`. It may let an input
+ *                end, too, unless UPF_BLOCK_KEPT says that there is memory to
+ *                give back.
  *   leeway       over 0: no Close was sent, no message is begun by parts, no
  *                extension encodes, no trace hook watches. So conn_send.c may
  *                queue a message without another question, as long as fewer

@@ -177,6 +177,19 @@ static inline bool measure(const upf_conn *conn, const upf_input *input,
     return *len < conn->glance_limit && *len <= input->len - *header;
 }
 
+/* What is not to be taken here. An input that ends between two messages gives
+ * nothing back, as a rule: then next_any() would do no more than this. */
+UPF_NOINLINE static upf_status next_rest(upf_conn *conn, upf_input *input,
+                                         upf_event *event)
+{
+    if (input->len > 0 || conn->out_kind == UPF_SLOT_QUEUE ||
+        upf_has(conn, UPF_AT_EOF | UPF_BLOCK_KEPT))
+        return next_any(conn, input, event);
+    upf_output_end_replies(conn);
+    upf_output_note_taken(conn, input->data, input->data);
+    return UPF_WANT_READ;
+}
+
 UPF_NOINLINE static upf_status next_text(upf_conn *conn, upf_input *input,
                                          upf_event *event, size_t header,
                                          size_t len)
@@ -213,7 +226,7 @@ UPF_NOINLINE static upf_status next_unmasked(upf_conn *conn, upf_input *input,
     if (conn->glance == UPF_GLANCE_NONE)
         return next_any(conn, input, event);
     if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
-        return next_any(conn, input, event);
+        return next_rest(conn, input, event);
     const uint32_t len = in[1]; /* over 127 with a mask */
     if (len > 125 || len >= conn->glance_limit || len > input->len - HEADER)
         return next_unmasked_long(conn, input, event);
@@ -288,7 +301,7 @@ UPF_NOINLINE static upf_status next_other(upf_conn *conn, upf_input *input,
                                           upf_event *event)
 {
     if (input->len < SHORT || input->data[0] != FIN_TEXT)
-        return next_any(conn, input, event);
+        return next_rest(conn, input, event);
     return take_short_text(conn, input, event)
                ? UPF_OK : next_masked_text(conn, input, event);
 }

@@ -60,6 +60,7 @@ enum upf_conn_flag {
     UPF_STREAMS        = 1 << 26, /* CHUNK, not MESSAGE: config->stream */
     UPF_UNASKED        = 1 << 27, /* our ping still waits */
     UPF_ASKED_LATE     = 1 << 28, /* it had to wait, and left then */
+    UPF_BLOCK_KEPT     = 1 << 29, /* there may be an `assembly` to give back */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };

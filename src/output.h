@@ -112,13 +112,12 @@ static inline bool upf_output_is_mixed(const upf_conn *conn)
  * last to leave. */
 size_t upf_output_replies(const upf_conn *conn);
 
-/* Whether what waits lies in the caller's input. */
-static inline bool upf_output_borrows(const upf_conn *conn)
+/* Whether there is a queue, and it holds something of the caller's input. */
+static inline bool upf_output_queue_borrows(const upf_conn *conn)
 {
     const struct upf_queue *queue = upf_queue_of(conn);
 
-    return queue != NULL ? queue->kept < queue->count
-                         : conn->out_kind == UPF_SLOT_BORROWED;
+    return queue != NULL && queue->kept < queue->count;
 }
 
 /*

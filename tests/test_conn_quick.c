@@ -12,6 +12,7 @@
 #include <upframe/conn.h>
 
 #include "support/blob.h"
+#include "support/frames.h"
 #include "support/session.h"
 
 static void start(struct session *session, enum role role)
@@ -174,6 +175,32 @@ static void on_a_connection_that_is_over_nothing_is_sent(void **state)
         assert_status(upf_send(conn, UPF_OP_BINARY, "x", 1), UPF_ERR_STATE);
         session_free(&session);
     }
+}
+
+/* One message, echoed in place and written, and the input is asked for more: so
+ * goes a turn of most servers. The next one is again taken at one glance. */
+static void a_turn_of_one_reply_in_place_leaves_the_fast_way_open(void **state)
+{
+    struct session session;
+    struct blob    bytes = {0};
+
+    (void)state;
+    session_prepare(&session);
+    session.app = app_echo_in_place;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    put_run(&bytes, role_peer(OPEN_SERVER), FIN | BINARY, 'q', 16);
+    for (int turn = 0; turn < 3; turn++) {
+        session.hold = true;
+        session_give_blob(&session, &bytes);
+        assert_int_not_equal(session.conn.glance, 0);
+        session.hold = false;
+        session_write(&session);
+        assert_int_equal(upf_conn_queued(&session.conn), 0);
+        assert_int_not_equal(session.conn.glance, 0);
+    }
+    blob_free(&bytes);
+    session_free(&session);
 }
 
 static void long_replies_in_place_are_slices_of_their_own(void **state)
@@ -401,6 +428,8 @@ int main(void)
             one_that_fails_for_want_of_random_bytes_leaves_nothing),
         cmocka_unit_test(a_server_draws_no_random_bytes),
         cmocka_unit_test(on_a_connection_that_is_over_nothing_is_sent),
+        cmocka_unit_test(
+            a_turn_of_one_reply_in_place_leaves_the_fast_way_open),
         cmocka_unit_test(long_replies_in_place_are_slices_of_their_own),
         cmocka_unit_test(short_replies_begin_as_the_turn_before_ended),
         cmocka_unit_test(any_mixture_leaves_as_it_was_sent),

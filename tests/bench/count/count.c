@@ -8,6 +8,8 @@
  *   copy       N frames of SIZE bytes are copied into the receive buffer
  *   frames     likewise, and received
  *   fragments  N fragments of one message, SIZE bytes each, are received
+ *   turns      N frames of SIZE bytes, each echoed in place in a turn of its own
+ *   no-turns   the copies of these frames alone
  *   pings      N pings of SIZE bytes are received, their pongs written away
  *   shared     N shared frames of SIZE bytes are queued, then written away, 16
  *              slices a call
@@ -147,6 +149,38 @@ static void run_copy(struct work *w) { copy_or_receive(w, false); }
 
 static void run_receive(struct work *w) { copy_or_receive(w, true); }
 
+/* One frame, echoed in place: what a turn of an event loop mostly is. */
+static void take_a_turn(struct work *w)
+{
+    upf_input  in = {w->buffer, w->len};
+    upf_event  event;
+    upf_status status;
+
+    while ((status = upf_conn_next(&w->conn, &in, &event)) == UPF_OK) {
+        w->messages += event.type == UPF_EVENT_MESSAGE;
+        if (upf_send_in_place(&w->conn, UPF_OP_BINARY, event.data,
+                              event.len) != UPF_OK)
+            die("it cannot be echoed");
+    }
+    if (status != UPF_WANT_READ)
+        die(upf_status_name(status));
+    w->written += drain(&w->conn);
+}
+
+static void copy_or_take_turns(struct work *w, bool turns)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        memcpy(w->buffer, w->bytes, w->len);
+        __asm__ volatile("" ::: "memory");
+        if (turns)
+            take_a_turn(w);
+    }
+}
+
+static void run_no_turns(struct work *w) { copy_or_take_turns(w, false); }
+
+static void run_turns(struct work *w) { copy_or_take_turns(w, true); }
+
 /* A queue that nobody writes until it has N frames. */
 static void queue_and_drain(struct work *w, bool mixed)
 {
@@ -232,6 +266,9 @@ static void prepare(struct work *w, const char *name)
         make_frames(w, UPF_OP_BINARY, w->n, true);
         w->run    = run_receive;
         w->repeat = 1;
+    } else if (strcmp(name, "turns") == 0 || strcmp(name, "no-turns") == 0) {
+        make_frames(w, UPF_OP_BINARY, 1, false);
+        w->run = *name == 't' ? run_turns : run_no_turns;
     } else if (strcmp(name, "shared") == 0 || strcmp(name, "mixed") == 0) {
         w->run = *name == 's' ? run_shared : run_mixed;
     } else if (strcmp(name, "lines") == 0) {
@@ -254,7 +291,7 @@ static void prepare(struct work *w, const char *name)
 /* Bytes that a queue of its frames must come to. */
 static size_t expected_output(const struct work *w)
 {
-    return w->run == run_shared || w->run == run_mixed
+    return w->run == run_shared || w->run == run_mixed || w->run == run_turns
                ? w->n * (w->size + (w->size < 126 ? 2 : 4)) : 0;
 }
 
@@ -262,9 +299,10 @@ static size_t expected(const struct work *w, const char *name)
 {
     if (strcmp(name, "copy") == 0 || strcmp(name, "no-shake") == 0 ||
         strcmp(name, "pings") == 0 || strcmp(name, "shared") == 0 ||
-        strcmp(name, "mixed") == 0)
+        strcmp(name, "mixed") == 0 || strcmp(name, "no-turns") == 0)
         return 0;
-    return strcmp(name, "frames") == 0 || strcmp(name, "handshake") == 0
+    return strcmp(name, "frames") == 0 || strcmp(name, "handshake") == 0 ||
+                   strcmp(name, "turns") == 0
                ? w->n : 1;
 }
 

@@ -45,6 +45,8 @@ def costs():
     for size, limit in (0, None), (16, 75), (125, None), (1024, None):
         yield ("receive %d B binary, less the copy" % size,
                per_unit("frames", "copy", 1000, size), limit)
+    yield ("a turn: 16 B echoed in place",
+           per_unit("turns", "no-turns", 1000, 16), 430)
     yield ("server handshake, 506 B and 12 lines",
            per_unit("handshake", "no-shake", 100), 5000)
 
