@@ -73,7 +73,7 @@ $(BUILD)/bench/%.o: %.cc $(BUILD)/bench/peers
 	    $(BENCH_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Rewritten only when it changes, so that a new peer or flag rebuilds.
-$(BUILD)/bench/peers: FORCE $(BUILD)/flags
+$(BUILD)/bench/peers: FORCE $(BUILD)/settings
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(BENCH_CFLAGS) $(bench_peers)' | cmp -s - $@ || \
 	    printf '%s\n' '$(BENCH_CFLAGS) $(bench_peers)' >$@

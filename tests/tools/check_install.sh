@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_install.sh - `make install`: what was built is what is installed, in a
-# tree and under a prefix whose paths have a blank, and pkg-config finds it; and
-# `make help` names what may be set.
+# tree and under a prefix whose paths have a blank, and pkg-config finds it. The
+# tree is one into which only the library was copied. And `make help` names what
+# may be set.
 set -u
 
 cc=${CC:-cc}
@@ -21,8 +22,8 @@ ok()
 }
 
 tree="$tmp/a tree"
-mkdir -p "$tree/tests/bench" && cp -R Makefile include src examples "$tree" &&
-    cp tests/bench/bench.mk "$tree/tests/bench" && cd "$tree" || exit 1
+root=$(pwd)
+mkdir -p "$tree" && cp -R Makefile include src "$tree" && cd "$tree" || exit 1
 
 # What the make that runs this was told is not for the one in that tree: with
 # BUILD, as `make test-small` sets it, that would build somewhere else.
@@ -45,7 +46,7 @@ cat >"$tmp/program.c" <<'PROGRAM'
 int main(void) { return upf_config_default().max_head == 0; }
 PROGRAM
 
-run lib CC="$cc" CFLAGS='-O0 -DTHE_SECOND_COMMAND_DOES_NOT_KNOW'
+run CC="$cc" CFLAGS='-O0 -DTHE_SECOND_COMMAND_DOES_NOT_KNOW'
 ok $? 'it builds'
 cp build/libupframe.a "$tmp/built.a"
 run install PREFIX="$tmp/a prefix"
@@ -71,8 +72,9 @@ run install PREFIX="$tmp/a file"
 [ $? -ne 0 ] && [ "$(grep -vc '^make' "$tmp/log")" -eq 1 ] &&
     grep -q "cannot write to $tmp/a file" "$tmp/log"
 ok $? 'where it cannot write it says so, in one line'
-run help
-for name in $(sed -n 's/^\([A-Z_]*\) *?=.*/\1/p' Makefile); do
+run -C "$root" help
+for name in $(sed -n 's/^ *\([A-Z_]*\) *?=.*/\1/p' "$root/Makefile" \
+              "$root"/*/*.mk "$root"/tests/bench/*.mk); do
     grep -qw -e "$name" "$tmp/log"
     ok $? "make help names $name"
 done

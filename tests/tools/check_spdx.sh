@@ -21,7 +21,7 @@ done >"$tmp/files"
 while IFS= read -r file; do
     case $file in
     *.c | *.h | *.sh | *.py | *.js | *.mjs | *.html | *.yml | *.yaml | \
-        Makefile | .ci/run)
+        Makefile | *.mk | .ci/run)
         sed -n 1,3p "$file" | grep -q 'SPDX-License-Identifier: MIT' || {
             echo "$file: no SPDX line in its first 3 lines"
             bad=1

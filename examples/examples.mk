@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# examples.mk - the example programs; a part of the Makefile.
+
+#? TLS=0               examples without OpenSSL; TLS=1: not without it
+#? TLS_CFLAGS= TLS_LIBS=  OpenSSL, where it is in no usual place
+
+SETTINGS += TLS TLS_CFLAGS TLS_LIBS
+
+ifndef TLS
+TLS := $(call has,openssl/ssl.h)
+endif
+ifneq ($(filter-out 0,$(TLS)),)
+TLS_CFLAGS ?= -DEXAMPLE_TLS
+TLS_LIBS   ?= -lssl -lcrypto
+endif
+
+flags_examples := $(posix) -I$(BUILD)/examples/pages $(TLS_CFLAGS)
+
+# A program is what has no header. echo_epoll is for Linux: it is built where
+# there is epoll.
+example_sources := $(filter-out \
+                     $(if $(call has,sys/epoll.h),,examples/echo_epoll.c),\
+                     $(sort $(wildcard examples/*.c)))
+helpers         := $(patsubst %.h,%.c,$(sort $(wildcard examples/*.h)))
+programs        := $(filter-out $(helpers),$(example_sources))
+example_bins    := $(programs:%.c=$(BUILD)/%)
+page_headers    := $(patsubst %.html,$(BUILD)/%_html.h,\
+                     $(sort $(wildcard examples/pages/*.html)))
+
+all: $(example_bins)
+
+demo: all ## run the demonstration
+	sh examples/demo.sh $(BUILD)/examples
+
+$(BUILD)/obj/libexamples.a: $(call objects,obj,$(helpers))
+
+$(example_bins): $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o \
+                 $(BUILD)/obj/libexamples.a $(library)
+	$(call link,$(CC),$(CFLAGS),$(TLS_LIBS))
+
+# A page becomes `static const char NAME_html[]`, NUL at its end. Character
+# constants and not one string: ISO C promises no literal over 4095 bytes.
+$(BUILD)/examples/pages/%_html.h: examples/pages/%.html examples/examples.mk
+	@mkdir -p $(@D)
+	@echo '  PAGE  $@'
+	$(Q){ echo '/* From $<; do not edit. */'; \
+	      echo 'static const char $(subst -,_,$*)_html[] = {'; \
+	      od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; \
+	      echo '0};'; } >$@
+
+$(call objects,obj,$(example_sources)): | $(page_headers)
+
+.PHONY: demo
