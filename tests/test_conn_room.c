@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_conn_corners.c - states, sizes and shortages that seldom meet. */
+/* test_conn_room.c - states, sizes and shortages that seldom meet. */
 
 #include <stdarg.h>
 #include <stddef.h>
