@@ -218,6 +218,121 @@ static void one_thing_is_said_at_a_time(void **state)
     assert_names(upf_config_check(&config), "max_frame");
 }
 
+/* ---- No connection begins ----------------------------------------------- */
+
+static void assert_dead(upf_conn *conn)
+{
+    uint8_t   byte  = 0x81;
+    upf_input input = {&byte, 1};
+    upf_event event;
+
+    assert_status(upf_conn_next(conn, &input, &event), UPF_DONE);
+    assert_int_equal(input.len, 1);
+    assert_status(upf_send(conn, UPF_OP_TEXT, "x", 1), UPF_ERR_STATE);
+    assert_int_equal(upf_conn_wants(conn), UPF_WANTS_CLOSE);
+    assert_int_equal(upf_conn_queued(conn), 0);
+    assert_true(upf_conn_deadline(conn) == UINT64_MAX);
+    upf_conn_tick(conn, 1);
+    upf_conn_lost(conn);
+    upf_conn_free(conn);
+    assert_status(upf_conn_next(conn, &input, &event), UPF_DONE);
+}
+
+static void check_refused(const upf_config *config)
+{
+    const upf_client_request request = {.url = "ws://example.com/"};
+    upf_conn conn;
+
+    memset(&conn, 0xA5, sizeof conn);
+    assert_status(upf_conn_init_server(&conn, config), UPF_ERR_ARGUMENT);
+    assert_dead(&conn);
+    memset(&conn, 0xA5, sizeof conn);
+    assert_status(upf_conn_init_client(&conn, config, &request),
+                  UPF_ERR_ARGUMENT);
+    assert_dead(&conn);
+    for (int client = 0; client < 2; client++) {
+        memset(&conn, 0xA5, sizeof conn);
+        assert_status(upf_conn_init_open(&conn, config, client != 0, NULL),
+                      UPF_ERR_ARGUMENT);
+        assert_dead(&conn);
+    }
+}
+
+static void no_allocator_or_no_random_source_is_refused(void **state)
+{
+    (void)state;
+    upf_config config = upf_config_default();
+
+    config.alloc = NULL;
+    check_refused(&config);
+    config = upf_config_default();
+    config.random = NULL;
+    check_refused(&config);
+}
+
+static void a_malformed_subprotocol_of_ours_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "two words", "a\r\nb: c", "chat,v2",
+                                      "caf\xC3\xA9"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (size_t at = 0; at < 2; at++) {
+            const char *list[] = {"chat", "v2.chat", NULL};
+            upf_config  config = upf_config_default();
+
+            list[at] = bad[i];
+            config.subprotocols = list;
+            check_refused(&config);
+        }
+}
+
+/* Every way for an init to fail: the struct's old content is not looked at,
+ * and what is left is safe in every call. */
+static void after_any_init_that_failed_all_calls_are_safe(void **state)
+{
+    (void)state;
+    static const char *const bad_tokens[] = {"", "two words", "a,b", "\r\n"};
+    static const char *const bad_urls[]   = {"", "http://h/", "ws://", "ws:///",
+                                             "ws://h/#f", "ws://h:0x/"};
+    const upf_header bad_header = {"X-A", "b\r\nX-C: d"};
+    upf_conn conn;
+
+    for (size_t i = 0; i < sizeof bad_tokens / sizeof *bad_tokens; i++)
+        for (int client = 0; client < 2; client++) {
+            memset(&conn, 0xA5, sizeof conn);
+            assert_status(upf_conn_init_open(&conn, NULL, client != 0,
+                                             bad_tokens[i]),
+                          UPF_ERR_ARGUMENT);
+            assert_dead(&conn);
+        }
+    for (size_t i = 0; i < sizeof bad_urls / sizeof *bad_urls; i++) {
+        memset(&conn, 0xA5, sizeof conn);
+        assert_status(upf_conn_init_client(&conn, NULL,
+                          &(upf_client_request){.url = bad_urls[i]}),
+                      UPF_ERR_URL);
+        assert_dead(&conn);
+    }
+    memset(&conn, 0xA5, sizeof conn);
+    assert_status(upf_conn_init_client(&conn, NULL,
+                      &(upf_client_request){.url = "ws://h/",
+                                            .headers = &bad_header,
+                                            .header_count = 1}),
+                  UPF_ERR_ARGUMENT);
+    assert_dead(&conn);
+    for (int random = 0; random < 2; random++) {
+        struct session session;
+
+        session_prepare(&session);
+        *(random ? &session.random.fault : &session.alloc.fault) =
+            (struct fault){1, true};
+        assert_status(session_try(&session, CLIENT),
+                      random ? UPF_ERR_RANDOM : UPF_ERR_NO_MEMORY);
+        assert_dead(&session.conn);
+        session_free(&session);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +343,9 @@ int main(void)
         cmocka_unit_test(an_origin_that_no_browser_sends_is_named),
         cmocka_unit_test(settings_that_cannot_be_meant_are_named),
         cmocka_unit_test(one_thing_is_said_at_a_time),
+        cmocka_unit_test(no_allocator_or_no_random_source_is_refused),
+        cmocka_unit_test(a_malformed_subprotocol_of_ours_is_refused),
+        cmocka_unit_test(after_any_init_that_failed_all_calls_are_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

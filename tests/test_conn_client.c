@@ -584,6 +584,21 @@ static void a_client_may_give_up_its_handshake(void **state)
     blob_free(&scene.bytes);
 }
 
+static void a_client_whose_handshake_failed_closes_at_once(void **state)
+{
+    (void)state;
+    static const char response[] =
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+    struct session session;
+
+    session_start(&session, CLIENT);
+    session_write(&session);
+    session_give(&session, response, sizeof response - 1);
+    assert_status(session.log.status, UPF_ERR_RESPONSE);
+    assert_int_equal(upf_conn_wants(&session.conn), UPF_WANTS_CLOSE);
+    session_free(&session);
+}
+
 /* ---- Adoption --------------------------------------------------------- */
 
 static void an_adopted_connection_reports_its_subprotocol(void **state)
@@ -647,6 +662,7 @@ int main(void)
         cmocka_unit_test(a_client_may_give_up_its_handshake),
         cmocka_unit_test(an_adopted_connection_reports_its_subprotocol),
         cmocka_unit_test(an_adopted_subprotocol_must_be_a_token),
+        cmocka_unit_test(a_client_whose_handshake_failed_closes_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

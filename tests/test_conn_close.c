@@ -445,6 +445,55 @@ static void a_failure_after_our_close_sends_no_second_one(void **state)
     }
 }
 
+/* ---- Without a response ------------------------------------------------ */
+
+static upf_event first_event(struct session *session, upf_event_type type)
+{
+    upf_input input = {NULL, 0};
+    upf_event event;
+
+    memset(&event, 0xA5, sizeof event);
+    assert_status(upf_conn_next(&session->conn, &input, &event), UPF_OK);
+    assert_int_equal(event.type, type);
+    assert_null(event.data);
+    assert_int_equal(event.len, 0);
+    return event;
+}
+
+/* OPEN and CLOSE name a response only if one arrived: for a connection that
+ * was adopted, timed out, cut off, refused, lost or closed, there is none. */
+static void without_a_response_its_status_is_0(void **state)
+{
+    (void)state;
+    for (int role = SERVER; role <= OPEN_CLIENT; role++)
+        for (int how = 0; how < 4; how++) {
+            struct session session;
+            upf_event      event;
+
+            session_start(&session, (enum role)role);
+            if (role >= OPEN_SERVER) {
+                event = first_event(&session, UPF_EVENT_OPEN);
+                assert_status(event.status, UPF_OK);
+                assert_int_equal(event.response.status, 0);
+                assert_null(event.response.headers.data);
+                assert_null(event.subprotocol.data);
+            }
+            if (how == 0)
+                upf_conn_eof(&session.conn);
+            if (how == 1)
+                upf_conn_lost(&session.conn);
+            if (how == 2)
+                assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+            if (how == 2 || how == 3)
+                for (uint64_t now = 1000; now < 2000000; now += 1000)
+                    upf_conn_tick(&session.conn, now);
+            event = first_event(&session, UPF_EVENT_CLOSE);
+            assert_int_equal(event.response.status, 0);
+            assert_null(event.response.headers.data);
+            session_free(&session);
+        }
+}
+
 /* ---- Freeing ---------------------------------------------------------- */
 
 static void a_connection_may_be_freed_at_any_byte(void **state)
@@ -582,6 +631,7 @@ int main(void)
         cmocka_unit_test(every_call_after_free_is_safe),
         cmocka_unit_test(a_connection_may_be_moved),
         cmocka_unit_test(only_a_client_closes_with_1010),
+        cmocka_unit_test(without_a_response_its_status_is_0),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

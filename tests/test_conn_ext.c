@@ -57,18 +57,24 @@ static void put_encoded(struct blob *to, enum sender sender, unsigned first,
 }
 
 /* A connection that has agreed; its output so far is forgotten. */
-static void start_agreed(struct session *session, enum role role)
+static void start_agreed_as(struct session *session, enum role role,
+                            void (*configure)(upf_config *))
 {
     struct blob head = {0};
 
     put_agreement(&head, role);
     session_prepare(session);
-    session->config.ext = &test_ext;
+    configure(&session->config);
     session_begin(session, role);
     session_give_blob(session, &head);
     assert_true(upf_conn_is_open(&session->conn));
     blob_clear(&session->output);
     blob_free(&head);
+}
+
+static void start_agreed(struct session *session, enum role role)
+{
+    start_agreed_as(session, role, with_ext);
 }
 
 static struct scene agreed(enum role role)
@@ -432,6 +438,45 @@ static void payload_that_cannot_be_decoded_fails(void **state)
         }
 }
 
+/* The half waits in the block that the first piece was decoded to. */
+static void half_a_code_point_waits_without_further_memory(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+
+    start_agreed_as(&session, SERVER, with_ext_in_a_stream);
+    put_encoded(&bytes, FROM_CLIENT, RSV1 | TEXT, "euro \xE2\x82");
+    session_give_blob(&session, &bytes);
+    blob_clear(&bytes);
+    put_encoded(&bytes, FROM_CLIENT, FIN | CONT, "\xAC");
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    session_give_blob(&session, &bytes);
+    assert_log(&session, "REQUEST GET /chat status=UPF_OK\nOPEN\n"
+               "CHUNK text first last 8 6575726f20e282ac\n");
+    session_free(&session);
+    blob_free(&bytes);
+}
+
+static void an_encoded_message_may_end_with_nothing(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+
+    start_agreed_as(&session, SERVER, with_ext_in_a_stream);
+    put_encoded(&bytes, FROM_CLIENT, RSV1 | TEXT, "all of it");
+    put_encoded(&bytes, FROM_CLIENT, CONT, "");
+    put_encoded(&bytes, FROM_CLIENT, FIN | CONT, "");
+    put_encoded(&bytes, FROM_CLIENT, FIN | RSV1 | BINARY, "");
+    session_give_blob(&session, &bytes);
+    assert_log(&session, "REQUEST GET /chat status=UPF_OK\nOPEN\n"
+               "CHUNK text first last 9 \"all of it\"\n"
+               "CHUNK binary first last 0 \"\"\n");
+    session_free(&session);
+    blob_free(&bytes);
+}
+
 /* ---- Limits (A4) ------------------------------------------------------ */
 
 static void the_message_limit_is_of_what_was_decoded(void **state)
@@ -687,6 +732,32 @@ static void a_large_block_does_not_stay_for_an_encoded_message(void **state)
     session_free(&session);
     blob_free(&bytes);
     blob_free(&payload);
+}
+
+static void no_slices_make_an_empty_message(void **state)
+{
+    (void)state;
+    for (int encoded = 0; encoded < 2; encoded++) {
+        struct session session;
+        struct blob    text = {0};
+
+        if (encoded) {
+            start_agreed(&session, SERVER);
+        } else {
+            session_start(&session, OPEN_SERVER);
+            session_give(&session, NULL, 0);
+        }
+        assert_status(upf_sendv(&session.conn, UPF_OP_TEXT, NULL, 0), UPF_OK);
+        assert_status(upf_send(&session.conn, UPF_OP_TEXT, NULL, 0), UPF_OK);
+        session_write(&session);
+        show_frames(&text, session.output.data, session.output.len,
+                    FROM_SERVER, RSV1);
+        assert_text(blob_str(&text),
+                    encoded ? "fin rsv1 TEXT 0 \"\"\nfin rsv1 TEXT 0 \"\"\n"
+                            : "fin TEXT 0 \"\"\nfin TEXT 0 \"\"\n");
+        blob_free(&text);
+        session_free(&session);
+    }
 }
 
 /* ---- An encoder that has a memory ---------------------------------------- */
@@ -1090,6 +1161,9 @@ int main(void)
         cmocka_unit_test(the_last_piece_that_is_decoded_is_the_end),
         cmocka_unit_test(of_all_rsv_bits_only_the_claimed_one_passes),
         cmocka_unit_test(a_cut_code_point_survives_a_ping_in_pieces),
+        cmocka_unit_test(no_slices_make_an_empty_message),
+        cmocka_unit_test(half_a_code_point_waits_without_further_memory),
+        cmocka_unit_test(an_encoded_message_may_end_with_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

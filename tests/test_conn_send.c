@@ -622,6 +622,37 @@ static void before_open_nothing_can_be_sent(void **state)
     }
 }
 
+static void nothing_fits_a_queue_that_control_frames_overfill(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_conn      *conn = &session.conn;
+    uint8_t        room[32] = {0};
+
+    session_prepare(&session);
+    session.config.max_queued = 20;
+    session_begin(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    upf_shared *shared = upf_shared_new(&session.config, UPF_OP_TEXT, "", 0);
+    assert_non_null(shared);
+    for (int i = 0; i < 3; i++)
+        assert_status(upf_ping(conn, "0123456", 7), UPF_OK);
+    assert_int_equal(upf_conn_queued(conn), 27);
+
+    assert_status(upf_send(conn, UPF_OP_TEXT, NULL, 0), UPF_ERR_QUEUE_FULL);
+    assert_status(upf_sendv(conn, UPF_OP_TEXT, NULL, 0), UPF_ERR_QUEUE_FULL);
+    assert_status(upf_send_part(conn, UPF_OP_TEXT, NULL, 0, true),
+                  UPF_ERR_QUEUE_FULL);
+    assert_status(upf_send_in_place(conn, UPF_OP_TEXT, room + 16, 0),
+                  UPF_ERR_QUEUE_FULL);
+    assert_status(upf_send_shared(conn, shared), UPF_ERR_QUEUE_FULL);
+    assert_int_equal(upf_conn_queued(conn), 27);
+    session_write(&session);
+    assert_status(upf_send_shared(conn, shared), UPF_OK);
+    upf_shared_free(shared);
+    session_free(&session);
+}
+
 /* ---- Parts ------------------------------------------------------------ */
 
 static void only_control_frames_go_out_between_parts(void **state)
@@ -801,6 +832,7 @@ int main(void)
         cmocka_unit_test(a_close_may_end_a_message_begun_by_parts),
         cmocka_unit_test(reading_pauses_over_high_water_until_half_is_left),
         cmocka_unit_test(nothing_written_leaves_the_output_as_it_is),
+        cmocka_unit_test(nothing_fits_a_queue_that_control_frames_overfill),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -493,6 +494,124 @@ static void a_deferred_request_may_end_otherwise(void **state)
     }
 }
 
+static void a_deferred_request_has_all_the_time_it_wants(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_conn      *conn = &session.conn;
+
+    session_prepare(&session);
+    session.app = defer;
+    session_begin(&session, SERVER);
+    session_tick(&session, 1000);
+    give_text(&session, HEAD_REQUEST);
+    assert_status(session.last, UPF_WANT_ANSWER);
+    assert_true(upf_conn_deadline(conn) == UINT64_MAX);
+    assert_int_equal(upf_conn_wants(conn), 0); /* the peer may wait, too */
+    for (uint64_t now = 2000; now < UINT64_MAX / 4; now *= 2) {
+        session_tick(&session, now);
+        assert_true(upf_conn_deadline(conn) == UINT64_MAX);
+    }
+    assert_status(session.last, UPF_WANT_ANSWER);
+    assert_status(upf_accept(conn, NULL, NULL, 0), UPF_OK);
+    assert_true(upf_conn_deadline(conn) == 0); /* OPEN is due */
+    assert_int_equal(upf_conn_wants(conn), UPF_WANTS_WRITE | UPF_WANTS_READ);
+    session_give(&session, NULL, 0);
+    assert_log(&session, "REQUEST GET /chat status=UPF_OK\nOPEN\n");
+    session_free(&session);
+}
+
+/* The next event is of this type; nothing is written. */
+static upf_event next_event(struct session *session, upf_input *input,
+                            upf_event_type type)
+{
+    upf_event event;
+
+    assert_status(upf_conn_next(&session->conn, input, &event), UPF_OK);
+    assert_int_equal(event.type, type);
+    return event;
+}
+
+static void without_memory_a_request_cannot_be_deferred_but_answered(
+    void **state)
+{
+    (void)state;
+    struct session session;
+    upf_conn      *conn   = &session.conn;
+    uint8_t       *memory = malloc(strlen(HEAD_REQUEST));
+    upf_input      input  = {memory, strlen(HEAD_REQUEST)};
+    upf_request    request;
+
+    assert_non_null(memory);
+    memcpy(memory, HEAD_REQUEST, input.len);
+    session_start(&session, SERVER);
+    next_event(&session, &input, UPF_EVENT_REQUEST);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    assert_status(upf_defer(conn), UPF_ERR_NO_MEMORY);
+    assert_status(upf_conn_request(conn, &request), UPF_OK);
+    assert_memory_equal(request.target.data, "/chat", 5);
+    session.alloc.fault = (struct fault){0, false};
+    assert_status(upf_defer(conn), UPF_OK);
+    free(memory); /* from here on the request is a copy */
+    assert_status(upf_conn_request(conn, &request), UPF_OK);
+    assert_memory_equal(request.target.data, "/chat", 5);
+    assert_status(upf_accept(conn, NULL, NULL, 0), UPF_OK);
+    session_give(&session, NULL, 0);
+    assert_true(upf_conn_is_open(conn));
+    session_free(&session);
+}
+
+/* ---- Headers of an answer ---------------------------------------------- */
+
+/* Headers of 200 bytes each: the fewer fit in any guess, the others do not. */
+static void check_accept(size_t count, size_t fails)
+{
+    static char         value[201];
+    static const char  *names[] = {"X-A", "X-B", "X-C", "X-D", "X-E", "X-F"};
+    upf_header          headers[6];
+    struct session      session;
+    upf_input           input;
+    struct blob         head = {0};
+
+    memset(value, 'v', sizeof value - 1);
+    for (size_t i = 0; i < count; i++)
+        headers[i] = (upf_header){names[i], value};
+    blob_text(&head, HEAD_REQUEST);
+    input = (upf_input){head.data, head.len};
+    session_start(&session, SERVER);
+    next_event(&session, &input, UPF_EVENT_REQUEST);
+    if (fails > 0) {
+        session.alloc.fault =
+            (struct fault){session.alloc.calls + fails, false};
+        assert_status(upf_accept(&session.conn, NULL, headers, count),
+                      UPF_ERR_NO_MEMORY);
+        assert_int_equal(upf_conn_queued(&session.conn), 0);
+        assert_int_equal(session.alloc.live, 0);
+    }
+    /* Nothing was said yet, so it can be said again. */
+    assert_status(upf_accept(&session.conn, NULL, headers, count), UPF_OK);
+    assert_status(upf_accept(&session.conn, NULL, headers, count),
+                  UPF_ERR_STATE);
+    session_write(&session);
+    assert_status_line(&session.output, "HTTP/1.1 101 Switching Protocols");
+    assert_int_equal(head_len(&session.output), session.output.len);
+    assert_field(&session.output, "Sec-WebSocket-Accept", HEAD_ACCEPT);
+    for (size_t i = 0; i < count; i++)
+        assert_field(&session.output, names[i], value);
+    session_give(&session, NULL, 0);
+    assert_true(upf_conn_is_open(&session.conn));
+    session_free(&session);
+    blob_free(&head);
+}
+
+static void an_answer_may_have_headers_of_any_length(void **state)
+{
+    (void)state;
+    for (size_t count = 0; count <= 6; count++)
+        for (size_t fails = 0; fails <= 1; fails++)
+            check_accept(count, fails);
+}
+
 /* ---- Our own refusals ------------------------------------------------- */
 
 /* Requests, what we make of them, and the first line of our answer. */
@@ -885,6 +1004,10 @@ int main(void)
         cmocka_unit_test(an_endless_head_is_refused_and_takes_bounded_memory),
         cmocka_unit_test(the_stream_may_end_inside_the_head),
         cmocka_unit_test(a_server_that_closes_before_open_answers_503),
+        cmocka_unit_test(a_deferred_request_has_all_the_time_it_wants),
+        cmocka_unit_test(
+            without_memory_a_request_cannot_be_deferred_but_answered),
+        cmocka_unit_test(an_answer_may_have_headers_of_any_length),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

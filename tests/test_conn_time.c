@@ -188,6 +188,63 @@ static void what_arrives_puts_the_ping_off(void **state)
     blob_free(&bytes);
 }
 
+static void without_memory_for_a_ping_the_connection_fails(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, false};
+    session_tick(&session, 31000);
+    assert_status(session.last, UPF_DONE);
+    assert_status(session.log.status, UPF_ERR_NO_MEMORY);
+    assert_sent(&session, "fin CLOSE 1011 \"out of memory\"\n");
+    session_free(&session);
+}
+
+static void pings_that_do_not_leave_are_as_good_as_one_more(void **state)
+{
+    (void)state;
+    struct session session;
+    upf_conn      *conn  = &session.conn;
+    size_t         count = 0;
+
+    start_open(&session, OPEN_SERVER);
+    session.hold = true;
+    while (upf_ping(conn, NULL, 0) == UPF_OK)
+        count++;
+    assert_in_range(count, 500, 2000); /* the budget is used up */
+    const size_t queued = upf_conn_queued(conn);
+    assert_true(upf_conn_deadline(conn) == 1000 + 3000);
+    session_tick(&session, 4000); /* from here on, nothing leaves */
+    session_tick(&session, 28000);
+    assert_int_equal(upf_conn_queued(conn), queued);
+    assert_true(upf_conn_deadline(conn) == 28000 + 20000);
+    session_tick(&session, 48000); /* the question was never written */
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    assert_true(upf_conn_deadline(conn) == 4000 + 50000);
+    session_tick(&session, 53999);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 0);
+    session_tick(&session, 54000);
+    assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+    session_free(&session);
+}
+
+static void a_byte_ends_the_wait_for_a_pong_at_the_next_tick(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    session_tick(&session, 28000); /* the ping; 20 s for its pong */
+    assert_true(upf_conn_deadline(&session.conn) == 48000);
+    session_give(&session, "\x81", 1);
+    assert_true(upf_conn_deadline(&session.conn) == 31000);
+    session_tick(&session, 31000);
+    assert_true(upf_conn_deadline(&session.conn) == 58000);
+    session_free(&session);
+}
+
 /* ---- What counts as a sign of life --------------------------------------- */
 
 enum { TEN_MINUTES = 600 };
@@ -657,6 +714,27 @@ static void a_tick_before_open_changes_nothing(void **state)
     }
 }
 
+static void an_event_that_is_due_is_due_now(void **state)
+{
+    (void)state;
+    struct session session;
+
+    session_start(&session, OPEN_SERVER); /* OPEN is due */
+    upf_conn_tick(&session.conn, 1000);
+    assert_true(upf_conn_deadline(&session.conn) == 0);
+    session_give(&session, NULL, 0);
+    assert_true(upf_conn_deadline(&session.conn) == 0);
+    session_free(&session);
+
+    session_start(&session, SERVER); /* CLOSE is */
+    assert_status(upf_close(&session.conn, 1000, NULL), UPF_OK);
+    upf_conn_tick(&session.conn, 1000);
+    assert_true(upf_conn_deadline(&session.conn) == 0);
+    session_give(&session, NULL, 0);
+    assert_int_equal(session.log.count[UPF_EVENT_CLOSE], 1);
+    session_free(&session);
+}
+
 /* ---- How exactly silence is known --------------------------------------- */
 
 /* Ticks where the deadline wants them, `late` each, until there is a ping. */
@@ -1108,6 +1186,10 @@ int main(void)
             the_end_of_time_comes_for_nobody_who_waits_for_ever),
         cmocka_unit_test(output_gets_a_second_time_after_a_late_tick),
         cmocka_unit_test(output_that_is_hardly_late_does_not),
+        cmocka_unit_test(an_event_that_is_due_is_due_now),
+        cmocka_unit_test(without_memory_for_a_ping_the_connection_fails),
+        cmocka_unit_test(pings_that_do_not_leave_are_as_good_as_one_more),
+        cmocka_unit_test(a_byte_ends_the_wait_for_a_pong_at_the_next_tick),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

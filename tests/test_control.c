@@ -11,6 +11,7 @@
 
 #include <upframe/conn.h>
 
+#include "buf.h"
 #include "support/split.h"
 
 /* "About 2 KiB": what pongs may take of the queue. */
@@ -20,6 +21,12 @@ static const unsigned control[] = {CLOSE, PING, PONG};
 static const size_t   lengths[] = {0, 1, 2, 124, 125, 126};
 
 enum { CONTROLS = 3, LENGTHS = 6 };
+
+static void start_open(struct session *session, enum role role)
+{
+    session_start(session, role);
+    session_give(session, NULL, 0);
+}
 
 /* What has happened when the frame comes. */
 enum situation { IDLE, INSIDE_A_MESSAGE, CLOSE_SENT, CLOSE_RECEIVED };
@@ -448,6 +455,108 @@ static void unsolicited_pongs_are_delivered_and_not_answered(void **state)
     assert_scene(&scene, "OPEN\nPONG 9 \"I am here\"\n", "");
 }
 
+/* ---- In pieces --------------------------------------------------------- */
+
+static void without_memory_a_split_control_frame_fails(void **state)
+{
+    (void)state;
+    static const unsigned opcodes[] = {PING, PONG, CLOSE};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct session session;
+        struct blob    bytes = {0};
+
+        put_text(&bytes, FROM_CLIENT, FIN | opcodes[i], "\x03\xE8 split");
+        start_open(&session, OPEN_SERVER);
+        session.alloc.fault = (struct fault){session.alloc.calls + 1, false};
+        session_give(&session, bytes.data, 8);
+        assert_log(&session, "OPEN\nCLOSE 1006 sent=1011 clean=0 "
+                   "status=UPF_ERR_NO_MEMORY reason=\"\"\n");
+        assert_sent(&session, "fin CLOSE 1011 \"out of memory\"\n");
+        session_free(&session);
+        blob_free(&bytes);
+    }
+}
+
+static void a_split_control_frame_fits_behind_half_a_message(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+
+    start_open(&session, OPEN_SERVER);
+    put_text(&bytes, FROM_CLIENT, TEXT, "half a message");
+    session_give_blob(&session, &bytes);
+    /* the message's block has room */
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, true};
+    blob_clear(&bytes);
+    put_text(&bytes, FROM_CLIENT, FIN | PONG, "split");
+    for (size_t i = 0; i < bytes.len; i++)
+        session_give(&session, bytes.data + i, 1);
+    blob_clear(&bytes);
+    put_text(&bytes, FROM_CLIENT, FIN | CONT, ", and the rest");
+    session_give_blob(&session, &bytes);
+    assert_log(&session, "OPEN\nPONG 5 \"split\"\n"
+               "MESSAGE text 28 \"half a message, and the rest\"\n");
+    session_free(&session);
+    blob_free(&bytes);
+}
+
+/* Of a ping behind `message` bytes of a message, `cut` come before the rest. */
+static void check_split_ping(size_t message, size_t cut)
+{
+    enum { LEN = 125, HEADER = 6 };
+    struct session session;
+    struct blob    bytes = {0}, pong = {0};
+
+    start_open(&session, OPEN_SERVER);
+    if (message > 0) {
+        put_run(&bytes, FROM_CLIENT, BINARY, 'm', message);
+        session_give(&session, bytes.data, bytes.len - message + 1);
+        session_give(&session, bytes.data + bytes.len - message + 1,
+                     message - 1);
+        blob_clear(&bytes);
+    }
+    put_run(&bytes, FROM_CLIENT, FIN | PING, 'p', LEN);
+    session_give(&session, bytes.data, HEADER + cut);
+    assert_in_range(session.alloc.live, message + LEN,
+                    message + LEN + UPF_BUF_OVERHEAD);
+    session_give(&session, bytes.data + HEADER + cut, LEN - cut);
+    put_run(&pong, FROM_SERVER, FIN | PONG, 'p', LEN);
+    assert_int_equal(session.output.len, pong.len);
+    assert_memory_equal(session.output.data, pong.data, pong.len);
+    session_free(&session);
+    blob_free(&bytes);
+    blob_free(&pong);
+}
+
+/* Whatever has come of it, it has room for all of it and no more. */
+static void a_split_control_frame_takes_its_length(void **state)
+{
+    (void)state;
+    for (size_t cut = 1; cut < 125; cut++) {
+        check_split_ping(0, cut);
+        if (cut > 6) /* the message's block has 4,066 */
+            check_split_ping(4060, cut);
+    }
+}
+
+/* ---- Of nowhere -------------------------------------------------------- */
+
+static void a_control_payload_of_nowhere_is_refused(void **state)
+{
+    (void)state;
+    struct session session;
+
+    start_open(&session, OPEN_SERVER);
+    assert_status(upf_ping(&session.conn, NULL, 1), UPF_ERR_ARGUMENT);
+    assert_status(upf_pong(&session.conn, NULL, 125), UPF_ERR_ARGUMENT);
+    assert_int_equal(upf_conn_queued(&session.conn), 0);
+    assert_status(upf_ping(&session.conn, NULL, 0), UPF_OK);
+    assert_int_equal(upf_conn_queued(&session.conn), 2);
+    session_free(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +577,10 @@ int main(void)
         cmocka_unit_test(the_budget_is_whole_again_after_writing),
         cmocka_unit_test(pings_are_not_refused_for_a_full_queue),
         cmocka_unit_test(unsolicited_pongs_are_delivered_and_not_answered),
+        cmocka_unit_test(without_memory_a_split_control_frame_fails),
+        cmocka_unit_test(a_split_control_frame_fits_behind_half_a_message),
+        cmocka_unit_test(a_split_control_frame_takes_its_length),
+        cmocka_unit_test(a_control_payload_of_nowhere_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

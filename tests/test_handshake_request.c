@@ -437,6 +437,30 @@ static void two_origins_are_present_and_refused(void **state)
     }
 }
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void a_request_line_has_two_spaces_in_their_places(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "GET/chatHTTP/1.1",    /* no space at all */
+        "GET /chatHTTP/1.1",   /* none in front of the version */
+        "GET/chat HTTP/1.1",   /* none behind the method */
+        "GET HTTP/1.1",        "GET  HTTP/1.1", " /chat HTTP/1.1",
+        "/chat HTTP/1.1",      " HTTP/1.1",     "HTTP/1.1",
+    };
+
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        const struct text *head =
+            text_edit(BASE, "GET /chat HTTP/1.1", lines[i]);
+        upf_request request;
+
+        if (upf_request_parse(head->data, head->len, &request) !=
+            UPF_ERR_REQUEST_LINE)
+            fail_msg("\"%s\" is read as a request line", lines[i]);
+    }
+}
+
 /* ---- Subprotocols ----------------------------------------------------- */
 
 static void thirty_two_subprotocols_are_taken_and_one_more_is_not(void **state)
@@ -519,6 +543,7 @@ int main(void)
         cmocka_unit_test(two_origins_are_present_and_refused),
         cmocka_unit_test(thirty_two_subprotocols_are_taken_and_one_more_is_not),
         cmocka_unit_test(a_subprotocol_is_offered_by_its_exact_name),
+        cmocka_unit_test(a_request_line_has_two_spaces_in_their_places),
     };
     return cmocka_run_group_tests_name("handshake_request", tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "../src/http.h"
+#include "support/blob.h"
 #include "support/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -252,6 +253,28 @@ static void headers_are_walked_in_order_and_found_in_any_case(void **state)
     exact_free(headers);
 }
 
+static void a_line_that_is_no_header_field_ends_them(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "no colon", ": no name", "a name: with a space", "name : value",
+        " folded: line", "name: v\x01lue",
+    };
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct blob text = {0};
+        upf_str     name, value;
+
+        blob_printf(&text, "First: 1\r\n%s\r\nLast: 2\r\n", bad[i]);
+        upf_str headers = {(const char *)text.data, text.len};
+        assert_true(upf_header_next(&headers, &name, &value));
+        assert_true(upf_str_equals(name, "First"));
+        assert_true(upf_str_equals(value, "1"));
+        assert_false(upf_header_next(&headers, &name, &value));
+        blob_free(&text);
+    }
+}
+
 /* ---- Lists ------------------------------------------------------------ */
 
 static void a_list_is_cut_at_its_commas(void **state)
@@ -336,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_list_is_cut_at_its_commas),
         cmocka_unit_test(a_list_has_a_token_only_as_a_whole_element),
         cmocka_unit_test(fields_of_one_name_are_one_list),
+        cmocka_unit_test(a_line_that_is_no_header_field_ends_them),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }

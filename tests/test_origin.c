@@ -197,6 +197,27 @@ static void no_origin_is_no_page_and_may_connect(void **state)
     assert_false(upf_origin_allowed(upf_str_of("http://a"), none, empty));
 }
 
+/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ), RFC 3986, 3.1 */
+static void an_origins_scheme_is_of_those_characters_only(void **state)
+{
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        const bool in_scheme = (c >= 'a' && c <= 'z') ||
+                               (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '+' ||
+                               c == '-' || c == '.';
+        char origin[] = "moz?ext://host", listed[] = "moz?EXT://HOST";
+        const char *const list[] = {listed, NULL};
+
+        /* only what is one is compared without regard to case */
+        origin[3] = listed[3] = (char)c;
+        if (upf_origin_allowed(upf_str_of(origin), upf_str_of("host"), list) !=
+            in_scheme)
+            fail_msg("a scheme with character %d is%s taken", c,
+                     in_scheme ? " not" : "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +226,7 @@ int main(void)
         cmocka_unit_test(what_the_list_names_may_connect_and_nothing_like_it),
         cmocka_unit_test(a_star_allows_every_origin_that_there_is),
         cmocka_unit_test(no_origin_is_no_page_and_may_connect),
+        cmocka_unit_test(an_origins_scheme_is_of_those_characters_only),
     };
     return cmocka_run_group_tests_name("origin", tests, NULL, NULL);
 }

@@ -233,6 +233,23 @@ static void a_client_cannot_share(void **state)
     session_free(&session);
 }
 
+static void a_shared_message_of_impossible_size_is_refused(void **state)
+{
+    (void)state;
+    struct fake_alloc alloc  = {.calls = 0};
+    upf_config        config = upf_config_default();
+
+    config.alloc      = fake_alloc;
+    config.alloc_user = &alloc;
+    for (size_t less = 0; less < 16; less++)
+        assert_null(upf_shared_new(&config, UPF_OP_BINARY, "x",
+                                   SIZE_MAX - less));
+    assert_int_equal(alloc.calls, 0);
+    alloc.fault = (struct fault){1, true};
+    assert_null(upf_shared_new(&config, UPF_OP_BINARY, "x", 1));
+    upf_shared_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +260,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_a_message_cannot_be_shared),
         cmocka_unit_test(binary_is_shared_as_it_is_and_may_be_empty),
         cmocka_unit_test(a_client_cannot_share),
+        cmocka_unit_test(a_shared_message_of_impossible_size_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ guide_bins     := $(guide_programs:%=$(BUILD)/asan/guide/%)
 # run in it. So it runs those that another order of bytes or size of a word can
 # make fail: what reads bytes as words, handshakes, both sides of a connection.
 # Not those that compare sets of kernels, of which there is one.
-emulated := arena base64 bytes chacha20 close_code conn_client conn_room \
+emulated := arena base64 bytes chacha20 close_code conn_client conn_server \
             frame handshake kernels_text mask sha1 shared utf8
 c_tests   = $(if $(RUN),$(emulated:%=$(BUILD)/asan/tests/test_%),$(test_bins))
 
