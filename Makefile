@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Makefile - build and install upframe (GNU make 4). Start: `make help`.
 #
-# What is not the library has its part of it where it is, such as
-# examples/examples.mk. Each may be left out; fuzz/ and tests/bench/ need tests/.
+# What is not the library has its part of it in its own directory. The library
+# is built and installed without any of them.
 
 rooms := examples/examples.mk tests/tests.mk fuzz/fuzz.mk tests/bench/bench.mk
 

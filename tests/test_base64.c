@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/base64.h"
+#include "base64.h"
 #include "support/guard.h"
 
 /* The key of RFC 6455, section 1.3, and what it stands for. */

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/bytes.h"
+#include "bytes.h"
 #include "support/guard.h"
 
 /* No two bytes alike, and the top bit set: a sign or a swap would show. */

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/handshake.h"
-#include "../src/http.h"
-#include "../src/http_scan.h"
+#include "handshake.h"
+#include "http.h"
+#include "http_scan.h"
 #include "support/naive.h"
 #include "support/text.h"
 

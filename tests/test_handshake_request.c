@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/handshake.h"
-#include "../src/http.h"
+#include "handshake.h"
+#include "http.h"
 #include "support/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

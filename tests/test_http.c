@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
+#include "http.h"
 #include "support/blob.h"
 #include "support/text.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include <upframe/frame.h>
-#include "../src/mask.h"
+#include "mask.h"
 #include "support/guard.h"
 
 enum {

@@ -147,7 +147,7 @@ static void assert_given(const uint8_t *out, size_t len, uint64_t n)
 }
 
 /* What is to be drawn: batches, each of which begins with the next one's key.
- * (The stream itself is compared with the RFC's in test_chacha20.c.) */
+ * (The stream itself is compared with the RFC's in test_kernels_chacha20.c.) */
 static struct {
     uint8_t batch[BATCH];
     size_t  end; /* what was drawn lies behind it */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/sha1.h"
+#include "sha1.h"
 #include "support/guard.h"
 
 static void assert_digest(const void *data, size_t len, const char *hex)

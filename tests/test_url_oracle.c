@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
-#include "../src/url.h"
+#include "http.h"
+#include "url.h"
 #include "support/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include <upframe/frame.h>
-#include "../src/mask.h"
-#include "../src/utf8.h"
+#include "mask.h"
+#include "utf8.h"
 #include "support/guard.h"
 
 typedef struct {

@@ -22,8 +22,8 @@ flags_tests = $(posix) -Isrc -Itests -Iexamples -I$(BUILD) $(CMOCKA_CFLAGS)
 
 # ---- What is there ---------------------------------------------------------
 
-test_sources   := $(sort $(wildcard tests/test_*.c))
-test_scripts   := $(sort $(wildcard tests/test_*.sh))
+test_sources   := $(sort $(wildcard tests/test_*.c tests/*/test_*.c))
+test_scripts   := $(sort $(wildcard tests/*/test_*.sh))
 checks         := $(sort $(wildcard tests/tools/check_*.sh))
 kernel_choice  := tests/support/kernel_choice.c
 support        := $(filter-out $(kernel_choice),\
@@ -43,9 +43,10 @@ guide_bins     := $(guide_programs:%=$(BUILD)/asan/guide/%)
 # run in it. So it runs those that another order of bytes or size of a word can
 # make fail: what reads bytes as words, handshakes, both sides of a connection.
 # Not those that compare sets of kernels, of which there is one.
-emulated := arena base64 bytes chacha20 close_code conn_client conn_server \
-            frame handshake kernels_text mask sha1 shared utf8
-c_tests   = $(if $(RUN),$(emulated:%=$(BUILD)/asan/tests/test_%),$(test_bins))
+emulated := arena base64 bytes close conn_client conn_server frame handshake \
+            kernels_chacha20 kernels_text mask sha1 shared utf8
+c_tests   = $(if $(RUN),$(filter $(emulated:%=\%/test_%),$(test_bins)),\
+                $(test_bins))
 
 # ---- Tests and checks ------------------------------------------------------
 
@@ -63,7 +64,7 @@ test: $(test_bins) $(asan_examples) $(kernel_names) $(guide_bins)
 
 test-kernels: ## the tests of payload on each set of kernels but the fastest
 test-kernels: $(test_bins) $(kernel_names)
-	@EXAMPLES=$(BUILD)/asan/examples $(run_tests) tests/test_kernel_sets.sh
+	@EXAMPLES=$(BUILD)/asan/examples $(run_tests) tests/kernels/test_kernel_sets.sh
 
 test-small: ## every test on the smallest build: -Os, UPF_SCALAR_ONLY
 	@$(MAKE) BUILD='$(BUILD)/small' CPPFLAGS='$(CPPFLAGS) -DUPF_SCALAR_ONLY' \

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/kernels/kernels.h"
+#include "kernels/kernels.h"
 
 __attribute__((constructor)) static void choose_kernels(void)
 {

@@ -3,7 +3,7 @@
 #ifndef TRY_WRITE_H
 #define TRY_WRITE_H
 
-#include "../../src/handshake.h"
+#include "handshake.h"
 
 struct array {
     char  *out;

@@ -6,8 +6,9 @@
 # a table whose first heading is not "id" is not looked at. Per row,
 #   functions  `name` or `name()`, a word of src/ or include/; or a file,
 #              `close.c`
-#   tests      `test_file:name`, where tests/test_file.c (or .sh) has the name,
-#              a .c twice: defined and listed; or a file, `tests/interop/run.sh`
+#   tests      `test_file:name`, where test_file.c (or .sh), in tests/ or one of
+#              its directories, has the name, a .c twice: defined and listed; or
+#              a file, `tests/interop/run.sh`
 # Each row has one of each, at least, unless it says [T]: the duty of the
 # application or of the transport.
 set -u
@@ -75,13 +76,14 @@ a_test()
     *:*) ;;
     *) return 1 ;;
     esac
-    if [ -f "tests/${1%%:*}.sh" ]; then
-        grep -Fqw -- "${1#*:}" "tests/${1%%:*}.sh"
-    elif [ -f "tests/${1%%:*}.c" ]; then
-        [ "$(grep -Fcw -- "${1#*:}" "tests/${1%%:*}.c")" -ge 2 ]
-    else
-        return 1
-    fi
+    for file in tests/"${1%%:*}".* tests/*/"${1%%:*}".*; do
+        case $file in
+        *\*) ;; # nothing is called so
+        *.sh) grep -Fqw -- "${1#*:}" "$file" && return ;;
+        *.c) [ "$(grep -Fcw -- "${1#*:}" "$file")" -ge 2 ] && return ;;
+        esac
+    done
+    return 1
 }
 
 while read -r kind line name; do

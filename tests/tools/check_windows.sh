@@ -43,14 +43,16 @@ compile()
 # What is copied into another tree compiles without flags.
 compile src/*.c src/*/*.c
 
+set -- tests/test_*.c tests/*/test_*.c tests/support/*.c
+tests=$(grep -LE "$posix" "$@")
+out=$(grep -lE "$posix" "$@" | tr '\n' ' ')
+
 # gcc judges formats by an old C library of Windows, which had no %zu.
-tests=$(grep -LE "$posix" tests/test_*.c tests/support/*.c)
 # shellcheck disable=SC2086
 compile -D_POSIX_C_SOURCE=200809L -Wno-format -Wno-format-extra-args \
     -isystem "$tmp" -Isrc -Itests -Iexamples $tests
 
 # shellcheck disable=SC2086
 set -- src/*.c src/*/*.c $tests
-out=$(grep -lE "$posix" tests/test_*.c tests/support/*.c | tr '\n' ' ')
 [ "$bad" -eq 0 ] && echo "$# sources; left out: $out"
 exit "$bad"

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "../src/kernels/kernels.h"
+#include "kernels/kernels.h"
 
 int main(int argc, char **argv)
 {

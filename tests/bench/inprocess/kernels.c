@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kernels.c - the one place that knows how a kernel is forced. */
 
-#include "../src/kernels/kernels.h"
+#include "kernels/kernels.h"
 #include "kernels.h"
 
 /*

@@ -10,7 +10,7 @@
 set -u
 
 LIMIT=90
-root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 bin=${1:-}
 bin=${bin:-${UPF_EXAMPLES_DIR:-build/examples}}
 tmp=$(mktemp -d) || exit 1

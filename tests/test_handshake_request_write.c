@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handshake_write.c - the request that a client writes, and what its
- * caller cannot smuggle into it. */
+/* test_handshake_request_write.c - the request that a client writes, and
+ * what its caller cannot smuggle into it. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/handshake.h"
-#include "../src/http.h"
+#include "handshake.h"
+#include "http.h"
 #include "support/guard.h"
 #include "support/text.h"
 #include "support/try_write.h"
@@ -280,5 +280,6 @@ int main(void)
         cmocka_unit_test(a_header_that_is_not_sent_says_why),
         cmocka_unit_test(an_origin_to_send_is_not_blank),
     };
-    return cmocka_run_group_tests_name("handshake_write", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("handshake_request_write", tests, NULL,
+                                       NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fields.c - one walk over the header lines, many bytes a step. */
+/* test_http_fields.c - one walk over the header lines, many bytes a step. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
-#include "../src/http_fields.h"
-#include "../src/kernels/kernels_text.h"
+#include "http.h"
+#include "http_fields.h"
+#include "kernels/kernels_text.h"
 #include "support/guard.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

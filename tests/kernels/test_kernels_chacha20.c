@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_chacha20.c - the stream that random bytes are drawn from. */
+/* test_kernels_chacha20.c - the stream that random bytes are drawn from. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "../src/kernels/kernels.h"
+#include "kernels/kernels.h"
 
 enum { BLOCK = 64, BLOCKS = UPF_CHACHA20_BYTES / BLOCK };
 
@@ -112,5 +112,5 @@ int main(void)
         cmocka_unit_test(the_first_call_may_be_this_one),
     };
 
-    return cmocka_run_group_tests_name("chacha20", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("kernels_chacha20", tests, NULL, NULL);
 }

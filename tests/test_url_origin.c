@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_origin.c - whose pages may connect (RFC 6455, section 10.2). */
+/* test_url_origin.c - whose pages may connect (RFC 6455, section 10.2). */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
+#include "http.h"
 #include "support/text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -228,5 +228,5 @@ int main(void)
         cmocka_unit_test(no_origin_is_no_page_and_may_connect),
         cmocka_unit_test(an_origins_scheme_is_of_those_characters_only),
     };
-    return cmocka_run_group_tests_name("origin", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("url_origin", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_head_scan.c - the end of an HTTP head that comes in pieces. */
+/* test_http_scan.c - the end of an HTTP head that comes in pieces. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
-#include "../src/http_scan.h"
+#include "http.h"
+#include "http_scan.h"
 #include "support/guard.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -306,5 +306,5 @@ int main(void)
         cmocka_unit_test(a_hundred_lines_are_taken_and_one_more_is_not),
         cmocka_unit_test(a_head_that_never_ends_is_cut_off_at_the_limit),
     };
-    return cmocka_run_group_tests_name("head_scan", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("http_scan", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_handshake_answer.c - the responses that a server writes, and what its
- * caller cannot smuggle into them. */
+/* test_handshake_response_write.c - the responses that a server writes, and
+ * what its caller cannot smuggle into them. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,8 +12,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/handshake.h"
-#include "../src/http.h"
+#include "handshake.h"
+#include "http.h"
 #include "support/guard.h"
 #include "support/try_write.h"
 
@@ -424,5 +424,6 @@ int main(void)
         cmocka_unit_test(a_wrong_version_is_answered_to_the_letter),
         cmocka_unit_test(a_failed_head_request_is_answered_without_the_body),
     };
-    return cmocka_run_group_tests_name("handshake_answer", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("handshake_response_write", tests, NULL,
+                                       NULL);
 }

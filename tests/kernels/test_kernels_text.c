@@ -9,9 +9,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/http.h"
-#include "../src/http_fields.h"
-#include "../src/kernels/kernels.h"
+#include "http.h"
+#include "http_fields.h"
+#include "kernels/kernels.h"
 #include "support/fakes.h"
 #include "support/guard.h"
 

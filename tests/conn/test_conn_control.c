@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_control.c - pings, pongs and floods of them (RFC 6455, section 5.5). */
+/* test_conn_control.c - pings, pongs, floods of them (RFC 6455, 5.5). */
 
 #include <stdarg.h>
 #include <stddef.h>

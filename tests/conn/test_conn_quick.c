@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that are sent at one glance, among others that are not. */
+/* test_conn_quick.c - messages that are sent at one glance, among others that
+ * are not. */
 
 #include <setjmp.h>
 #include <stdarg.h>

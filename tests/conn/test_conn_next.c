@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../src/kernels/kernels.h"
+#include "kernels/kernels.h"
 #include "support/fakes.h"
 #include "support/frames.h"
 #include "support/session.h"
@@ -323,5 +323,5 @@ int main(void)
         cmocka_unit_test(every_form_of_a_length_is_judged_the_same),
         cmocka_unit_test(random_streams_come_to_the_same),
     };
-    return cmocka_run_group_tests_name("kernels_next", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("conn_next", tests, NULL, NULL);
 }

@@ -9,20 +9,18 @@
 # (build/asan/examples). Ends with "N passed, N failed", all sets together.
 set -u
 
-payload='mask utf8 sha1 message stream conn_oracle control limits in_place
-         conn_ext close_code failures fields http url handshake_request'
+# Relative: the path of the tree may have a blank.
+programs='./test_close ./test_handshake_request ./test_http ./test_http_fields
+          ./test_mask ./test_message ./test_sha1 ./test_url ./test_utf8
+          ./conn/test_conn_control ./conn/test_conn_ext ./conn/test_conn_oracle
+          ./conn/test_failures ./conn/test_in_place ./conn/test_limits
+          ./conn/test_stream'
 
-root=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 tests=$(cd "${1:-build/asan/examples}/../tests" && pwd) || exit 1
 names=$("$tests/tools/kernel_names") || exit 1
 passed=0
 failed=0
-
-# Relative: the path of the tree may have a blank.
-programs=
-for module in $payload; do
-    programs="$programs ./test_$module"
-done
 
 for set in $(printf '%s\n' "$names" | sed '$d'); do
     # shellcheck disable=SC2086

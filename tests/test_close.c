@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_close_code.c - codes and reasons of a Close (RFC 6455, section 7.4). */
+/* test_close.c - codes and reasons of a Close (RFC 6455, section 7.4). */
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -13,13 +13,13 @@
 #include <cmocka.h>
 
 #include <upframe/conn.h>
-#include "../src/http.h"
-#include "../src/http_fields.h"
-#include "../src/kernels/kernels.h"
-#include "../src/kernels/kernels_text.h"
-#include "../src/mask.h"
-#include "../src/sha1.h"
-#include "../src/utf8.h"
+#include "http.h"
+#include "http_fields.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_text.h"
+#include "mask.h"
+#include "sha1.h"
+#include "utf8.h"
 #include "support/fakes.h"
 #include "support/guard.h"
 
