@@ -5,6 +5,8 @@
 # -O3 and without -march, the library among them, into $(BUILD)/bench/. What is
 # compared with (the peers) is left out where it is not installed.
 
+#? BENCH_ARGS=--help   what a benchmark is told; BENCH_CFLAGS: how it is compiled
+
 BENCH_CFLAGS ?= -O3 -g
 BENCH_ARGS   ?=
 
