@@ -12,19 +12,12 @@
 /* Beside a block's capacity, and what a control frame in pieces takes. */
 enum { BESIDE = UPF_BUF_OVERHEAD, CONTROL = UPF_CONTROL_PAYLOAD_MAX };
 
-/* What the assembly holds; a borrowed head is none of ours. */
-static size_t assembly_capacity(const upf_conn *conn)
-{
-    return upf_has(conn, UPF_HEAD_BORROWED) ? 0
-                                            : upf_buf_capacity(&conn->assembly);
-}
-
 /* ---- The memory for output ---------------------------------------------- */
 
 static void check_heap(const struct watch *watch, const struct run *run)
 {
     const upf_conn *conn     = run->conn;
-    const size_t    capacity = assembly_capacity(conn);
+    const size_t    capacity = upf_buf_capacity(&conn->assembly);
     size_t          others   = ext_held;
 
     if (capacity > 0)
@@ -54,7 +47,7 @@ static uint64_t declared(const upf_conn *conn)
 static void check_assembly(const struct run *run)
 {
     const upf_conn *conn     = run->conn;
-    const size_t    capacity = assembly_capacity(conn);
+    const size_t    capacity = upf_buf_capacity(&conn->assembly);
     const uint64_t  most     = 2 * (uint64_t)conn->assembly.len + 4096 + CONTROL;
 
     if (capacity == 0 || conn->state != UPF_STATE_OPEN)

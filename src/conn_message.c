@@ -6,6 +6,7 @@
 
 #include "buf.h"
 #include "bytes.h"
+#include "compiler.h"
 #include "conn_recv.h"
 #include "ext.h"
 #include "message.h"
@@ -123,6 +124,58 @@ static bool is_room(const struct upf_buf *message, const uint8_t *data,
            len <= upf_buf_capacity(message) - message->len;
 }
 
+/* A fragment's payload, at `data`, for the assembly, where there is room for it.
+ * False: it is not UTF-8, and was not taken. */
+static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
+                            uint32_t key)
+{
+    struct upf_message *message = &conn->in.open.message;
+    struct upf_buf     *block   = &conn->assembly;
+    const uint8_t       utf8    = message->utf8;
+    size_t              bad;
+
+    if (upf_message_unmask(message, block->data + block->len, data, len, key,
+                           false, &bad) != UPF_OK) {
+        message->utf8 = utf8;
+        return false;
+    }
+    block->len   += len;
+    message->len += len;
+    message->fragments++;
+    return true;
+}
+
+/*
+ * Fragments mostly come many at a time. Those that lie whole in the input are
+ * taken here in a row, until one ends the message, is wrong, or needs memory:
+ * that is for the rules of conn_recv.c, which find it as it was.
+ */
+static void take_fragments(upf_conn *conn, upf_input *input)
+{
+    const upf_config         *config  = conn->config;
+    const struct upf_message *message = &conn->in.open.message;
+    const struct upf_buf     *block   = &conn->assembly;
+    const unsigned mask     = upf_has(conn, UPF_IS_CLIENT) ? 0 : MASKED;
+    const size_t   shortest = mask != 0 ? 2 + KEY_LEN : 2;
+    const size_t   capacity = upf_buf_capacity(block);
+    size_t         header, len;
+
+    while (input->len >= shortest && input->data[0] == UPF_OP_CONTINUATION &&
+           measure(conn, input, mask, &header, &len) &&
+           len <= capacity - block->len &&
+           len <= config->max_message - message->len &&
+           message->fragments < config->max_fragments) {
+        const uint8_t *data = input->data + header;
+        uint32_t       key  = 0;
+
+        if (mask != 0)
+            memcpy(&key, data - KEY_LEN, sizeof key);
+        if (!append_fragment(conn, data, len, key))
+            return;
+        upf_conn_take(conn, input, header + len);
+    }
+}
+
 /* A message that lies whole in the input, or a piece for the assembly. */
 static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
 {
@@ -150,8 +203,12 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
     if (status != UPF_OK)
         return status;
     take_payload(conn, input, len);
-    if (!end)
+    if (!end) {
+        if (message->data != NULL && !UPF_SMALL &&
+            conn->config->trace == NULL)
+            take_fragments(conn, input);
         return UPF_NEED_MORE;
+    }
     return in_place ? deliver(conn, event, data, len)
                     : deliver(conn, event, message->data, message->len);
 }

@@ -119,8 +119,6 @@ UPF_NOINLINE static upf_status next_any(upf_conn *conn, upf_input *input,
 enum {
     FIN_TEXT   = 0x80 | UPF_OP_TEXT,
     FIN_BINARY = 0x80 | UPF_OP_BINARY,
-    MASKED     = 0x80,
-    KEY_LEN    = 4,
     SHORT      = 2 + KEY_LEN /* the header of up to 125 bytes to a server */
 };
 
@@ -137,44 +135,19 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     event->len    = len;
     upf_conn_take(conn, input, header + len);
     /* Asked first, and at once: stores are what is scarce here. */
-    if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK |
-                        UPF_STREAMS)) != (UPF_ACTIVE | UPF_REPLYING)) {
+    if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK)) !=
+        (UPF_ACTIVE | UPF_REPLYING)) {
         upf_conn_end_event(conn);
         upf_set(conn, UPF_ACTIVE);
         upf_output_begin_replies(conn);
-        if (upf_has(conn, UPF_STREAMS)) {
-            event->type  = UPF_EVENT_CHUNK;
-            event->first = true;
-            event->last  = true;
-        }
+    }
+    if (upf_has(conn, UPF_STREAMS)) {
+        event->type  = UPF_EVENT_CHUNK;
+        event->first = true;
+        event->last  = true;
     }
     upf_output_note_taken(conn, start, input->data);
     return UPF_OK;
-}
-
-/*
- * Of a frame of which at least two bytes and the key are in the input: the
- * payload's length, and the header's, of which the key is a part. False: it is
- * not to be taken here, or not all of it is in the input. Without the mask that
- * is due, a length is immense; with one that is not, it is over 127.
- */
-static inline bool measure(const upf_conn *conn, const upf_input *input,
-                           unsigned mask, size_t *header, size_t *len)
-{
-    const uint8_t *in  = input->data;
-    const size_t   key = mask != 0 ? KEY_LEN : 0;
-
-    *header = 2 + key;
-    *len    = (size_t)in[1] - mask;
-    if (*len > 125) {
-        *header = 4 + key;
-        if (*len != 126 || input->len < *header)
-            return false;
-        *len = upf_load_be16(in + 2);
-        if (*len < 126)
-            return false;
-    }
-    return *len < conn->glance_limit && *len <= input->len - *header;
 }
 
 /* What is not to be taken here. An input that ends between two messages gives
@@ -215,8 +188,8 @@ UPF_NOINLINE static upf_status next_unmasked_long(upf_conn *conn,
 }
 
 /* To a client: nothing to unmask. Or nobody may look at once. */
-UPF_NOINLINE static upf_status next_unmasked(upf_conn *conn, upf_input *input,
-                                             upf_event *event)
+static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
+                                       upf_event *event)
 {
     enum { HEADER = 2 };
     const uint8_t *in = input->data;

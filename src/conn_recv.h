@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bytes.h"
 #include "conn_impl.h"
 #include "frame.h"
 #include "mask.h"
@@ -44,6 +45,36 @@ static inline void end_frame(upf_conn *conn)
 {
     conn->in.open.frame.header.len   = 0;
     conn->in.open.frame.header.phase = PHASE_HEADER;
+}
+
+/* ---- A whole frame in the input ----------------------------------------- */
+
+enum { MASKED = 0x80, KEY_LEN = 4 };
+
+/*
+ * Of a frame of which at least two bytes and the key are in the input: the
+ * payload's length, and the header's, of which the key is a part. False: not
+ * all of it is in the input, or its payload is not shorter than glance_limit.
+ * Without the mask that is due (MASKED or 0), a length is immense; with one that
+ * is not, it is over 127.
+ */
+static inline bool measure(const upf_conn *conn, const upf_input *input,
+                           unsigned mask, size_t *header, size_t *len)
+{
+    const uint8_t *in  = input->data;
+    const size_t   key = mask != 0 ? KEY_LEN : 0;
+
+    *header = 2 + key;
+    *len    = (size_t)in[1] - mask;
+    if (*len > 125) {
+        *header = 4 + key;
+        if (*len != 126 || input->len < *header)
+            return false;
+        *len = upf_load_be16(in + 2);
+        if (*len < 126)
+            return false;
+    }
+    return *len < conn->glance_limit && *len <= input->len - *header;
 }
 
 /* ---- conn_recv.c -------------------------------------------------------- */

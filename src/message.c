@@ -56,7 +56,7 @@ upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
 {
     const bool is_text = message->opcode == UPF_OP_TEXT;
 
-    if (is_text && key != 0) {
+    if (is_text && (key != 0 || dst != src)) {
         *bad = upf_utf8_check_masked(&message->utf8, dst, src, len, key);
     } else {
         upf_mask_turned(dst, src, len, key);

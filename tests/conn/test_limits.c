@@ -117,6 +117,34 @@ static void a_message_may_have_max_message_bytes_and_no_more(void **state)
         }
 }
 
+/* A Ping in pieces takes room behind the message that it interrupts. None of it
+ * becomes room for fragments. */
+static void room_for_a_ping_in_pieces_is_none_for_the_message(void **state)
+{
+    (void)state;
+    for (enum role role = OPEN_SERVER; role <= OPEN_CLIENT; role++)
+        for (size_t len = 1; len <= 4; len++) {
+            const enum sender peer = role_peer(role);
+            struct session session;
+            struct blob    bytes = {0};
+
+            start_limited(&session, role, 100, 100, 1000, false);
+            put_run(&bytes, peer, BINARY, 'a', 90);
+            put_run(&bytes, peer, FIN | PING, 'p', 125);
+            session_give(&session, bytes.data, bytes.len - 60);
+            session_give(&session, bytes.data + bytes.len - 60, 60);
+            assert_int_equal(session.log.count[UPF_EVENT_PING], 1);
+            bytes.len = 0;
+            for (int i = 0; i < 3; i++)
+                put_run(&bytes, peer, CONT, 'b', len);
+            put_run(&bytes, peer, FIN | CONT, 'c', 1);
+            check_verdict(&session, &bytes,
+                          90 + 3 * len + 1 <= 100 ? UPF_OK
+                                                  : UPF_ERR_MESSAGE_TOO_BIG,
+                          1009);
+        }
+}
+
 static void a_message_may_have_max_fragments_frames_and_no_more(void **state)
 {
     (void)state;
@@ -522,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_may_have_max_frame_bytes_and_no_more),
         cmocka_unit_test(a_message_may_have_max_message_bytes_and_no_more),
+        cmocka_unit_test(room_for_a_ping_in_pieces_is_none_for_the_message),
         cmocka_unit_test(a_message_may_have_max_fragments_frames_and_no_more),
         cmocka_unit_test(
             declared_lengths_of_any_size_are_refused_at_the_header),
