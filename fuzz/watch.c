@@ -38,8 +38,8 @@ static uint64_t declared(const upf_conn *conn)
 
     if (conn->in.open.frame.payload.phase != PHASE_PAYLOAD ||
         conn->ext != NULL || message->fragments > 1 ||
-        is_control((upf_opcode)conn->in.open.frame.payload.opcode) ||
-        !is_last(&conn->in.open.frame))
+        upf_frame_is_control((upf_opcode)conn->in.open.frame.payload.opcode) ||
+        !is_fin(&conn->in.open.frame))
         return max;
     return message->len < max ? message->len : max;
 }
