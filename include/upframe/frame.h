@@ -14,7 +14,7 @@ extern "C" {
 
 #define UPF_FRAME_HEADER_MAX    14  /* 2 fixed + 8 length + 4 masking key */
 #define UPF_CONTROL_PAYLOAD_MAX 125 /* RFC 6455, section 5.5 */
-#define UPF_CLOSE_REASON_MAX    123 /* what the close code leaves of it */
+#define UPF_CLOSE_REASON_MAX    123 /* 125 less the close code */
 
 #define UPF_RSV1 4
 #define UPF_RSV2 2
@@ -43,7 +43,7 @@ typedef struct upf_frame_header {
  * Parse the frame header at the start of `in`.
  *
  * Keeps no state: after UPF_NEED_MORE, call again with the same bytes and
- * more behind them. Reads no further than the header; the payload, if any,
+ * more after them. Reads no further than the header; the payload, if any,
  * starts at in[*header_len].
  *
  *   in          start of a frame; may be NULL if in_len is 0
@@ -53,7 +53,8 @@ typedef struct upf_frame_header {
  *
  * Returns
  *   UPF_OK           the header is complete and well formed
- *   UPF_NEED_MORE    it is incomplete; never with UPF_FRAME_HEADER_MAX bytes
+ *   UPF_NEED_MORE    the header is incomplete; never if in_len is at least
+ *                    UPF_FRAME_HEADER_MAX
  *   UPF_ERR_OPCODE   reserved opcode (section 5.2)
  *   UPF_ERR_CONTROL  control frame fragmented or over 125 bytes (5.5)
  *   UPF_ERR_LENGTH   length not in its shortest form, or over 2^63 - 1 (5.2)
@@ -69,7 +70,7 @@ upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
  * Write `header` in its shortest form (section 5.2).
  *
  *   header  payload_len at most 2^63 - 1; mask_key is written if `masked`.
- *           Nothing else is judged: a test may write a forbidden frame.
+ *           Nothing else is checked: a test may write a forbidden frame.
  *   out     room for UPF_FRAME_HEADER_MAX bytes
  *
  * Returns the bytes written: 2, 4 or 10, and 4 more if masked.
@@ -81,10 +82,10 @@ size_t upf_frame_header_write(const upf_frame_header *header, uint8_t *out);
  *
  *   dst       `len` bytes are written; may equal `src`, must not overlap it
  *             otherwise
- *   src       `len` bytes are read, none before or behind them
+ *   src       `len` bytes are read, none before or after them
  *   mask_key  wire order
  *   offset    index of src[0] in the frame's payload, so that a payload can
- *             be worked off in pieces
+ *             be masked in pieces
  */
 void upf_mask(void *dst, const void *src, size_t len,
               const uint8_t mask_key[4], uint64_t offset);

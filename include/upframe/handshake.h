@@ -2,9 +2,9 @@
 /*
  * upframe/handshake.h - the opening handshake (RFC 6455, section 4) in pieces.
  *
- * A upf_conn does all of this by itself; its users meet upf_request and
- * upf_response in events. The functions are for who has an HTTP stack already
- * and checks the handshake there, before upf_conn_init_open().
+ * A upf_conn does all of this itself; its users meet only upf_request and
+ * upf_response, in events. The functions are for programs that already have an
+ * HTTP stack and check the handshake there, before upf_conn_init_open().
  */
 #ifndef UPFRAME_HANDSHAKE_H
 #define UPFRAME_HANDSHAKE_H
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* One header field to send. NUL-terminated; an array of these has a count. */
+/* One header field to send; both strings are NUL-terminated. */
 typedef struct upf_header {
     const char *name;
     const char *value;
@@ -33,70 +33,72 @@ typedef struct upf_header {
  *
  * A target may be sent as a whole URL, "ws://example.com/chat?room=1". Then
  * `target` is the URL's path and query: "/" if it has neither, "?room=1" if it
- * has no path but a query; and `host` is its authority, which names the same
- * host and port as the Host field: a default port that one of the two leaves
- * out is that of the URL's scheme. "*" is a target of OPTIONS only.
+ * has only a query. `host` is then the URL's authority, which must name the
+ * same host and port as the Host field: where one of the two leaves the port
+ * out, it is the default port of the URL's scheme. "*" is a target of OPTIONS
+ * only.
  */
 typedef struct upf_request {
     upf_str method;     /* "GET" */
     upf_str target;     /* "/chat?room=1"; not decoded, raw bytes included */
     upf_str headers;    /* all header lines: see upf_header_next() */
-    upf_str host;       /* "example.com:8080"; a port that a whole URL leaves
-                           out is that of its scheme, which `target_as_sent`
-                           has */
-    upf_str origin;     /* data is NULL: no Origin, so no browser's request;
-                           "" if there are two, of which neither is trusted */
+    upf_str host;       /* "example.com:8080"; if the target was a whole URL
+                           without a port, its scheme's default port is meant:
+                           see `target_as_sent` */
+    upf_str origin;     /* data is NULL if absent: not a browser's request;
+                           "" if there are several, of which none is trusted */
     upf_str key;        /* Sec-WebSocket-Key; data is NULL if absent */
     int     http_minor; /* HTTP/1.x */
-    upf_str target_as_sent; /* mostly the same as `target` */
+    upf_str target_as_sent; /* differs from `target` for a whole URL */
 } upf_request;
 
-/* A response head, likewise. */
+/* A response head, as slices of the bytes it was parsed from. */
 typedef struct upf_response {
     int     status;      /* 101, 401, 503, … */
     upf_str reason;      /* "Switching Protocols"; may be empty */
     upf_str headers;     /* all header lines */
-    upf_str subprotocol; /* data is NULL: none was chosen */
-    upf_str body;        /* of a status other than 101: as much as was read;
-                            of what is empty there, `data` is NULL */
+    upf_str subprotocol; /* data is NULL if none was chosen */
+    upf_str body;        /* of a status other than 101: as much as was read.
+                            With such a status, `data` is NULL in every upf_str
+                            here that is empty */
 } upf_response;
 
 /*
  * Parse and judge a whole request head, its blank line included.
  *
  *   head     `len` bytes that end with CR LF CR LF
- *   request  slices of `head`; filled as far as parsing came
+ *   request  slices of `head`; after an error, only what was parsed before it
  *
  * Returns
  *   UPF_OK               a WebSocket handshake to the letter (section 4.2.1)
- *   UPF_ERR_NOT_UPGRADE  sound HTTP/1.0 or 1.1 that asks for no WebSocket
+ *   UPF_ERR_NOT_UPGRADE  sound HTTP/1.x that does not ask for a WebSocket
  *   UPF_ERR_UPGRADE_STRIPPED
- *                        likewise, but with a Sec-WebSocket-Key: what a proxy
- *                        makes of a handshake if it drops Upgrade
+ *                        the same, but with a Sec-WebSocket-Key: probably a
+ *                        handshake from which a proxy dropped Upgrade
  *   UPF_ERR_HTTP, _REQUEST_LINE, _HTTP_VERSION, _METHOD, _NO_PROXY, _TARGET,
  *   _TARGET_CHARACTER, _TARGET_FRAGMENT, _HOST, _HOST_MISSING,
  *   _HOST_REPEATED, _AUTHORITY, _BODY, _BODY_LENGTH, _CONNECTION, _KEY,
  *   _KEY_MISSING, _KEY_REPEATED, _VERSION, _VERSION_REPEATED, _SUBPROTOCOL,
  *   _SUBPROTOCOL_REPEATED, _SUBPROTOCOL_COUNT, _EXTENSION
- *                        what is wrong: upf_status_http() has the answer
+ *                        what is wrong: answer with upf_status_http()
  *
- * Origin is not judged here: see upf_request_origin_allowed().
+ * Origin is not checked here: see upf_request_origin_allowed().
  */
 upf_status upf_request_parse(const char *head, size_t len,
                              upf_request *request);
 
 /*
- * Take the next header field off `headers` (the slice of a upf_request or
- * upf_response, which was found sound). The value has no surrounding white
- * space. Returns false when there is none left.
+ * Take the next header field off `headers` (a copy of upf_request.headers or
+ * upf_response.headers). The value has no surrounding white space. Returns
+ * false when there is none left.
  */
 bool upf_header_next(upf_str *headers, upf_str *name, upf_str *value);
 
-/* Find the first field called `name`, case-insensitively; false if none. */
+/* Find the first field called `name`, ASCII case ignored; false if none. */
 bool upf_header_find(upf_str headers, const char *name, upf_str *value);
 
 /*
- * Whether the client's request offers the subprotocol `name` (exact case;
+ * Whether the client's request offers the subprotocol `name` (case matters;
  * all Sec-WebSocket-Protocol lines count as one list).
  */
 bool upf_request_offers(const upf_request *request, const char *name);
@@ -116,22 +118,23 @@ upf_status upf_accept_key(const char *key, size_t key_len,
  * Whether a page of `origin` may connect (section 10.2: without this check
  * any web page can use a visitor's cookies here).
  *
- * upf_request_origin_allowed  of a request that was parsed here
- * upf_origin_allowed          of fields from elsewhere
- *   origin   the Origin field's value; data NULL (no browser) is allowed
+ * upf_request_origin_allowed  for a request that was parsed here
+ * upf_origin_allowed          for fields from elsewhere
+ *   origin   the Origin field's value; data NULL (no browser) is allowed, a
+ *            value of length 0 never
  *   host     the Host field's value
- *   allowed  further origins, "https://app.example.com", compared exactly
- *            but for ASCII case in scheme and host, and for a default port
- *            (http 80, https 443), which may be left out on either side; what
- *            has no host ("null", "file://") is compared byte by byte; ends
- *            with NULL; "*" allows every origin; may be NULL
+ *   allowed  further origins, "https://app.example.com"; NULL-terminated, or
+ *            NULL. They are compared exactly, but for ASCII case in scheme and
+ *            host, and for a default port (http 80, https 443), which may be
+ *            left out on either side. An origin without a host ("null",
+ *            "file://") is compared byte by byte. "*" allows every origin.
  *
- * The origin is allowed if it is http:// or https:// and its host and port are
- * those of `host`, or if the list has it. A port that is left out on either
- * side is the default of the origin's own scheme: http://a is never of the host
- * a:443, nor https://a of a:80. A request whose target was a whole URL has a
- * scheme of its own, whose default counts instead: http://a is not of wss://a,
- * whatever Host leaves out. Origins of other schemes, such as
+ * The origin is allowed if the list has it, or if it is http:// or https:// and
+ * has the host and port of `host`. A port that is left out on either side is
+ * the default port of the origin's scheme: http://a never matches the host
+ * a:443, nor https://a the host a:80. But if the request's target was a whole
+ * URL, a port that Host leaves out is the default of that URL's scheme:
+ * http://a does not match wss://a. Origins of other schemes, such as
  * capacitor://localhost, are allowed by the list only.
  */
 bool upf_request_origin_allowed(const upf_request *request,
@@ -144,19 +147,19 @@ typedef struct upf_url {
     bool     secure;    /* wss */
     upf_str  host;      /* without the brackets of an IPv6 address */
     upf_str  authority; /* for the Host field: without a default port */
-    upf_str  target;    /* from the path on, as it is in the text; may be empty
+    upf_str  target;    /* path and query as they are in the text; may be empty
                            or start with '?' */
     uint16_t port;      /* 80 or 443 if the URL has none */
 } upf_url;
 
 /*
  * Parse `text`, NUL-terminated; `url` keeps slices of it, and is written on
- * UPF_OK only. NULL, as of a setting that is missing, is refused like "".
+ * UPF_OK only. NULL (a setting that is missing, say) is refused like "".
  *
- * Path and query may hold what people write there: a request has it as browsers
- * send it, with a percent-encoding for blanks, quotes ("), <, > and each byte
- * from 0x80 on, for ^, ` and braces in the path, for ' in the query. All else,
- * such as ?x[]=1, goes as it is, and so does a '%', whatever follows it.
+ * Path and query need not be encoded: upf_conn_init_client() sends them as
+ * browsers do. It percent-encodes blanks, quotes ("), <, > and each byte from
+ * 0x80 on; ^, ` and braces in the path; ' in the query. All else, such as
+ * ?x[]=1, is sent as it is, and so is a '%', whatever follows it.
  *
  * Refused with UPF_ERR_URL: another scheme, user information, an empty host or
  * one that is not ASCII, an IPv6 zone, a port outside 1 to 65535, a fragment,
@@ -165,60 +168,63 @@ typedef struct upf_url {
 upf_status upf_url_parse(const char *text, upf_url *url);
 
 /*
- * Why upf_url_parse() refuses `text`, as a phrase for who wrote it, "a control
- * character"; NULL if it does not. `position` of the first byte at fault, from
- * 0 on, is written if there is one; it may be NULL.
+ * Why upf_url_parse() refuses `text`, as a phrase for the person who wrote it,
+ * such as "a control character"; NULL if it does not. *position is then the
+ * index of the first byte at fault; `position` may be NULL.
  */
 const char *upf_url_fault(const char *text, size_t *position);
 
-/* What a client asks for. Zero-initialise it; only `url` is needed. */
+/* What a client asks for. Zero-initialise it; only `url` is required. */
 typedef struct upf_client_request {
     const char       *url;          /* "ws://127.0.0.1:9001/chat" */
-    const char       *origin;       /* sent if not NULL; not blank */
+    const char       *origin;       /* sent if not NULL; must not be blank */
     const upf_header *headers;      /* Authorization, Cookie, …; see below */
     size_t            header_count;
 } upf_client_request;
 
 /*
- * Why `header` is not sent, as a phrase for who wrote it: the name is no token;
- * there is no value, or it has a control character that is no tab (a line break
- * would begin a header of its own); or it is one that the library writes
- * itself: Connection, Content-Length, Transfer-Encoding, Upgrade,
- * Sec-WebSocket-*; and in a request Host and Origin. NULL, if nothing is wrong.
+ * Why `header` cannot be sent, as a phrase for the person who wrote it; NULL if
+ * it can. The name must be a token. The value must not be NULL, nor have a
+ * control character other than a tab (a line break would begin another header).
+ * It must not be a header that the library writes itself: Connection,
+ * Content-Length, Transfer-Encoding, Upgrade, Sec-WebSocket-*, and in a request
+ * Host and Origin.
  *
- * A header with a fault is UPF_ERR_ARGUMENT for upf_conn_init_client(), and for
- * upf_accept() and upf_refuse(): this says which of several, and why.
+ * upf_conn_init_client(), upf_accept() and upf_refuse() return
+ * UPF_ERR_ARGUMENT for a header with a fault; this says for each header what
+ * the fault is.
  */
 const char *upf_header_fault(const upf_header *header, bool in_request);
 
 /* ---- What servers ask of a request ------------------------------------- */
 
 /*
- * Find the first cookie called `name` (case counts) over all Cookie fields.
+ * Find the first cookie called `name` (case matters) in all Cookie fields.
  *
- *   headers  as in upf_header_find()
- *   value    a slice of `headers`, written if the cookie is there; data is
+ *   headers  as for upf_header_find()
+ *   value    a slice of `headers`, written if the cookie was found; data is
  *            never NULL then
  *
- * Pairs stand between semicolons, and white space around a name or a value is
- * no part of it (RFC 6265, section 5.4). Double quotes around a value are a
- * part of it, as they are for browsers; a semicolon between them still ends it.
- * A pair without "=" has no name and is passed over. Of two cookies of one name
- * browsers send the one of the longer path first. Nothing is decoded.
+ * Semicolons separate the cookies, and white space around a name or a value is
+ * not part of it (RFC 6265, section 5.4). Double quotes around a value are part
+ * of it, as they are for browsers; a semicolon between them still ends the
+ * value. A cookie without "=" has no name and is skipped. Of two cookies with
+ * the same name, browsers send the one with the longer path first. Nothing is
+ * decoded.
  */
 bool upf_cookie_find(upf_str headers, const char *name, upf_str *value);
 
 /*
- * Find the first parameter called `name` in the query of `target`: what stands
- * between the first '?' and the end, parted by '&' alone.
+ * Find the first parameter called `name` in the query of `target`, which begins
+ * after the first '?'. Only '&' separates parameters.
  *
  *   target  of a upf_request or a upf_url
- *   name    as it was before it was encoded: "user id" is found as user+id or
- *           u%73er%20id. Case counts. A name in the query that is encoded
- *           wrongly, or holds a NUL, is never found.
- *   value   a slice of `target`, as sent: see upf_form_decode(). Written if the
- *           parameter is there; data is never NULL then. "?name" has an empty
- *           value, like "?name=".
+ *   name    not encoded: "user id" finds user+id and u%73er%20id. Case matters.
+ *           A name in the query that is wrongly encoded, or holds a NUL, is
+ *           never found.
+ *   value   a slice of `target`, still encoded: see upf_form_decode(). Written
+ *           if the parameter was found; data is never NULL then. "?name" has an
+ *           empty value, like "?name=".
  */
 bool upf_query_find(upf_str target, const char *name, upf_str *value);
 
@@ -229,15 +235,15 @@ bool upf_query_find(upf_str target, const char *name, upf_str *value);
  * upf_form_decode     for a value of a query: '+' is a space, as forms and
  *                     URLSearchParams write it (encodeURIComponent() writes no
  *                     '+', so that its text is decoded right, too)
- *   text  absent is taken for empty; must not overlap `out`
+ *   text  data NULL counts as empty; must not overlap `out`
  *   out   the result and a NUL: text.len + 1 bytes are always enough
  *   size  of `out`
- *   len   may be NULL; strlen(out), written if true is returned
+ *   len   may be NULL; strlen(out), written only if true is returned
  *
- * Returns false, with "" in `out` (nothing, if size is 0), if the result and
- * its NUL do not fit; if a '%' lacks its two digits; or if there is a NUL among
- * the characters, as %00 or as it is: a C string would end there. Whether the
- * result is UTF-8 is not looked at, and it may hold control characters.
+ * Returns false, with "" in `out` (unless size is 0), if the result and its NUL
+ * do not fit; if a '%' lacks its two digits; or if `text` holds a NUL, encoded
+ * or not: a C string would end there. The result is not checked: it may hold
+ * control characters, and need not be UTF-8.
  */
 bool upf_percent_decode(upf_str text, char *out, size_t size, size_t *len);
 bool upf_form_decode(upf_str text, char *out, size_t size, size_t *len);
@@ -245,13 +251,13 @@ bool upf_form_decode(upf_str text, char *out, size_t size, size_t *len);
 /*
  * Find the token of "Authorization: Bearer TOKEN" (RFC 6750, section 2.1).
  *
- *   headers  as in upf_header_find()
+ *   headers  as for upf_header_find()
  *   token    a slice of `headers`, never empty, written on success only.
  *            Compare it with upf_str_equals_secret().
  *
- * Returns false if there is no such field or more than one, of another scheme
- * (its case is ignored) or with what is no token: letters, digits and -._~+/,
- * then any number of '='.
+ * Returns false if there is no Authorization field or more than one, if its
+ * scheme is not Bearer (case ignored), or if the rest is not a token: letters,
+ * digits and -._~+/, then any number of '='.
  */
 bool upf_bearer_token(upf_str headers, upf_str *token);
 

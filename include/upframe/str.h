@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* upframe/str.h - text that ends where its length says. */
+/* upframe/str.h - text with a length, in place of a terminating NUL. */
 #ifndef UPFRAME_STR_H
 #define UPFRAME_STR_H
 
@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/* No NUL ends it. data is NULL if the text is absent. */
+/* Not NUL-terminated. data is NULL if the text is absent. */
 typedef struct upf_str {
     const char *data;
     size_t      len;
@@ -23,13 +23,13 @@ bool upf_str_equals(upf_str text, const char *literal);
 bool upf_str_equals_nocase(upf_str text, const char *literal);
 
 /*
- * Whether `text` is the `len` bytes of `secret`, in a time that depends on the
- * two lengths alone, so that a stranger cannot guess it byte by byte. Never if
- * `len` is 0: a secret that was not set lets nobody in.
+ * Whether `text` is the `len` bytes of `secret`. The time depends only on the
+ * two lengths, so that a stranger cannot guess the secret byte by byte. False
+ * if `len` is 0: a secret that was not set lets nobody in.
  */
 bool upf_str_equals_secret(upf_str text, const void *secret, size_t len);
 
-/* Whether the comma-separated `list` has `token`, case-insensitively. */
+/* Whether the comma-separated `list` has `token`, ASCII case ignored. */
 bool upf_list_has(upf_str list, const char *token);
 
 #ifdef __cplusplus
