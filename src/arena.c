@@ -2,17 +2,17 @@
 /*
  * arena.c - first fit in one block of memory.
  *
- * Blocks lie side by side and fill the arena. Each has a size_t in front: its
- * size, header included, with the lowest bit set while it is in use. Sizes are
- * multiples of ALIGN, and headers end where an aligned payload starts:
+ * Blocks lie side by side and fill the arena. Each begins with a header, a
+ * size_t: the block's size, header included, with the lowest bit set while the
+ * block is in use. Sizes are multiples of ALIGN, so that payloads are aligned:
  *
  *     begin                                                       end
  *     | header | payload      | header | payload | header | ... |
  *              ^ aligned               ^ aligned
  *     |<------- block ------->|<---- block ----->|
  *
- * Free neighbours are joined by who looks for room, in passing: the search
- * comes by each block anyway, and no block needs to know the one before it.
+ * The search for room joins free neighbours as it passes them: it visits each
+ * block anyway, and so no block needs to know the one before it.
  */
 
 #include <assert.h>
@@ -29,7 +29,7 @@
 _Static_assert((ALIGN & (ALIGN - 1)) == 0 && ALIGN > USED,
                "a block's size leaves its lowest bit for the flag");
 
-/* The header's memory has no type of its own, hence memcpy. */
+/* memcpy, because the caller's memory may be of any type. */
 static size_t load(const unsigned char *block)
 {
     size_t header;
@@ -52,7 +52,7 @@ static size_t size_of(const unsigned char *block)
     return load(block) & ~USED;
 }
 
-/* The block's size, together with the free ones behind it. */
+/* The block's size and that of the free blocks right after it. */
 static size_t reach(const upf_arena *arena, const unsigned char *block)
 {
     const unsigned char *next = block + size_of(block);
@@ -63,8 +63,8 @@ static size_t reach(const upf_arena *arena, const unsigned char *block)
 }
 
 /*
- * Give `block` a size of `need` if it, with the free ones behind it, reaches
- * that far; a free block comes into use. What is left over is a free block.
+ * Mark `block` as used, with the size `need`, if it and the free blocks right
+ * after it have that many bytes. What is left over becomes a free block.
  */
 static bool fit(upf_arena *arena, unsigned char *block, size_t need)
 {
@@ -73,7 +73,7 @@ static bool fit(upf_arena *arena, unsigned char *block, size_t need)
 
     if (room < need) {
         if (held == 0)
-            store(block, room); /* joined: the next search is shorter */
+            store(block, room); /* joined, so that the next search is shorter */
         return false;
     }
     if (room > need)
@@ -102,7 +102,7 @@ static void release(upf_arena *arena, unsigned char *block)
 
 void upf_arena_init(upf_arena *arena, void *memory, size_t size)
 {
-    /* The first payload is to be aligned, not the header in front of it. */
+    /* The first payload has to be aligned, not the header in front of it. */
     const size_t payload = (size_t)((uintptr_t)memory + HEADER);
     const size_t skip    = (0 - payload) % ALIGN;
 

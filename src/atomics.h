@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* atomics.h - what threads share; plain variables where one thread is all. */
+/* atomics.h - atomics and thread-local storage; plain variables in a build for
+ * one thread. */
 #ifndef UPF_ATOMICS_H
 #define UPF_ATOMICS_H
 
 /*
- * UPF_NO_ATOMICS says that one thread uses the library. It is so by itself
- * where the compiler has no atomics, or none without a lock: small processors
- * (a Cortex-M0), for which each would be a call that nobody defines.
+ * UPF_NO_ATOMICS says that only one thread uses the library. It is defined here
+ * if the compiler has no atomics, or none without a lock: for small processors
+ * (a Cortex-M0), each would be a call of a function that nobody defines.
  */
 #ifdef __STDC_NO_ATOMICS__
 #ifndef UPF_NO_ATOMICS
@@ -33,13 +34,16 @@
 #define upf_atomic_increment(object) \
     atomic_fetch_add_explicit(object, 1, memory_order_relaxed)
 
-/* Whoever makes it 0 sees all that the others did before. Returns what it was,
- * as upf_atomic_increment() does. */
+/* Returns the old value, as upf_atomic_increment() does. The thread that brings
+ * it to 0 sees all that the others did before. */
 #define upf_atomic_decrement(object) \
     atomic_fetch_sub_explicit(object, 1, memory_order_acq_rel)
 
-/* If it is *expected, make it `value`; otherwise *expected is what it is. What
- * was written before is seen by who finds `value`. */
+/*
+ * If the object is *expected, set it to `value`; else set *expected to what it
+ * is. A thread that then reads `value` with upf_atomic_load_seen() also sees
+ * all that was written before.
+ */
 #define upf_atomic_exchange_if(object, expected, value) \
     atomic_compare_exchange_strong(object, expected, value)
 #define upf_atomic_load_seen(object) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* backoff.c - truncated exponential back-off, RFC 6455, section 7.2.3; what is
- * final; Retry-After. */
+/* backoff.c - truncated exponential back-off (RFC 6455, section 7.2.3); whether
+ * to reconnect; Retry-After. */
 
 #include <assert.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static bool was_stable(const upf_backoff *backoff, uint64_t now)
            now - backoff->opened_at >= backoff->policy.stable_ms;
 }
 
-/* The longest wait after `tries` of them. */
+/* The longest wait, if there were `tries` waits before it. */
 static uint32_t longest_wait(const upf_backoff_policy *policy, uint32_t tries)
 {
     if (tries >= 32) /* base_ms << 32 is over any cap */
@@ -53,8 +53,8 @@ static uint32_t longest_wait(const upf_backoff_policy *policy, uint32_t tries)
 }
 
 /*
- * Scale 32 random bits to [0, max]: the integer part of random / 2^32 times
- * max + 1. Unlike a remainder it does not favour the short waits.
+ * Scale 32 random bits to [0, max]. Unlike a remainder, this does not favour
+ * the short waits.
  */
 static uint32_t scale(uint32_t random, uint32_t max)
 {
@@ -85,9 +85,9 @@ uint32_t upf_backoff_tries(const upf_backoff *backoff)
     return backoff->tries;
 }
 
-/* ---- Whether ------------------------------------------------------------ */
+/* ---- Whether to reconnect ----------------------------------------------- */
 
-/* The table of upframe/backoff.h: what says of itself that it is final. */
+/* The table in upframe/backoff.h: outcomes that are final by their meaning. */
 
 static bool status_is_final(upf_status status)
 {
@@ -134,9 +134,9 @@ bool upf_may_return(upf_status status, int close_code, int http_status)
            !http_is_final(http_status);
 }
 
-/* ---- When the server wants it ------------------------------------------- */
+/* ---- Retry-After -------------------------------------------------------- */
 
-/* `count` digits; -1: there are others among them. */
+/* The number that `count` digits make; -1 if one is not a digit. */
 static int digits(const char *text, int count)
 {
     int value = 0;
@@ -149,7 +149,7 @@ static int digits(const char *text, int count)
     return value;
 }
 
-/* 1 to 12; 0: it is none. */
+/* 1 to 12; 0 if `name` is not a month. */
 static int month_of(const char *name)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -160,8 +160,8 @@ static int month_of(const char *name)
     return 0;
 }
 
-/* Days from 1970 to a day of the Gregorian calendar, which has 97 leap years
- * in 400; a year that begins in March has its leap day at the end. */
+/* Days since 1 January 1970 in the Gregorian calendar, which has 97 leap years
+ * in 400. The year is taken to begin in March: the leap day comes last. */
 static int64_t days_to(int year, int month, int day)
 {
     const int64_t y = month > 2 ? year : year - 1;
@@ -172,8 +172,8 @@ static int64_t days_to(int year, int month, int day)
 }
 
 /*
- * "Sun, 06 Nov 1994 08:49:37 GMT", the one form of a date that is still sent
- * (RFC 9110, section 5.6.7). False: it is none.
+ * "Sun, 06 Nov 1994 08:49:37 GMT": the other two forms of a date are obsolete
+ * (RFC 9110, section 5.6.7). False if `text` is not such a date.
  */
 static bool parse_date(const char *text, size_t len, int64_t *unix_s)
 {
@@ -193,7 +193,8 @@ static bool parse_date(const char *text, size_t len, int64_t *unix_s)
     return true;
 }
 
-/* False: it is no number; one that is over the limit is the limit. */
+/* False if `text` is not a number. A number over the limit may come out
+ * smaller, but stays over the limit. */
 static bool parse_seconds(const char *text, size_t len, int64_t *seconds)
 {
     int64_t value = 0;

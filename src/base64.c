@@ -6,13 +6,13 @@
 #include "base64.h"
 #include "bytes.h"
 
-/* Three bytes are one group of 24 bits, and so are four characters. */
+/* A group of 24 bits is three bytes, or four characters of 6 bits. */
 enum { GROUP_BYTES = 3, GROUP_CHARS = 4 };
 
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZ" "abcdefghijklmnopqrstuvwxyz" "0123456789+/";
 
-/* Those that are the upper 24 bits. */
+/* Encode the upper 24 bits. */
 static void put_group(uint32_t bits, char out[GROUP_CHARS])
 {
     out[0] = alphabet[bits >> 26];
@@ -28,7 +28,7 @@ size_t upf_base64_encode(const uint8_t *data, size_t len, char *out)
 
     size_t left = len;
 
-    for (; left > GROUP_BYTES; left -= GROUP_BYTES) { /* four can be read */
+    for (; left > GROUP_BYTES; left -= GROUP_BYTES) { /* four bytes are left */
         put_group(upf_load_be32(data), out);
         data += GROUP_BYTES;
         out  += GROUP_CHARS;

@@ -6,15 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Characters that `len` bytes encode to. A constant if `len` is one. */
+/* How many characters `len` bytes encode to. Constant if `len` is. */
 #define UPF_BASE64_LEN(len) (((len) + 2) / 3 * 4)
 
 /*
- * Write data[0, len) to `out` as base64, padded, with no NUL behind it.
+ * Write data[0, len) to `out` as base64, padded, without a NUL at the end.
  *
  *   data  may be NULL if len is 0
  *   len   bytes, at most SIZE_MAX / 4
- *   out   room for UPF_BASE64_LEN(len) characters; apart from `data`
+ *   out   room for UPF_BASE64_LEN(len) characters; must not overlap `data`
  *
  * Returns the characters written, UPF_BASE64_LEN(len).
  */

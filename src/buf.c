@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #endif
 
-_Static_assert(UPF_BUF_BYTES_AT <= UPF_BUF_OVERHEAD, "what callers reckon with");
+_Static_assert(UPF_BUF_BYTES_AT <= UPF_BUF_OVERHEAD,
+               "what callers reckon with");
 
 void *upf_default_alloc(void *user, void *ptr, size_t old_size,
                         size_t new_size)
@@ -49,7 +50,7 @@ void upf_mem_free(const upf_config *config, void *ptr, size_t size)
         config->alloc(config->alloc_user, ptr, size, 0);
 }
 
-/* Make the block's capacity just that. */
+/* Give the block exactly that capacity. False if there is no memory. */
 static bool resize(struct upf_buf *buf, const upf_config *config,
                    size_t capacity)
 {

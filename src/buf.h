@@ -15,8 +15,8 @@ void *upf_default_alloc(void *user, void *ptr, size_t old_size,
                         size_t new_size);
 
 /*
- * A block of `size` bytes, or NULL; give it back with the same size. NULL may
- * be given back.
+ * The configured allocator. A block is freed and resized with the size that it
+ * was last given; `ptr` may be NULL.
  */
 void *upf_mem_alloc(const upf_config *config, size_t size);
 void *upf_mem_resize(const upf_config *config, void *ptr, size_t old_size,
@@ -24,14 +24,14 @@ void *upf_mem_resize(const upf_config *config, void *ptr, size_t old_size,
 void  upf_mem_free(const upf_config *config, void *ptr, size_t size);
 
 /*
- * struct upf_buf (upframe/conn.h) starts as {NULL, 0}. In front of its bytes
+ * struct upf_buf (upframe/private.h) starts as {NULL, 0}. In front of its bytes
  * there is room for a frame header, so that a reply can be sent in place.
  */
 
-#define UPF_BUF_OVERHEAD 32 /* at most, of a block beside its capacity */
+#define UPF_BUF_OVERHEAD 32 /* bytes beside the capacity, at most */
 
-/* A block: its capacity, how many slots of the output use it, room for a frame
- * header, then the bytes. */
+/* The layout of a block: its capacity, the number of output slots that use it,
+ * room for a frame header, then the bytes. */
 enum {
     UPF_BUF_USERS_AT = sizeof(size_t),
     UPF_BUF_BYTES_AT =
@@ -50,18 +50,18 @@ static inline size_t upf_buf_capacity(const struct upf_buf *buf)
 }
 
 /*
- * Make room for `capacity` bytes in all, exactly. False if there is no memory;
- * nothing has changed then.
+ * Make room for at least `capacity` bytes in all; a block that has to grow gets
+ * exactly that. False if there is no memory; nothing has changed then.
  */
 bool upf_buf_reserve(struct upf_buf *buf, const upf_config *config,
                      size_t capacity);
 
-/* Append a copy of `len` bytes, to a block that doubles if it has to grow. False
- * if there is no memory, likewise. */
+/* Append a copy of `len` bytes. A block that has to grow at least doubles.
+ * False if there is no memory; nothing has changed then. */
 bool upf_buf_append(struct upf_buf *buf, const upf_config *config,
                     const void *data, size_t len);
 
-/* Give back what the block has over its `len` bytes, if that can be. */
+/* Shrink the block to its `len` bytes, if the allocator can. */
 void upf_buf_trim(struct upf_buf *buf, const upf_config *config);
 
 void upf_buf_free(struct upf_buf *buf, const upf_config *config);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * Shifts rather than a cast or a byte-order test: right on every machine, and
- * optimised by gcc and clang to one load or store and a byte swap. Written out,
- * because neither sees that through a loop.
+ * Shifts rather than a cast or a byte-order test: they are right on every
+ * machine, and gcc and clang make one load or store and a byte swap of them.
+ * Written out, because neither compiler does so for a loop.
  */
 
 static inline uint16_t upf_load_be16(const uint8_t *p)
@@ -57,7 +57,7 @@ static inline void upf_store_be64(uint8_t *p, uint64_t v)
     p[7] = (uint8_t)v;
 }
 
-/* The lesser of two lengths, one of which may be more than fits into memory. */
+/* The lesser of two lengths, one of which may be more than memory can hold. */
 static inline size_t upf_lesser(uint64_t a, size_t b)
 {
     return a < b ? (size_t)a : b;

@@ -9,8 +9,9 @@
 
 bool upf_close_code_is_valid(int code)
 {
-    /* 1004 is reserved; 1005, 1006 and 1015 are reported, never sent. 1012 to
-     * 1014 are IANA's; 3000 to 4999 are libraries' and applications'. */
+    /* 1004 is reserved; 1005, 1006 and 1015 are reported, never sent (section
+     * 7.4.1). 1012 to 1014 come from the IANA registry; 3000 to 4999 are for
+     * libraries and applications (section 7.4.2). */
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
 }

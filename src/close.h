@@ -13,8 +13,8 @@
 bool upf_close_code_is_valid(int code);
 
 /*
- * Judge a whole Close payload. The code is UPF_CLOSE_NO_STATUS if the payload
- * is empty; the reason is payload[2, len).
+ * Check a whole Close payload. *code is UPF_CLOSE_NO_STATUS if the payload is
+ * empty; otherwise the reason is payload[2, len).
  *
  * Returns UPF_OK with *code written, or UPF_ERR_CLOSE_LENGTH, _CODE, _REASON.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* compiler.h - what a compiler is told beyond C11, and what it tells. */
+/* compiler.h - an attribute beyond C11; whether the build is to be small. */
 #ifndef UPF_COMPILER_H
 #define UPF_COMPILER_H
 
 /*
- * Not to be made part of its caller: what is seldom done would otherwise have
- * its registers saved each time.
+ * For what is seldom called: inlined, it would make its caller save registers
+ * on every call.
  */
 #ifdef __GNUC__
 #define UPF_NOINLINE __attribute__((noinline))
@@ -14,10 +14,10 @@
 #endif
 
 /*
- * Whether the build is to be small, at the price of speed: there is nothing but
- * scalar code to choose, and the compiler was told to save space (-Os). Then
- * what is there only because it is quicker is left out: as `if (UPF_SMALL)`
- * says, the general way does all that the quick one does.
+ * Whether the build is to be small, at the price of speed: only scalar kernels,
+ * and a compiler that was told to save space (-Os). Code that exists only to be
+ * quicker is then left out: where `if (UPF_SMALL)` stands, the general code
+ * does all that the quick code does.
  */
 #if defined(UPF_SCALAR_ONLY) && defined(__OPTIMIZE_SIZE__)
 #define UPF_SMALL 1

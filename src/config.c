@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* config.c - what connections share: the defaults, and what cannot be. */
+/* config.c - the default config, and whether a config can be used. */
 
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 #define MIB ((size_t)1024 * 1024)
 
-/* The defaults: upf_config_default() documents them in upframe/conn.h. */
+/* upframe/conn.h documents them. */
 static const upf_config defaults = {
     .max_message       = 16 * MIB,
     .max_frame         = 16 * MIB,
@@ -33,7 +33,7 @@ upf_config upf_config_default(void)
 {
     upf_config config;
 
-    /* At -Os, gcc makes code of `return defaults` that is as long as they. */
+    /* At -Os, gcc turns `return defaults` into code as long as the struct. */
     memcpy(&config, &defaults, sizeof config);
     return config;
 }

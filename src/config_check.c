@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* config_check.c - what is wrong with a config, in words; apart, for programs
- * that need none. */
+/* config_check.c - what is wrong with a config, in words. In a file of its own,
+ * so that programs that do not call it do not link it. */
 
 #include <string.h>
 
@@ -9,7 +9,8 @@
 #include "url.h"
 
 enum {
-    /* "HTTP/1.1 101 ", Upgrade, Connection, Sec-WebSocket-Accept */
+    /* the lines "HTTP/1.1 101 ", Upgrade, Connection, Sec-WebSocket-Accept and
+     * the blank one, each with its CR LF */
     LEAST_HEAD  = 15 + 20 + 21 + 52 + 2,
     LEAST_LINES = 3,
     LEAST_LINE  = 43 /* "Sec-WebSocket-Key: " and a key */
@@ -28,7 +29,7 @@ enum origin_fault {
     NONE, NO_SCHEME, WILDCARD, PATH, NOT_ASCII, BAD_PORT, BAD_HOST
 };
 
-/* Of what stands behind "scheme://". */
+/* What is wrong with the part of an origin after "scheme://". */
 static enum origin_fault host_fault(upf_str whole)
 {
     struct upf_authority authority;
@@ -38,7 +39,7 @@ static enum origin_fault host_fault(upf_str whole)
     for (size_t i = 0; i < whole.len; i++)
         if ((unsigned char)whole.data[i] > 0x7F)
             return NOT_ASCII;
-    /* The host alone is sound: what is wrong is behind it. */
+    /* If the host alone is sound, the port is at fault. */
     while (whole.len > 0 && whole.data[whole.len - 1] != ':')
         whole.len--;
     return upf_authority_parse(whole, &authority) ? BAD_PORT : BAD_HOST;

@@ -3,11 +3,12 @@
  * config_rules.h - one row for each thing that must, or should, hold of a
  * upf_config.
  *
- * Whoever includes it defines the macros that it wants; the others come to
- * nothing, and behind it none is defined. `config` is the struct at hand.
+ * The including file defines the macros that it wants; the others expand to
+ * nothing, and after the include none is defined. `config` is the struct to
+ * check.
  *
- *   MUST(field, holds, why)    else a connection cannot begin
- *   SHOULD(field, holds, why)  else it cannot be what was meant
+ *   MUST(field, holds, why)    if not, a connection cannot begin
+ *   SHOULD(field, holds, why)  if not, it cannot be what was intended
  */
 
 #ifndef MUST
@@ -33,9 +34,9 @@ MUST(random,         config->random != NULL,     "is NULL: there are no masks")
 MUST(subprotocols,   upf_are_tokens(config->subprotocols),
      "has a name that is no token: letters, digits and !#$%&'*+-.^_`|~")
 
-/* A client's list is refused for this, too, when it begins. */
+/* With such a list a client's connection does not begin either. */
 SHOULD(subprotocols, are_unique(config->subprotocols), "has a name twice")
-/* The least of what either role awaits. */
+/* The smallest handshake that either role can receive. */
 SHOULD(max_head,       config->max_head >= LEAST_HEAD,
        "is too small for any handshake: it is in bytes")
 SHOULD(max_head_line,  config->max_head_line >= LEAST_LINE,
@@ -44,7 +45,7 @@ SHOULD(max_head_lines, config->max_head_lines >= LEAST_LINES,
        "is too small for any handshake")
 SHOULD(high_water,     config->high_water <= config->max_queued,
        "is over max_queued: sends fail before reading pauses")
-/* What no browser sends (RFC 6454, section 6.2), so that it matches nothing. */
+/* No browser sends these (RFC 6454, section 6.2), so they match nothing. */
 SHOULD(origins,        lacks(config->origins, NO_SCHEME),
        "has one without a scheme: write https://app.example.com")
 SHOULD(origins,        lacks(config->origins, WILDCARD),

@@ -9,7 +9,7 @@
 #include "output.h"
 #include "output_add.h"
 
-/* ---- A head that leaves ------------------------------------------------- */
+/* ---- Heads out ---------------------------------------------------------- */
 
 char *upf_conn_reserve_head(void *conn, size_t len)
 {
@@ -40,8 +40,8 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
     return UPF_OK;
 }
 
-/* The request was answered. Its event may be at hand still, so the head goes
- * with the next one. */
+/* The request was answered. The application may still be using the event's
+ * strings, so the head is freed only with the next event. */
 static void leave_request(upf_conn *conn, upf_status status)
 {
     upf_conn_set_outcome(conn, status);
@@ -77,8 +77,8 @@ upf_status upf_accept(upf_conn *conn, const char *subprotocol,
     return UPF_OK;
 }
 
-/* A caller that did not look must not have let anybody in: the default answer
- * is a refusal now. */
+/* If the caller ignores the failure, the client must still not get in: from now
+ * on the default answer is a refusal. */
 static upf_status fail_closed(upf_conn *conn, upf_status status)
 {
     if (status != UPF_OK)
@@ -106,7 +106,7 @@ upf_status upf_defer(upf_conn *conn)
 {
     if (conn->state != UPF_STATE_ANSWER)
         return UPF_ERR_STATE;
-    if (conn->assembly.data == NULL) { /* the input will not stay */
+    if (conn->assembly.data == NULL) { /* the head is in the input */
         const size_t len = conn->in.handshake.head_len;
 
         if (!upf_buf_reserve(&conn->assembly, conn->config, len))
@@ -119,7 +119,7 @@ upf_status upf_defer(upf_conn *conn)
     return UPF_OK;
 }
 
-/* ---- It leaves that to us ----------------------------------------------- */
+/* ---- The default answer ------------------------------------------------- */
 
 upf_status upf_conn_answer(upf_conn *conn)
 {
@@ -141,8 +141,9 @@ void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
     struct upf_http_out out = upf_conn_head_out(conn);
 
-    /* An application that gives up says so with a 503. If there is no answer
-     * to a failure, the client is gone; without memory, it gets none. */
+    /* The application gave up without an answer: 503. Any other failure has the
+     * answer of its status, if there is memory for it; a status without an
+     * answer means that the client is gone. */
     if (status == UPF_ERR_REFUSED)
         upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
     else

@@ -12,7 +12,7 @@
 
 /* ---- Ping and Pong ------------------------------------------------------ */
 
-/* A ping or pong, within the budget. */
+/* Queue a ping or pong, if the budget of control frames has room. */
 static upf_status send_control(upf_conn *conn, upf_opcode opcode,
                                const void *payload, size_t len)
 {

@@ -23,7 +23,7 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
     if (conn->state == UPF_STATE_OVER || conn->state == UPF_STATE_CLOSING)
         return;
     if (conn->state == UPF_STATE_REFUSAL)
-        status = UPF_ERR_RESPONSE; /* that says more than how it ended */
+        status = UPF_ERR_RESPONSE; /* it tells more than how it ended */
     upf_conn_set_outcome(conn, status);
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)
@@ -73,7 +73,7 @@ upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
     };
     upf_conn_enter(conn, UPF_STATE_OVER);
     if (conn->assembly.data != NULL)
-        upf_set(conn, UPF_EVENT_IN_BLOCK); /* the reason may lie in it */
+        upf_set(conn, UPF_EVENT_IN_BLOCK); /* event->data may lie in it */
     if (conn->status == UPF_ERR_CLOSE_TIMEOUT ||
         conn->status == UPF_ERR_WRITE_TIMEOUT)
         upf_conn_give_up(conn); /* the peer had its time */
@@ -90,11 +90,11 @@ upf_status upf_close(upf_conn *conn, int code, const char *reason)
                   : !upf_close_code_is_valid(code) ||
                         !upf_close_reason_is_valid(reason, reason_len))
         return UPF_ERR_ARGUMENT;
-    /* Only a client misses an extension (section 7.4.1). */
+    /* Only clients send 1010 (section 7.4.1). */
     if (code == UPF_CLOSE_EXTENSION && !upf_has(conn, UPF_IS_CLIENT))
         return UPF_ERR_ARGUMENT;
     switch ((enum upf_conn_state)conn->state) {
-    case UPF_STATE_OPENING: /* OPEN is still delivered, between the two */
+    case UPF_STATE_OPENING: /* OPEN is still delivered, before CLOSE */
     case UPF_STATE_OPEN:
         if (upf_has(conn, UPF_CLOSE_SENT))
             return UPF_ERR_STATE;

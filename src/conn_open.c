@@ -13,7 +13,7 @@
 #include "http_write.h"
 #include "url.h"
 
-/* ---- A head that arrives ------------------------------------------------ */
+/* ---- Heads in ----------------------------------------------------------- */
 
 static struct upf_head_limits limits_of(const upf_config *config)
 {
@@ -23,9 +23,9 @@ static struct upf_head_limits limits_of(const upf_config *config)
 }
 
 /*
- * Take a head off the input: in place if it is whole, else in the assembly.
- * UPF_OK with *head, UPF_NEED_MORE, or an error with conn->offset at the byte
- * at fault.
+ * Take a head off the input. *head lies in the input if the head came in one
+ * piece, else in the assembly. Returns UPF_OK, UPF_NEED_MORE, or an error with
+ * conn->offset at the byte at fault.
  */
 static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
 {
@@ -81,15 +81,16 @@ upf_status upf_conn_open_next(upf_conn *conn, upf_event *event)
 
 /* ---- Server ------------------------------------------------------------- */
 
-/* Nearly all origins are the letters of Host behind a scheme; a target that is
- * a whole URL has a scheme, too, which has to be looked at. */
+/* Whether the Origin is just a scheme and the Host's characters, as nearly all
+ * are. Not for a target that is a whole URL: its scheme matters, too. */
 static bool is_of_host(const upf_request *request)
 {
     return *request->target_as_sent.data == '/' &&
            upf_is_origin_of(request->origin, request->host);
 }
 
-/* Which is not allowed to connect: of two origins, the request has "". */
+/* The error for an origin that may not connect: there may be a second Origin
+ * field, and request->origin is then "". */
 static upf_status blame_origin(const upf_request *request)
 {
     upf_str headers = request->headers, value;
@@ -100,7 +101,7 @@ static upf_status blame_origin(const upf_request *request)
                : UPF_ERR_ORIGIN;
 }
 
-/* The head is whole: nothing is scanned any more. */
+/* The head is whole: from here on in.handshake.at.whole is in use. */
 static void keep_head(upf_conn *conn, upf_str head)
 {
     conn->in.handshake.at.whole.head        = head.data;
@@ -108,7 +109,7 @@ static void keep_head(upf_conn *conn, upf_str head)
     conn->in.handshake.head_len             = (uint32_t)head.len;
 }
 
-/* What a sound request leads to. */
+/* Judge a sound handshake: choose subprotocol and extension, check Origin. */
 static upf_status judge_request(upf_conn *conn, const upf_request *request)
 {
     const upf_config *config = conn->config;
@@ -130,9 +131,9 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
 }
 
 /*
- * The usual request lies whole in the input and is sound, so that it takes one
- * look at each byte. False: it is not, and nothing was taken; what is wrong,
- * or missing, is for read_head() to say.
+ * The fast path: take a request that lies whole in the input and is sound, as
+ * most do, in one pass over its bytes. False: it is not such a request, and
+ * nothing was taken; read_head() finds out why.
  */
 static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
                          upf_request *request)
@@ -146,15 +147,15 @@ static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
     if (conn->in.handshake.at.scan.bytes > 0 ||
         upf_request_judge(&rest, request, &fields) != UPF_OK ||
         fields.lines > config->max_head_lines ||
-        len - rest.len > config->max_head_line) /* no line is longer */
+        len - rest.len > config->max_head_line) /* so no line is longer */
         return false;
     *head = (upf_str){(const char *)input->data, len - rest.len};
     upf_conn_take(conn, input, head->len);
     return true;
 }
 
-/* What is wrong in the first line is wrong with the request line: most often
- * that is a long URL, or TLS where none is expected. */
+/* An error in the first line has a status of its own: the cause is mostly a
+ * long URL, or TLS on a port for plain HTTP. */
 static upf_status blame_line(const upf_conn *conn, upf_status status)
 {
     if (!upf_head_is_in_first_line(&conn->in.handshake.at.scan))
@@ -164,7 +165,7 @@ static upf_status blame_line(const upf_conn *conn, upf_status status)
                                             : status;
 }
 
-/* Whether the application may answer: the rest is refused without asking. */
+/* Whether the application is asked; other requests are refused at once. */
 static bool may_be_answered(upf_status status)
 {
     return status == UPF_OK || status == UPF_ERR_ORIGIN ||
@@ -242,7 +243,7 @@ upf_status upf_conn_init_client(upf_conn *conn, const upf_config *config,
     return status;
 }
 
-/* A 101: is it the answer to our request, to the letter? */
+/* Whether a 101 answers our request to the letter. */
 static upf_status judge_response(upf_conn *conn, upf_response *response)
 {
     const upf_status status = upf_response_judge(
@@ -267,7 +268,7 @@ static void forget_interim(upf_conn *conn)
 
     upf_conn_drop_assembly(conn);
     conn->in.handshake.at.scan       = (struct upf_head_scan){0};
-    conn->in.handshake.at.scan.bytes = bytes; /* one limit for all of them */
+    conn->in.handshake.at.scan.bytes = bytes; /* one limit for all heads */
 }
 
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_open.h - the rooms of a connection's opening handshake (section 4). */
+/* conn_open.h - the files of a connection's opening handshake (section 4). */
 #ifndef UPF_CONN_OPEN_H
 #define UPF_CONN_OPEN_H
 
@@ -8,24 +8,29 @@
 #include "conn_impl.h"
 #include "http_write.h"
 
-/* ---- conn_ext.c: an extension in it ------------------------------------- */
+/* ---- conn_ext.c: an extension in the handshake -------------------------- */
 
-/* Sec-WebSocket-Extensions: a name and what an extension says of itself. */
+/* The longest value of Sec-WebSocket-Extensions that we send. */
 enum { UPF_EXTENSION_TEXT_MAX = 256 };
 
-/* Server: agree on the first offer that config->ext can take; there is one. */
+/* Server: agree on the first offer that config->ext, which is not NULL,
+ * accepts. UPF_OK even if it accepts none; or UPF_ERR_NO_MEMORY. */
 upf_status upf_conn_agree_on_extension(upf_conn *conn, upf_str headers);
 
-/* Client: the response may name what we offered, once (section 4.1). */
+/* Client: the response may name only the extension that we offered, and only
+ * once (section 4.1). */
 upf_status upf_conn_check_extension(upf_conn *conn, upf_str headers);
 
-/* The extension's name and what it adds to that, in `text`, which has room for
- * UPF_EXTENSION_TEXT_MAX. data is NULL: there is nothing to say. */
+/*
+ * The value of Sec-WebSocket-Extensions to send: the extension's name and
+ * parameters, written to `text`, which has room for UPF_EXTENSION_TEXT_MAX
+ * characters. data is NULL if there is nothing to send.
+ */
 upf_str upf_conn_extension_text(const upf_conn *conn, bool offer, char *text);
 
 /* ---- conn_answer.c: a server answers ------------------------------------ */
 
-/* Where the heads that we write go. */
+/* Room in the output of `conn`, a upf_conn, for a head of `len` bytes. */
 char *upf_conn_reserve_head(void *conn, size_t len);
 
 static inline struct upf_http_out upf_conn_head_out(upf_conn *conn)
@@ -33,36 +38,38 @@ static inline struct upf_http_out upf_conn_head_out(upf_conn *conn)
     return (struct upf_http_out){.room = upf_conn_reserve_head, .of = conn};
 }
 
-/* Give the answer that the application left to us: UPF_NEED_MORE, or what it
- * failed with. */
+/* Give the default answer. Returns UPF_NEED_MORE, or the error that is to fail
+ * the handshake. */
 upf_status upf_conn_answer(upf_conn *conn);
 
 /* ---- conn_refusal.c: a response other than 101 -------------------------- */
 
 /*
- * Judge what is here of a response's first bytes, none of which is taken: UPF_OK,
- * or with conn->offset at the byte that is none of HTTP/1's
- *   UPF_ERR_HTTP          something else speaks there
- *   UPF_ERR_HTTP_VERSION  another version of HTTP
+ * Check the first bytes of a response, as many as there are; none is taken.
+ * Returns UPF_OK, or with conn->offset at the byte at fault
+ *   UPF_ERR_HTTP          this is not HTTP
+ *   UPF_ERR_HTTP_VERSION  this is not HTTP/1
  */
 upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input);
 
 /*
- * Whether these bytes, which were judged, say a status of 200 or more. If so,
- * the state is UPF_STATE_REFUSAL, and these bytes are taken.
+ * Whether a response whose first bytes passed upf_conn_judge_start() has a
+ * status of 200 or more. If so, the bytes up to the status are taken and the
+ * state becomes UPF_STATE_REFUSAL.
  */
 bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
 
-/* Take the rest; UPF_NEED_MORE, or once there is all of it, or as much as may be
- * held, UPF_ERR_RESPONSE. */
+/* Take the rest of that response. Returns UPF_NEED_MORE, or UPF_ERR_RESPONSE
+ * once it is complete or as long as the limits allow. */
 upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
 
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
-/* Deliver OPEN, where no response came with it; UPF_OK. */
+/* Deliver OPEN in UPF_STATE_OPENING, where there is no response; UPF_OK. */
 upf_status upf_conn_open_next(upf_conn *conn, upf_event *event);
 
-/* UPF_OK: an event; UPF_NEED_MORE: no event, look at the state again. */
+/* Return UPF_OK with an event, an error, or UPF_NEED_MORE: input is missing, or
+ * (read_response) the state is now UPF_STATE_REFUSAL. */
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_output.c - what an event loop asks: what to write, and what to wait for. */
+/* conn_output.c - what an event loop asks: what to write, what to poll for. */
 
 #include "conn_impl.h"
 #include "output.h"
@@ -33,7 +33,7 @@ void upf_conn_hold(upf_conn *conn, bool hold)
 
 /* ---- What is wanted ----------------------------------------------------- */
 
-/* CLOSE was delivered: how the transport comes to its end (section 7.1.1). */
+/* After CLOSE: how to end the transport (section 7.1.1). */
 static unsigned wants_at_the_end(const upf_conn *conn)
 {
     const unsigned both = UPF_CLOSE_SENT | UPF_CLOSE_RECEIVED;
@@ -45,7 +45,7 @@ static unsigned wants_at_the_end(const upf_conn *conn)
     if (!upf_has(conn, UPF_IS_CLIENT))
         return UPF_WANTS_SHUTDOWN | UPF_WANTS_READ;
     if ((conn->flags & both) == both)
-        return UPF_WANTS_READ; /* the server is to close first */
+        return UPF_WANTS_READ; /* the server closes first */
     if (upf_has(conn, UPF_CLOSE_SENT))
         return UPF_WANTS_SHUTDOWN | UPF_WANTS_READ;
     return UPF_WANTS_CLOSE; /* a handshake that failed */
@@ -72,7 +72,7 @@ unsigned upf_conn_wants(const upf_conn *conn)
 
 size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
 {
-    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* nobody waits for it */
+    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* it must not be written */
         return 0;
     const size_t count = upf_output_slices(conn, slices, max);
     if (count > 0)
@@ -80,8 +80,8 @@ size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
     return count;
 }
 
-/* Borrowed bytes are gone: what is queued has a gap, so nothing more may
- * leave. */
+/* Borrowed bytes could not be copied, so the output has a gap: nothing more may
+ * be written. */
 static upf_status fail_with_gap(upf_conn *conn)
 {
     upf_set(conn, UPF_LOST);
@@ -99,7 +99,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
 {
     if (conn->config == NULL)
         return UPF_OK;
-    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT)) /* what it borrows may be gone */
+    /* Then borrowed memory may be gone: nothing is copied from it. */
+    if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
         upf_output_free(conn);
     else if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
         return fail_with_gap(conn);
@@ -108,8 +109,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
             upf_conn_note_output(conn);
         return UPF_OK;
     }
-    /* Output that drains bit by bit is a sign of life: somebody reads it. What
-     * left whole, above, may only have gone into a buffer. */
+    /* Output that drains bit by bit shows that the peer reads. Output that was
+     * written all at once, above, may only have filled the socket's buffer. */
     if (written > 0)
         upf_set(conn, UPF_ACTIVE);
     else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_put.c - a frame into the output, and what that means for reading. */
+/* conn_put.c - put a frame into the output; the high-water mark. */
 
 #include <assert.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* ---- The high-water mark ------------------------------------------------ */
 
-/* Over the mark, and then until half of it is left. */
+/* `flag` is set over the mark, and cleared at half of it. */
 static void note_mark(upf_conn *conn, size_t bytes, unsigned flag)
 {
     if (bytes > conn->config->high_water)
@@ -23,7 +23,7 @@ static void note_mark(upf_conn *conn, size_t bytes, unsigned flag)
         upf_clear(conn, flag);
 }
 
-/* How much waits that makes us read no further. */
+/* The bytes of output that count towards pausing reading. */
 static size_t pausing(const upf_conn *conn)
 {
     switch (conn->config->pause_reading) {
@@ -41,7 +41,7 @@ static size_t pausing(const upf_conn *conn)
 
 void upf_conn_note_output(upf_conn *conn)
 {
-    if (conn->out.len <= conn->config->high_water / 2) { /* at one glance */
+    if (conn->out.len <= conn->config->high_water / 2) { /* the usual case */
         upf_clear(conn, UPF_CONGESTED | UPF_PAUSED);
         return;
     }
@@ -84,7 +84,7 @@ upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
         !conn->config->random(conn->config->random_user, key, sizeof key))
         return UPF_ERR_RANDOM;
     const size_t header_len = upf_frame_header_size(len, masked);
-    assert(len <= SIZE_MAX - header_len); /* it is in memory */
+    assert(len <= SIZE_MAX - header_len); /* the payload is in memory */
     uint8_t *out = reserve(conn, header_len + len);
     if (out == NULL)
         return UPF_ERR_NO_MEMORY;
@@ -119,14 +119,14 @@ upf_status upf_conn_queue_frame(upf_conn *conn, unsigned bits, size_t len,
 
 /* ---- Through an extension ----------------------------------------------- */
 
-/* What a message is encoded for: the next bytes of it. */
+/* The bytes of a message that one frame is to carry. */
 struct piece {
     const upf_slice *slices;
     size_t           count; /* at least 1 */
     bool             first, fin;
 };
 
-/* Encode into `block`; *encoded: false if the message goes out as it is. */
+/* Encode into `block`. *encoded is false if the message is sent as it is. */
 static upf_status encode(upf_conn *conn, const struct piece *piece,
                          struct upf_buf *block, bool *encoded)
 {
@@ -146,8 +146,9 @@ static upf_status encode(upf_conn *conn, const struct piece *piece,
 }
 
 /*
- * Queue a frame whose payload is what `block` holds: copied if it is small, else
- * in the block itself. The slot is there already, so this cannot fail.
+ * Queue a frame with the payload in `block`: a copy if it is small and there is
+ * memory, else the block itself, for which there is a slot already. So this
+ * cannot fail.
  */
 static void queue_block(upf_conn *conn, unsigned bits, const uint8_t *key,
                         struct upf_buf *block)
@@ -181,8 +182,8 @@ static void queue_block(upf_conn *conn, unsigned bits, const uint8_t *key,
 
 /*
  * Queue a frame through the extension that was agreed on. All that can fail is
- * tried before it is told that the frame was sent: a peer decodes what it gets,
- * and what was refused must leave no trace in the encoder.
+ * done before `settle` tells the extension that the frame was sent: the peer's
+ * decoder does not see a refused frame, so our encoder must forget it.
  */
 upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
                                 const upf_slice *slices, size_t count)
@@ -205,7 +206,7 @@ upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
     if (masked &&
         !conn->config->random(conn->config->random_user, key, sizeof key))
         return UPF_ERR_RANDOM;
-    /* An empty payload has a block, too, for its header. */
+    /* One byte, so that an empty payload has a block, too, for its header. */
     upf_status status = upf_output_ensure_slot(conn) &&
                                 upf_buf_reserve(&block, conn->config, 1)
                             ? UPF_OK : UPF_ERR_NO_MEMORY;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_refusal.c - a response other than 101, however it is written: what can
- * be read of it is for whoever wants to know why there is no WebSocket. */
+/* conn_refusal.c - a response other than 101. As much of it as can be read is
+ * kept, however badly it is written: it tells why there is no WebSocket. */
 
 #include <string.h>
 
@@ -9,17 +9,17 @@
 #include "http.h"
 #include "http_fields.h"
 
-/* Where in the response the next byte stands. */
+/* The part of the response that the next byte belongs to. */
 enum {
-    IN_REASON, /* the first line, behind its status */
+    IN_REASON, /* the first line, after its status */
     IN_HEAD,
     TO_LENGTH,   /* a body of known length */
-    TO_END,      /* one that the end of the stream ends */
+    TO_END,      /* a body that ends with the stream */
     CHUNK_START, /* the first digit of a chunk's size (RFC 9112, 7.1) */
     CHUNK_SIZE,
     CHUNK_EXTENSION,
     CHUNK_DATA,
-    CHUNK_END, /* the line end behind it */
+    CHUNK_END, /* the line end after a chunk's data */
     TRAILER_START,
     IN_TRAILER
 };
@@ -32,8 +32,8 @@ enum {
 
 /* ---- Is it a response? -------------------------------------------------- */
 
-/* Whether `c` may be that byte of a status line (RFC 9112, section 4), or of
- * what upf_conn_is_refusal() lets pass for one. */
+/* Whether `c` may be byte `at` of a status line (RFC 9112, section 4). A line
+ * end right after the status is let pass. */
 static bool may_stand(size_t at, char c)
 {
     static const char form[STATUS_LEN + 1] = "HTTP/0.0 100";
@@ -45,7 +45,7 @@ static bool may_stand(size_t at, char c)
     return c == form[at];
 }
 
-/* The first digit of the version, which has arrived. */
+/* The version's first digit, which must have arrived. */
 static uint8_t major(const upf_conn *conn, const upf_input *input)
 {
     const size_t already = conn->assembly.len;
@@ -64,7 +64,7 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
         const size_t at = already + i;
         if (at > STATUS_LEN || at > config->max_head_line ||
             before + i > config->max_head)
-            break; /* the limit comes first, and is not held here */
+            break; /* other code enforces the limits */
         const bool stands = may_stand(at, (char)input->data[i]);
         if (!stands || (at == VERSION_LEN - 1 && major(conn, input) != '1')) {
             conn->offset += i;
@@ -74,7 +74,7 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
     return UPF_OK;
 }
 
-/* The status, of 200 or more, that the start of a status line says; 0: less. */
+/* The status in a status line; 0 if it is below 200. */
 static uint16_t status_in(const char start[STATUS_LEN])
 {
     const char *digits = start + STATUS_LEN - 3;
@@ -91,7 +91,7 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
     const uint32_t    before  = conn->in.handshake.at.scan.bytes;
     char start[STATUS_LEN];
 
-    /* The byte behind the status has to be here, too. */
+    /* Not before the byte after the status has arrived, and was checked. */
     if (already > STATUS_LEN || input->len <= STATUS_LEN - already)
         return false;
     if (already > 0)
@@ -115,7 +115,7 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
 
 /* ---- Keeping ------------------------------------------------------------ */
 
-/* How much is read at most, from here on. */
+/* The most that is read in all: of the heads, or of heads and body. */
 static uint64_t limit(const upf_conn *conn)
 {
     const bool in_body = conn->in.refusal.phase > IN_HEAD;
@@ -124,7 +124,7 @@ static uint64_t limit(const upf_conn *conn)
            (in_body ? conn->config->max_body : 0);
 }
 
-/* Keep a byte. False: there is no memory. */
+/* Append `c` to the assembly. False if there is no memory. */
 static bool keep(upf_conn *conn, char c)
 {
     struct upf_buf *block = &conn->assembly;
@@ -151,7 +151,8 @@ static bool is_field(upf_str line)
     return upf_is_field_value(line) && upf_http_field(line, &name, &value);
 }
 
-/* How long the body is (RFC 9112, section 6.3). False: there is none. */
+/* The head is complete: how the body ends (RFC 9112, section 6.3). False if
+ * there is no body. */
 static bool begin_body(upf_conn *conn)
 {
     struct upf_refusal *r = &conn->in.refusal;
@@ -163,10 +164,10 @@ static bool begin_body(upf_conn *conn)
     if (r->status == 204 || r->status == 304 || conn->config->max_body == 0)
         return false;
     if (r->line == r->reason)
-        return true; /* there is no field */
+        return true; /* no header lines were kept */
     text = (upf_str){(const char *)conn->assembly.data + r->reason,
                      r->line - r->reason};
-    upf_fields_take(&text, &f); /* no blank line is there to end them */
+    upf_fields_take(&text, &f); /* false: no blank line ends the text */
     if (upf_field(&f, UPF_FIELD_TRANSFER_ENCODING).data != NULL) {
         upf_fields_list(&f, UPF_FIELD_TRANSFER_ENCODING, &headers, &list);
         while (upf_header_list_next(&headers, &list, "Transfer-Encoding",
@@ -189,7 +190,7 @@ static bool begin_body(upf_conn *conn)
     return r->left > 0;
 }
 
-/* The line at hand, in front of its LF, is a sound field. */
+/* Keep the current line, a sound field of `len` bytes, and add CR LF. */
 static bool keep_field(upf_conn *conn, size_t len)
 {
     struct upf_refusal *r = &conn->in.refusal;
@@ -201,7 +202,7 @@ static bool keep_field(upf_conn *conn, size_t len)
     return kept;
 }
 
-/* An LF: what is it that it ends? False: the response is over. */
+/* An LF has ended a line. False if the response is complete. */
 static bool end_line(upf_conn *conn)
 {
     struct upf_refusal *r     = &conn->in.refusal;
@@ -212,7 +213,7 @@ static bool end_line(upf_conn *conn)
     if (line.len > 0 && line.data[line.len - 1] == '\r')
         line.len--;
     else
-        r->taken++; /* it is kept with a CR: nothing grows on the way */
+        r->taken++; /* a CR is added when it is kept, and counts as read */
     const bool fits = !r->is_long && line.len <= conn->config->max_head_line;
     r->is_long = false;
 
@@ -224,8 +225,8 @@ static bool end_line(upf_conn *conn)
         return true;
     }
     if (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) {
-        /* It goes on with the field above, whose value is not whole without
-         * it, and nothing is joined here. */
+        /* A folded field (RFC 9112, section 5.2): nothing is joined here, so
+         * the lines of it that were kept are dropped, too. */
         block->len = r->line = r->field;
         return true;
     }
@@ -245,7 +246,7 @@ static bool take_head(upf_conn *conn, char c)
 
     if (c == '\n')
         return end_line(conn);
-    /* One more than the limit, for the CR. */
+    /* One byte more than the limit, which may be the CR. */
     if (conn->assembly.len - r->line <= conn->config->max_head_line)
         return keep(conn, c);
     r->is_long = true;
@@ -261,7 +262,7 @@ static bool keep_of_body(upf_conn *conn, char c)
     return keep(conn, c) && len + 1 < conn->config->max_body;
 }
 
-/* A digit's value; -1: it is none. */
+/* The value of a hexadecimal digit; -1 if `c` is not one. */
 static int hex_value(char c)
 {
     const char lower = (char)(c | 0x20);
@@ -271,13 +272,13 @@ static int hex_value(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The line with a chunk's size. */
+/* A byte of the line with a chunk's size. False if the line is malformed. */
 static bool take_chunk_size(struct upf_refusal *r, char c)
 {
     const int digit = r->phase == CHUNK_EXTENSION ? -1 : hex_value(c);
 
     if (digit >= 0) {
-        if (r->left <= UINT32_MAX) /* more is over any limit */
+        if (r->left <= UINT32_MAX) /* a larger size is over any limit anyway */
             r->left = r->left * 16 + (uint64_t)digit;
         r->phase = CHUNK_SIZE;
         return true;
@@ -291,7 +292,7 @@ static bool take_chunk_size(struct upf_refusal *r, char c)
     return true;
 }
 
-/* False: the response is over. */
+/* False if the response is complete, or cannot be read further. */
 static bool take_body(upf_conn *conn, char c)
 {
     struct upf_refusal *r = &conn->in.refusal;
@@ -342,7 +343,7 @@ upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input)
     return goes_on ? UPF_NEED_MORE : UPF_ERR_RESPONSE;
 }
 
-/* Nothing at all, where there is nothing, however it came in pieces. */
+/* An empty slice has no data, however the response was cut. */
 static upf_str slice(const uint8_t *text, size_t len)
 {
     return len > 0 ? (upf_str){(const char *)text, len} : (upf_str){NULL, 0};
@@ -358,7 +359,7 @@ void upf_conn_refusal(const upf_conn *conn, upf_response *response)
         return;
     if (r->reason > 0) /* a space, then the phrase */
         response->reason = slice(text + 1, r->reason - 1);
-    /* A line that has not ended is not known to be whole. */
+    /* A line whose end has not arrived is left out. */
     const uint32_t end = r->phase > IN_HEAD ? r->body : r->line;
     response->headers  = slice(text + r->reason, end - r->reason);
     if (r->phase > IN_HEAD)

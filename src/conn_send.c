@@ -2,11 +2,13 @@
 /*
  * conn_send.c - messages out.
  *
- * Most are sent on an open connection far below its limits, and nobody watches.
- * conn->leeway says so: how many pages may wait before any of the questions
- * in the first half of this file has to be asked. And most messages follow each
- * other: conn->block_limit says how far they fit into the block that waits
- * already. The second half takes these, and leaves all others to the first.
+ * The first half of this file makes every check. The second half has fast paths
+ * for most messages. They are sent on an open connection that is far below its
+ * limits and has no trace hook: conn->leeway is the number of pages of output
+ * up to which no check but that of the content is needed. Most of these fit
+ * into the block of output that is waiting already: conn->block_limit is the
+ * output's length up to which they do. All other messages are left to the first
+ * half.
  */
 
 #include <assert.h>
@@ -24,7 +26,7 @@
 #include "shared.h"
 #include "utf8.h"
 
-/* For conn->send_utf8: the message begun by parts is binary. */
+/* in conn->send_utf8: the message sent in parts is binary */
 enum { NOT_TEXT = UINT8_MAX };
 
 /* ---- What may be sent --------------------------------------------------- */
@@ -52,7 +54,7 @@ static upf_status judge_text(const upf_conn *conn, upf_opcode opcode,
                                      : UPF_OK;
 }
 
-/* Whether a message may begin, but for its content. */
+/* Whether a message may begin; its content is not checked. */
 static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
 {
     if (opcode != UPF_OP_TEXT && opcode != UPF_OP_BINARY)
@@ -60,7 +62,7 @@ static inline upf_status judge_message(const upf_conn *conn, upf_opcode opcode)
     return upf_conn_may_send(conn, UPF_SEND_BEGUN) ? UPF_OK : UPF_ERR_STATE;
 }
 
-/* The bytes in all slices; false if no memory could hold them. */
+/* The length of all slices together; false if it is over SIZE_MAX. */
 static bool total_of(const upf_slice *slices, size_t count, size_t *total)
 {
     *total = 0;
@@ -132,7 +134,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
 upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 {
     if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) ||
-        upf_has(conn, UPF_IS_CLIENT)) /* each of its frames has its own mask */
+        upf_has(conn, UPF_IS_CLIENT)) /* each frame has its own key */
         return UPF_ERR_STATE;
     const upf_status status = upf_conn_judge_queue(conn, 0, shared->len);
     if (status != UPF_OK)
@@ -143,7 +145,7 @@ upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
     return UPF_OK;
 }
 
-/* ---- One message, with every question ----------------------------------- */
+/* ---- One message, with every check -------------------------------------- */
 
 static upf_status send_copy(upf_conn *conn, upf_opcode opcode, const void *data,
                             size_t len)
@@ -154,7 +156,7 @@ static upf_status send_copy(upf_conn *conn, upf_opcode opcode, const void *data,
     return upf_sendv(conn, opcode, &slice, 1);
 }
 
-/* Whether data[0, len) is of an event that lies in the connection's block. */
+/* Whether data[0, len) lies in conn->assembly, as a part of the event. */
 static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
 {
     const uintptr_t start = (uintptr_t)conn->assembly.data;
@@ -166,16 +168,16 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
     return at >= start && at - start <= size && len <= size - (at - start);
 }
 
-/* That block may be given to the output: nothing else is in it, and it was not
- * given already. */
+/* Whether that block may become output: it holds nothing but the event, and was
+ * not lent to the output before. */
 static bool may_be_given(const upf_conn *conn)
 {
     return upf_has(conn, UPF_EVENT_IN_BLOCK) && !upf_has(conn, UPF_BLOCK_LENT);
 }
 
 /*
- * What has to be copied: a client masks, an extension encodes, and a chunk may
- * lie where the input begins, with no room in front of it.
+ * Whether the payload has to be copied: a client masks, an extension encodes,
+ * and a chunk may lie at the start of the input, with no room in front of it.
  */
 static inline bool must_copy(const upf_conn *conn)
 {
@@ -193,7 +195,7 @@ static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
     if (status != UPF_OK)
         return status;
     const bool in_block = is_in_block(conn, data, len);
-    if (must_copy(conn) || len == 0 || /* perhaps with no room in front of it */
+    if (must_copy(conn) || len == 0 || /* perhaps without room for a header */
         (in_block && !may_be_given(conn)))
         return send_copy(conn, opcode, data, len);
     if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
@@ -213,15 +215,15 @@ static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-/* ---- One message, at one glance ----------------------------------------- */
+/* ---- One message, on a fast path ---------------------------------------- */
 
 enum {
-    HEADER     = 2, /* of a frame up to 125 bytes */
+    HEADER     = 2, /* of a payload up to 125 bytes */
     HEADER_MAX = 4, /* up to 65,535 */
-    KEY        = 4  /* a client's, behind it */
+    KEY        = 4  /* a client's masking key, which follows */
 };
 
-/* A message that may be sent, as far as its content goes. */
+/* Whether opcode and content are those of a sound message. */
 static inline bool is_sendable(const upf_conn *conn, upf_opcode opcode,
                             const void *data, size_t len)
 {
@@ -230,14 +232,14 @@ static inline bool is_sendable(const upf_conn *conn, upf_opcode opcode,
                                       upf_utf8_is_valid(data, len)));
 }
 
-/* `len` bytes more stay below the high-water mark, and nobody is to be told. */
+/* Whether `len` more bytes stay well below all limits: no check is needed. */
 static inline bool has_leeway(const upf_conn *conn, size_t len)
 {
     return conn->out.len / UPF_LEEWAY_PAGE + len / UPF_LEEWAY_PAGE <
            conn->leeway;
 }
 
-/* Without a call, which would have registers saved. */
+/* No call here: a call would make the caller save registers. */
 static inline bool draw_buffered(const upf_config *config, uint32_t *key)
 {
     return config->random == upf_random && upf_random_has_key(key);
@@ -248,7 +250,7 @@ static inline bool draw(const upf_config *config, uint32_t *key)
     return config->random(config->random_user, key, sizeof *key);
 }
 
-/* Where has_leeway(): what upf_conn_put_frame() would do. */
+/* If has_leeway(): do what upf_conn_put_frame() would do. */
 static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
                                const void *data, size_t len)
 {
@@ -273,7 +275,7 @@ static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-/* Where not fits_block(): a block has to be begun or to grow, or more. */
+/* If not fits_block(): perhaps a block has to be begun or enlarged. */
 UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
                                                   upf_opcode opcode,
                                                   const void *data, size_t len)
@@ -285,8 +287,9 @@ UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
 }
 
 /*
- * Where fits_block(): take the room, and return where the header is to be. The
- * sum is written in this way because the next message waits for it.
+ * If fits_block(): take the room, and return where to write the header. The
+ * length is computed from `len`, not from where writing ends, because the next
+ * message has to wait for it.
  */
 static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
 {
@@ -296,7 +299,7 @@ static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
     return out;
 }
 
-/* Where fits_block(), by a client. */
+/* If fits_block(), for a client. */
 static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
                                     const void *data, size_t len, uint32_t key)
 {
@@ -332,7 +335,7 @@ UPF_NOINLINE static upf_status send_masked(upf_conn *conn, upf_opcode opcode,
                : draw_and_put(conn, opcode, data, len);
 }
 
-/* Whether a frame of it follows in the block that waits already. */
+/* Whether a frame with `len` bytes fits into the block that waits already. */
 static inline bool fits_block(const upf_conn *conn, size_t len)
 {
     return len <= UINT16_MAX &&
@@ -347,7 +350,7 @@ UPF_NOINLINE static upf_status copy_payload(uint8_t *out, const void *data,
     return UPF_OK;
 }
 
-/* Where fits_block(). */
+/* If fits_block(). */
 static inline upf_status send_in_block(upf_conn *conn, upf_opcode opcode,
                                    const void *data, size_t len)
 {
@@ -404,7 +407,7 @@ upf_status upf_send_in_place(upf_conn *conn, upf_opcode opcode, void *data,
 {
     if (UPF_SMALL)
         return judge_and_send_in_place(conn, opcode, data, len);
-    if (len <= UPF_COPY_MAX && fits_block(conn, len)) /* cheaper than a slot */
+    if (len <= UPF_COPY_MAX && fits_block(conn, len)) /* a copy is cheaper */
         return opcode == UPF_OP_BINARY ? send_in_block(conn, opcode, data, len)
                                        : send_text(conn, opcode, data, len);
     if (opcode != UPF_OP_BINARY || !has_leeway(conn, len) ||

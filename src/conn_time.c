@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_time.c - when something is due, and what comes of it: time-outs, pings. */
+/* conn_time.c - time-outs and keepalive pings. */
 
 #include <assert.h>
 #include <string.h>
@@ -19,22 +19,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Neither in its handshake nor closing: kept alive by pings. */
+/* Whether pings keep the connection alive: it is open, and not closing. */
 static bool is_kept_alive(const upf_conn *conn)
 {
     return conn->state == UPF_STATE_OPEN && !upf_has(conn, UPF_CLOSE_SENT);
 }
 
 /*
- * How exactly time is known: no clock is read when bytes come, so a tick within
- * a tenth of the interval has to say when that was.
+ * How exactly times are known. No clock is read when bytes move: the next tick,
+ * which is due within a tenth of the interval, counts as their time.
  */
 static uint32_t tenth(const upf_conn *conn)
 {
     return conn->config->ping_interval / 10;
 }
 
-/* Output of which no byte leaves may wait for so long; 0: for ever. */
+/* How long output may wait without a byte of it being written; 0: for ever. */
 static uint64_t output_patience(const upf_conn *conn)
 {
     const upf_config *config = conn->config;
@@ -57,14 +57,14 @@ static uint32_t patience(const upf_conn *conn)
     case UPF_STATE_OPEN:
         if (upf_has(conn, UPF_CLOSE_SENT))
             return config->close_timeout;
-        /* So much earlier than the interval as the last byte may be later
-         * than is known. */
+        /* The last byte may have come a tenth earlier than was noted: ping a
+         * tenth early, so that the silence is no longer than the interval. */
         return upf_has(conn, UPF_PING_WAITS) && config->pong_timeout > 0
                    ? config->pong_timeout
                    : config->ping_interval - tenth(conn);
     case UPF_STATE_OVER:
         return upf_has(conn, UPF_TIMED_OUT) ? 0 : config->close_timeout;
-    case UPF_STATE_DEFERRED: /* it is the application that takes its time */
+    case UPF_STATE_DEFERRED: /* the application's time is not limited */
     case UPF_STATE_OPENING:
     case UPF_STATE_CLOSING:
         break;
@@ -73,10 +73,12 @@ static uint32_t patience(const upf_conn *conn)
 }
 
 /*
- * A ping is asked when it leaves, and no clock is read then: a tick has to see
- * that it waits, and another that it, or anything else, has left; the peer's
- * time begins anew with that. Once a ping, or those of the application would
- * keep a dead peer alive.
+ * Whether the next tick has to note something about our ping. The peer's time
+ * to answer begins when the ping is written, and no clock is read then. So one
+ * tick notes that the ping is still waiting (UPF_UNASKED). The first tick after
+ * output was written, be it the ping or not, restarts the peer's time
+ * (UPF_ASKED_LATE). Only once for each ping: otherwise pings that the
+ * application sends would keep a dead peer alive.
  */
 static bool is_asking_to_be_noted(const upf_conn *conn)
 {
@@ -88,14 +90,14 @@ static bool is_asking_to_be_noted(const upf_conn *conn)
     return upf_has(conn, UPF_UNASKED);
 }
 
-/* When something is to be noted or done that has to do with the output. */
+/* When a tick has to note that output waits, or that it has waited too long. */
 static uint64_t output_deadline(const upf_conn *conn)
 {
     const uint64_t wait  = output_patience(conn);
     const uint64_t since = upf_output_stuck_since(conn);
 
     if (conn->out.len == 0 || wait == 0 || upf_has(conn, UPF_NOT_NOTED))
-        return UINT64_MAX; /* no memory: it is tried at each tick */
+        return UINT64_MAX; /* each tick tries to note it */
     return since > 0 ? later(since, wait) : later(conn->timer, tenth(conn));
 }
 
@@ -113,16 +115,16 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
     if (!is_kept_alive(conn))
         return end;
     if (is_asking_to_be_noted(conn))
-        return conn->timer; /* now */
+        return conn->timer; /* that is now */
     return earlier(upf_has(conn, UPF_ACTIVE)
                        ? earlier(end, later(conn->timer, tenth(conn))) : end,
                    output_deadline(conn));
 }
 
 /*
- * Whether the peer takes nothing of what waits, for longer than it may. As with
- * a pong, a process that stood still gets a second time: perhaps it was we who
- * did not write.
+ * Whether no byte of waiting output was written for output_patience(). If the
+ * tick is late, because this process stood still, it may be we who did not
+ * write: then there is a second chance, as may_be_excused() gives for a pong.
  */
 static bool is_stuck(upf_conn *conn, uint64_t now)
 {
@@ -137,7 +139,8 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
     if (now <= later(since, wait + wait / 10) ||
         !upf_output_excuse(conn, again))
         return true;
-    if (conn->timer < again) /* our ping, if it waits, waits since then, too */
+    if (conn->timer < again) /* our ping, if it waits, counts as waiting since
+                                then, too */
         conn->timer = again;
     return false;
 }
@@ -162,9 +165,10 @@ static void note_asked(upf_conn *conn, uint64_t now)
 }
 
 /*
- * There was no answer to the ping in time. Was it asked, did we listen, and was
- * this process awake? A process that stood still has perhaps not read what came
- * long ago.
+ * Our ping was not answered in time: whether to ping again instead of failing.
+ * Yes if there is no pong_timeout, or if we do not read. Yes, once, if this
+ * tick is late: this process stood still, and may not have read an answer that
+ * came long ago.
  */
 static bool may_be_excused(upf_conn *conn, uint64_t now)
 {
@@ -183,25 +187,26 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
-    /* What was said meanwhile is read before the next tick, which judges: not
-     * more, or who holds now and then would keep a dead peer alive. */
+    /* An answer that came while reading was withheld is read before the next
+     * tick, which then decides. Not later: otherwise an application that holds
+     * reading now and then would keep a dead peer alive. */
     if (upf_has(conn, UPF_WAS_WITHHELD) && !upf_conn_is_withheld(conn)) {
         upf_clear(conn, UPF_WAS_WITHHELD);
         if (upf_has(conn, UPF_PING_WAITS))
             return;
     }
     if (upf_has(conn, UPF_UNASKED))
-        status = UPF_OK; /* is_stuck() says for how long */
+        status = UPF_OK; /* not yet written: is_stuck() limits that */
     else if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
         status = upf_ping(conn, NULL, 0);
     conn->timer = now;
-    /* Control frames that do not move are as good a question as a ping. */
+    /* If the queue is full of control frames, these serve as the ping. */
     if (status != UPF_OK && status != UPF_ERR_QUEUE_FULL) {
         upf_conn_fail(conn, status);
         return;
     }
     upf_set(conn, UPF_PING_WAITS);
-    upf_output_note_wait(conn, now); /* since now, if nothing did before */
+    upf_output_note_wait(conn, now); /* if nothing waited before */
 }
 
 static void tick_open(upf_conn *conn, uint64_t now)
@@ -225,7 +230,7 @@ void upf_conn_tick(upf_conn *conn, uint64_t now)
     assert(now > 0);
     if (conn->config == NULL || conn->state == UPF_STATE_OPENING ||
         conn->state == UPF_STATE_CLOSING)
-        return; /* an event is to be delivered, and nothing is waited for */
+        return; /* an event waits to be delivered: no time-out runs */
     if (conn->timer == 0)
         conn->timer = now;
     if (is_kept_alive(conn))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* entropy.c - random bytes: the only file that asks which platform this is. */
+/* entropy.c - random bytes of the operating system, and forks. The only file
+ * with code for single platforms. */
 
 #if defined(_WIN32) && !defined(_CRT_RAND_S)
-#define _CRT_RAND_S /* rand_s is the system's generator, rand is not */
+#define _CRT_RAND_S /* declares rand_s(), the system's generator */
 #endif
 #if defined(__linux__) && !defined(_DEFAULT_SOURCE)
-#define _DEFAULT_SOURCE /* madvise, also for who compiles with -std=c11 */
+#define _DEFAULT_SOURCE /* declares madvise() with -std=c11, too */
 #endif
 
 #include <assert.h>
@@ -14,7 +15,7 @@
 
 #include "entropy.h"
 
-#if !defined(UPF_NO_OS_ENTROPY) /* firmware has none: see random.c */
+#if !defined(UPF_NO_OS_ENTROPY) /* firmware: see random.c */
 
 /* ---- The system's generator: all of `len` bytes, or false --------------- */
 
@@ -76,11 +77,12 @@ bool upf_entropy(uint8_t *out, size_t len)
 
 /* ---- Fork: a child must not repeat its parent's bytes ------------------- */
 
-/* The word of this process; `unseen`: asked, and in vain. */
+/* The word of this process; NULL before the first call; &unseen if forks cannot
+ * be seen. */
 static UPF_ATOMIC(upf_fork_word *) watched;
 static upf_fork_word unseen;
 
-enum { PAGE = 4096 }; /* or a multiple that the system makes of it */
+enum { PAGE = 4096 }; /* the system may round it up to its own */
 
 #if defined(_WIN32)
 
@@ -96,19 +98,20 @@ static void give_back(upf_fork_word *page) { (void)page; }
 #else
 
 /*
- * The kernel itself gives a child the page of the word as zeros. Handlers of
- * pthread_atfork() would do, but they are in a library of their own in older C
- * libraries, and neither clone() nor _Fork() runs them.
+ * The kernel fills the page of the word with zeros in a child. Handlers set by
+ * pthread_atfork() would do, too, but older C libraries have that function in a
+ * library of its own, and neither clone() nor _Fork() runs the handlers.
  */
 #include <sys/mman.h>
 
 #if defined(__linux__) && !defined(MADV_WIPEONFORK)
-#define MADV_WIPEONFORK 18 /* newer than this C library's headers */
+#define MADV_WIPEONFORK 18 /* this C library's headers are older */
 #endif
 
 #if defined(MADV_WIPEONFORK)
 
-/* An emulator may take any advice and follow none: hence one that is unknown. */
+/* An emulator may accept any advice and follow none. So the advice -1, which
+ * does not exist, must be refused. */
 static bool is_wiped_on_fork(void *page)
 {
     return madvise(page, PAGE, -1) != 0 &&
@@ -124,7 +127,7 @@ static bool is_wiped_on_fork(void *page)
 
 #elif defined(__APPLE__)
 
-#include <pthread.h> /* a part of the C library here */
+#include <pthread.h> /* in the C library itself on this system */
 
 static void wipe(void) { upf_atomic_store(upf_atomic_load(&watched), 0); }
 
@@ -158,7 +161,7 @@ static upf_fork_word *new_page(void)
 
 #endif
 
-/* The word behind that of the forebears; NULL at the end of the page. */
+/* The word after that of the parent process; NULL at the end of the page. */
 static upf_fork_word *next_word(upf_fork_word *word)
 {
     return word == NULL || (uintptr_t)(word + 1) % PAGE == 0 ? NULL : word + 1;
@@ -173,7 +176,7 @@ upf_fork_word *upf_forks_watch(void)
     if (word != NULL && upf_atomic_load(word) != 0)
         return word;
 
-    /* The first draw of this process, maybe of several threads at once. */
+    /* This process has no word yet. Several threads may get here at once. */
     upf_fork_word *next = next_word(word), *page = NULL;
     if (next == NULL)
         next = page = new_page();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* entropy.h - random bytes of the operating system, and whether we forked. */
+/* entropy.h - random bytes of the operating system; whether a fork happened. */
 #ifndef UPF_ENTROPY_H
 #define UPF_ENTROPY_H
 
@@ -13,9 +13,9 @@
 bool upf_entropy(uint8_t *out, size_t len);
 
 /*
- * A word that is not 0 in this process, and that the system sets to 0 in each
- * forked child, which must not repeat what its parent draws: a child has
- * another word. NULL where forks cannot be seen.
+ * A word that is not 0 in this process, and that is set to 0 in each forked
+ * child; a child gets another word. So a child knows that it must not draw the
+ * random bytes that its parent draws. NULL if forks cannot be seen.
  */
 typedef UPF_ATOMIC(unsigned) upf_fork_word;
 upf_fork_word *upf_forks_watch(void);

@@ -13,13 +13,14 @@ _Static_assert(UPF_FRAME_HEADER_MAX == 2 + 8 + 4, "sum of the wire fields");
 _Static_assert(UPF_CONTROL_PAYLOAD_MAX < UPF_LEN7_THEN_16_BITS,
                "a control frame never carries an extended length");
 
-/* The one of each, for where they are not inlined (C11, 6.7.4). */
+/* The external definitions, used where a call is not inlined (C11, 6.7.4). */
 extern inline size_t upf_frame_header_size(uint64_t payload_len, bool masked);
 extern inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
                                           unsigned masked,
                                           uint64_t payload_len);
 
-/* Three opcodes are defined of data, and three of control frames. */
+/* Three opcodes are defined for data frames, and three for control frames
+ * (section 5.2). */
 static bool is_reserved(upf_opcode opcode)
 {
     return (opcode & 0x7) > 2;
@@ -52,7 +53,7 @@ upf_status upf_frame_header_parse(const uint8_t *in, size_t in_len,
     if (upf_frame_is_control(h.opcode) && len7 > UPF_CONTROL_PAYLOAD_MAX)
         return UPF_ERR_CONTROL;
 
-    /* Extended length: allowed only when no shorter form can hold it */
+    /* Extended length: only if no shorter form can hold it (section 5.2) */
     size_t pos = 2; /* bytes of the header read so far */
     h.payload_len = len7;
     if (len7 == UPF_LEN7_THEN_16_BITS) {

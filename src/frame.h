@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* frame.h - a frame header's size and bytes, inline for who sends many. Where
- * compilers do not inline them, frame.c has one of each. */
+/* frame.h - a frame header's size and bytes, inline because each frame sent
+ * needs them. Where a call is not inlined, frame.c has the function. */
 #ifndef UPF_FRAME_H
 #define UPF_FRAME_H
 
@@ -12,13 +12,13 @@
 
 enum { UPF_FIN = 0x80 }; /* in the first byte of a frame */
 
-/* Three control opcodes are defined from 0x8 (section 5.5). */
+/* Control opcodes have the highest bit set (section 5.5). */
 static inline bool upf_frame_is_control(upf_opcode opcode)
 {
     return (opcode & 0x8) != 0;
 }
 
-/* 7-bit lengths that announce an extended one (RFC 6455, section 5.2). */
+/* 7-bit lengths after which an extended length follows (section 5.2). */
 enum { UPF_LEN7_THEN_16_BITS = 126, UPF_LEN7_THEN_64_BITS = 127 };
 
 inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
@@ -30,8 +30,9 @@ inline size_t upf_frame_header_size(uint64_t payload_len, bool masked)
 }
 
 /*
- * Write a header but for its masking key, which comes behind: `bits` are FIN,
- * RSV1-3 and the opcode, `masked` is 0x80 or 0. Returns the bytes written.
+ * Write a header without its masking key, which the caller writes after it:
+ * `bits` are FIN, RSV1-3 and the opcode, `masked` is 0x80 or 0. Returns the
+ * number of bytes written.
  */
 inline size_t upf_frame_header_put(uint8_t *out, unsigned bits,
                                    unsigned masked, uint64_t payload_len)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* handshake.c - what both halves of the opening handshake share: the key and
- * its answer (RFC 6455, section 4.2.2), lists of extensions (section 9.1). */
+/*
+ * handshake.c - what requests and responses of the opening handshake share: the
+ * key and its answer (RFC 6455, section 4.2.2), lists of extensions (section
+ * 9.1).
+ */
 
 #include <string.h>
 
@@ -16,9 +19,9 @@ _Static_assert(UPF_ACCEPT_LEN == UPF_BASE64_LEN(UPF_SHA1_SIZE), "4.2.2");
 /* ---- Key and accept ----------------------------------------------------- */
 
 /*
- * 16 bytes are 22 characters and two of padding, "==". The last 4 bits belong
- * to no byte and may be what they like: the key in the example of section 4.1
- * ends in "EC==", where an encoder writes "EA==".
+ * 16 bytes are 22 characters and the padding "==". The last 4 bits belong to no
+ * byte and may have any value: the key in the example of section 4.1 ends in
+ * "EC==", where an encoder would write "EA==".
  */
 bool upf_is_key(upf_str key)
 {
@@ -82,9 +85,9 @@ static bool take_token(upf_str *text, upf_str *token)
 }
 
 /*
- * token [ "=" (token | quoted-string) ], up to what separates it from the next.
- * What is quoted must be a token, too. An escape within the quotes is refused:
- * there is no token that needs one, and nobody sends them.
+ * Take token [ "=" (token | quoted-string) ] (section 9.1), and the white space
+ * around it, off `text`. What is quoted must be a token, too. An escape within
+ * the quotes is refused: no token needs one, and nobody sends them.
  */
 static bool take_param(upf_str *text, upf_str *name, upf_str *value)
 {
@@ -103,7 +106,8 @@ static bool take_param(upf_str *text, upf_str *name, upf_str *value)
     return true;
 }
 
-/* What is behind the separator; without one, that must be the end. */
+/* Skip the separator. If there is no more text, text->data becomes NULL. False
+ * if other text follows. */
 static bool go_on(upf_str *text, char separator)
 {
     if (text->len > 0)

@@ -14,11 +14,12 @@
 #include "sha1.h"
 
 /*
- * The writers below share one contract: `o` has a `room` and is zeroed but for
- * that. It is asked once, for exactly the bytes of the head; if it has them,
- * they are written, and UPF_OK is returned, else UPF_ERR_NO_MEMORY.
- * UPF_ERR_ARGUMENT, before it is asked: a field that would inject (CR, LF, a
- * non-token name) or that is not the caller's.
+ * The upf_*_write() functions share one contract. In `o`, `room` and `of` are
+ * set and all else is zero. o->room() is called once, for exactly the bytes of
+ * the head; they are written and UPF_OK is returned, or UPF_ERR_NO_MEMORY if
+ * there is no room. UPF_ERR_ARGUMENT, before that call, for a field with a
+ * control character or a name that is not a token, which could inject a header,
+ * or for a field that only the library may write.
  */
 
 /* Whether `key` is 16 bytes in Base64 (section 4.2.1). */
@@ -30,7 +31,7 @@ void upf_accept_digest(const char key[UPF_KEY_LEN],
 
 /*
  * Client: the request for `url` (section 4.1).
- *   subprotocols  NULL-terminated, or NULL: the offer
+ *   subprotocols  to offer: NULL-terminated, or NULL
  *   extension     the value of Sec-WebSocket-Extensions; len 0: none
  */
 upf_status upf_request_write(const upf_client_request *request,
@@ -39,22 +40,24 @@ upf_status upf_request_write(const upf_client_request *request,
                              upf_str extension, struct upf_http_out *o);
 
 /*
- * Server: upf_request_parse(), of a head that may have bytes behind it: `text`
- * is moved there if UPF_OK. Of another status, text->len says nothing.
- *   fields  written: what the judgement rests on
+ * Server: upf_request_parse() of a head that other bytes may follow. On UPF_OK
+ * `text` is moved to the first byte after the head; after another status it
+ * has no meaning.
+ *   fields  written: the header fields that decide the handshake
  */
 upf_status upf_request_judge(upf_str *text, upf_request *request,
                              struct upf_fields *fields);
 
-/* Server: 101 (section 4.2.2). `subprotocol` and `extension`: len 0: none. */
+/* Server: the 101 (section 4.2.2). `subprotocol` and `extension` are left out
+ * if their len is 0. */
 upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
                             upf_str subprotocol, upf_str extension,
                             const upf_header *headers, size_t header_count,
                             struct upf_http_out *o);
 
 /*
- * Server: any other response, body included. `omit_body`: the request was a
- * HEAD: Content-Length as if, but no body.
+ * Server: any other response, body included. If `omit_body`, which is for the
+ * answer to a HEAD, the body is left out, but Content-Length is the same.
  */
 upf_status upf_refusal_write(int http_status, const upf_header *headers,
                              size_t header_count, const void *body,
@@ -63,24 +66,25 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
 
 /*
  * Server: our own answer to a handshake that failed with `why`: the status of
- * upf_status_http(), the headers that it demands (426: Upgrade and
+ * upf_status_http(), the headers that this status requires (426: Upgrade and
  * Sec-WebSocket-Version; 405: Allow), and a line of text that says what to do.
  */
 upf_status upf_failure_write(upf_status why, bool omit_body,
                              struct upf_http_out *o);
 
 /*
- * Client: parse a whole response head. UPF_OK says that it is sound HTTP and
- * `response` is filled, whatever its status; else UPF_ERR_HTTP,
+ * Client: parse a whole response head, whatever its status. Returns UPF_OK if
+ * it is sound HTTP, with `response` filled; else UPF_ERR_HTTP or
  * UPF_ERR_HTTP_VERSION.
  */
 upf_status upf_response_parse(const char *head, size_t len,
                               upf_response *response);
 
 /*
- * Client: judge a parsed 101 to the letter (section 4.1), save its
- * extensions: UPF_OK, or UPF_ERR_UPGRADE, _CONNECTION, _ACCEPT,
- * _SUBPROTOCOL_LINES, _SUBPROTOCOL_NOT_OFFERED. Fills response->subprotocol.
+ * Client: judge a parsed 101 to the letter (section 4.1), but not its
+ * extensions. Returns UPF_OK with response->subprotocol filled, or
+ * UPF_ERR_UPGRADE, _CONNECTION, _ACCEPT, _SUBPROTOCOL_LINES,
+ * _SUBPROTOCOL_NOT_OFFERED.
  */
 upf_status upf_response_judge(upf_response *response,
                               const uint8_t     digest[UPF_SHA1_SIZE],
@@ -90,10 +94,11 @@ upf_status upf_response_judge(upf_response *response,
  * Take the next extension off all Sec-WebSocket-Extensions lines of a head,
  * which count as one list (section 9.1). Start with *list = {NULL, 0} and
  * *headers = the head's lines.
- *   params  its parameters, "a; b=1", for upf_param_next()
- * Returns UPF_OK, UPF_DONE after the last, UPF_ERR_EXTENSION off the grammar.
+ *   params  the extension's parameters, "a; b=1", for upf_param_next()
+ * Returns UPF_OK, UPF_DONE after the last, UPF_ERR_EXTENSION if the list breaks
+ * the grammar.
  *
- * `next` is for a response, which a client holds to the letter; `next_offer`
+ * `next` is for a response, which has to be correct to the letter; `next_offer`
  * for a request, where empty elements are ignored (RFC 9110, section 5.6.1.2).
  */
 upf_status upf_extension_next(upf_str *headers, upf_str *list, upf_str *name,
@@ -102,9 +107,8 @@ upf_status upf_extension_next_offer(upf_str *headers, upf_str *list,
                                     upf_str *name, upf_str *params);
 
 /*
- * Take the next parameter off `params`; value.data is NULL if it has none. A
- * quoted value was found to be a token: it comes without quotes. False at the
- * end.
+ * Take the next parameter off `params`; value->data is NULL if it has no value.
+ * A quoted value comes without its quotes. False at the end.
  */
 bool upf_param_next(upf_str *params, upf_str *name, upf_str *value);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* handshake_request.c - the client's half of the opening handshake: judged by
- * a server (RFC 6455, section 4.2.1), written by a client (section 4.1). */
+/* handshake_request.c - the request of the opening handshake: judged by a
+ * server (RFC 6455, section 4.2.1), written by a client (section 4.1). */
 
 #include <assert.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static bool split_request_line(upf_str line, upf_request *request, int *major)
     return is_get(request->method) || upf_is_token(request->method);
 }
 
-/* UPF_OK: this is a head of HTTP, of whatever version. */
+/* Returns UPF_OK if this is an HTTP head, of whatever version. */
 static upf_status split_head(upf_str *text, upf_request *request,
                              struct upf_fields *fields, int *major)
 {
@@ -59,7 +59,7 @@ static upf_status split_head(upf_str *text, upf_request *request,
     request->headers = fields->all;
     request->host    = upf_field(fields, UPF_FIELD_HOST);
     request->key     = upf_field(fields, UPF_FIELD_KEY);
-    /* Of two origins neither is to be trusted; the empty one never is. */
+    /* Of two origins neither is trusted. "" is never allowed to connect. */
     request->origin  = upf_field_is_repeated(fields, UPF_FIELD_ORIGIN)
                            ? UPF_LITERAL("")
                            : upf_field(fields, UPF_FIELD_ORIGIN);
@@ -68,12 +68,12 @@ static upf_status split_head(upf_str *text, upf_request *request,
 
 /* ---- Judging ------------------------------------------------------------ */
 
-/* Methods are case-sensitive: "get" is no method that somebody could have
- * meant to be refused with 405, but a broken request. */
+/* Methods are case-sensitive (RFC 9110, section 9.1): a method in small letters
+ * is a broken request line, not a method to refuse with 405. */
 static upf_status judge_method(upf_str method, bool websocket)
 {
     if (upf_str_same(method, UPF_LITERAL("CONNECT")))
-        return UPF_ERR_NO_PROXY; /* whatever for: no proxy is here */
+        return UPF_ERR_NO_PROXY; /* we are not a proxy */
     if (!websocket)
         return UPF_OK;
     for (size_t i = 0; i < method.len; i++)
@@ -82,8 +82,8 @@ static upf_status judge_method(upf_str method, bool websocket)
     return UPF_ERR_METHOD;
 }
 
-/* RFC 9112, section 3.2: one Host in each HTTP/1.1 request; it may be empty
- * where the URL has no host, but a ws:// URL has one. */
+/* RFC 9112, section 3.2: one Host in each HTTP/1.1 request. It is empty if the
+ * URL has no host, but a ws:// URL has one. */
 static upf_status judge_host(const struct upf_fields *f, bool websocket,
                              int http_minor)
 {
@@ -109,9 +109,9 @@ static bool consists_of(upf_str text, const char *characters)
 }
 
 /*
- * A handshake has no body: the bytes behind it are frames, and whoever takes
- * them for a body instead can be tricked (request smuggling). Of any other
- * request, the length must be clear (RFC 9112, section 6.3).
+ * A handshake has no body: the bytes after it are frames, and a server that
+ * takes them for a body can be tricked (request smuggling). The body of any
+ * other request must have a clear length (RFC 9112, section 6.3).
  */
 static bool is_body_sound(const struct upf_fields *f, bool websocket,
                           int http_minor)
@@ -127,9 +127,9 @@ static bool is_body_sound(const struct upf_fields *f, bool websocket,
 }
 
 /*
- * Unique tokens over all lines (section 4.1). Each is compared with those
- * before it; OFFERS_MAX bounds how often a byte is looked at for that, so the
- * cost stays linear in the size of the head.
+ * The offers in all lines together must be unique tokens (section 4.1). Each is
+ * compared with those before it; OFFERS_MAX keeps the cost of that linear in
+ * the size of the head.
  */
 static upf_status judge_subprotocols(const struct upf_fields *f)
 {
@@ -166,7 +166,7 @@ static bool are_extensions_sound(const struct upf_fields *f)
     if (!upf_field_is_repeated(f, UPF_FIELD_EXTENSIONS) &&
         upf_str_same(first, UPF_LITERAL("permessage-deflate; "
                                         "client_max_window_bits")))
-        return true; /* as nearly all browsers write it */
+        return true; /* what nearly all browsers send */
     upf_fields_list(f, UPF_FIELD_EXTENSIONS, &headers, &list);
     do {
         status = upf_extension_next_offer(&headers, &list, &name, &params);
@@ -174,12 +174,12 @@ static bool are_extensions_sound(const struct upf_fields *f)
     return status == UPF_DONE;
 }
 
-/* Section 4.2.1, of a request that is known to ask for a WebSocket. */
+/* Section 4.2.1, for a request with "Upgrade: websocket". */
 static upf_status judge_websocket(const struct upf_fields *f)
 {
     if (!upf_fields_have(f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
-    /* Before the key: its format is part of what a version defines (4.4). */
+    /* Before the key, whose format the version defines (section 4.4). */
     if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
         return UPF_ERR_VERSION_REPEATED;
     if (!upf_str_same(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
@@ -195,7 +195,7 @@ static upf_status judge_websocket(const struct upf_fields *f)
     return are_extensions_sound(f) ? UPF_OK : UPF_ERR_EXTENSION;
 }
 
-/* In two halves, as upf_conn_zero() and for its reason. */
+/* In two halves for the same reason as upf_conn_zero(). */
 static void zero(upf_request *request)
 {
     enum { HALF = sizeof *request / 2 };
@@ -204,7 +204,7 @@ static void zero(upf_request *request)
     memset((char *)request + HALF, 0, sizeof *request - HALF);
 }
 
-/* What any request must have in order: target, Host and body. */
+/* What every request must have right: target, Host and body. */
 static upf_status judge_http(upf_request *request, const struct upf_fields *f,
                              bool websocket)
 {
@@ -256,7 +256,8 @@ upf_status upf_request_parse(const char *head, size_t len,
 
     assert(head != NULL || len == 0);
     const upf_status status = upf_request_judge(&text, request, &fields);
-    /* Nothing follows the blank line; behind a bad first line, all is left. */
+    /* Bytes after the blank line are an error. After a bad request line the
+     * rest of the head is left, which does not count. */
     return text.len > 0 && status != UPF_ERR_REQUEST_LINE ? UPF_ERR_HTTP
                                                           : status;
 }
@@ -270,7 +271,7 @@ bool upf_request_offers(const upf_request *request, const char *name)
 
     while (upf_header_list_next(&headers, &list, "Sec-WebSocket-Protocol",
                                 &offered))
-        if (upf_str_same(offered, wanted)) /* neither is empty */
+        if (upf_str_same(offered, wanted)) /* `offered` is not empty */
             return true;
     return false;
 }
@@ -314,8 +315,9 @@ static void put_offer(struct upf_http_out *o, const char *const *subprotocols)
 }
 
 /*
- * What a browser percent-encodes (WHATWG's URL standard: the path and the
- * special-query percent-encode set), but for what upf_url_parse() refuses.
+ * Whether browsers percent-encode `c` (URL standard of the WHATWG: the path and
+ * the special-query percent-encode sets). What upf_url_parse() refuses does not
+ * come here.
  */
 static bool is_encoded(char c, bool in_query)
 {
@@ -329,7 +331,7 @@ static void put_target(struct upf_http_out *o, upf_str target)
 {
     static const char digits[] = "0123456789ABCDEF";
     bool   in_query = false;
-    size_t start    = 0; /* of what is not yet written */
+    size_t start    = 0; /* of the part that is not yet written */
 
     for (size_t i = 0; i < target.len; i++) {
         const char c = target.data[i];

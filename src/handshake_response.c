@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* handshake_response.c - the server's half of the opening handshake: written
- * by a server (RFC 6455, section 4.2.2), judged by a client (section 4.1). */
+/* handshake_response.c - the response of the opening handshake: written by a
+ * server (RFC 6455, section 4.2.2), judged by a client (section 4.1). */
 
 #include <assert.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* ---- Accepting ---------------------------------------------------------- */
 
-/* The lines that each 101 begins with; the accept value is put in. */
+/* How each 101 begins; the accept value follows. */
 #define BEFORE_ACCEPT "HTTP/1.1 101 Switching Protocols\r\n" \
                       "Upgrade: websocket\r\n"               \
                       "Connection: Upgrade\r\n"              \
@@ -50,8 +50,8 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
 
 /* ---- Refusing ----------------------------------------------------------- */
 
-/* RFC 9110, section 15, and RFC 6585. One text: pointers to each would take
- * as much memory again. */
+/* RFC 9110, section 15, and RFC 6585. One string, as an array of pointers would
+ * take as much memory again. */
 static const char reasons[] =
     "200 OK\0"
     "201 Created\0"
@@ -91,8 +91,8 @@ static const char reasons[] =
     "504 Gateway Timeout\0"
     "505 HTTP Version Not Supported\0";
 
-/* " Not Found". A phrase may be empty; it says nothing that the number does
- * not. */
+/* The reason phrase with a space before it: " Not Found". An unknown status has
+ * an empty phrase, which is allowed (RFC 9112, section 4). */
 static const char *reason_of(int http_status)
 {
     const char *r = reasons;
@@ -103,7 +103,7 @@ static const char *reason_of(int http_status)
     return *r != '\0' ? r + 3 : " ";
 }
 
-/* The status line, and the fields that are ours to write. */
+/* The status line, and the fields that only the library writes. */
 static void put_refusal(struct upf_http_out *o, int http_status,
                         size_t body_len)
 {
@@ -111,8 +111,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
     upf_put_number(o, (size_t)http_status);
     upf_put_text(o, reason_of(http_status));
 
-    /* RFC 9110, section 15.5.22: 426 must say what to upgrade to; RFC 6455,
-     * section 4.4: and which version of it. */
+    /* A 426 must say what to upgrade to (RFC 9110, section 15.5.22), and in
+     * which version (RFC 6455, section 4.4). */
     upf_put_text(o, http_status == 426 ? "\r\n"
                                          "Connection: Upgrade, close\r\n"
                                          "Upgrade: websocket\r\n"
@@ -120,8 +120,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
                                        : "\r\n"
                                          "Connection: close\r\n");
 
-    /* RFC 9110, section 8.6: not in a 204; nor, here, in a 304, where it
-     * would have to be the length of what was not sent. */
+    /* Not allowed in a 204 (RFC 9110, section 8.6). Left out of a 304, too,
+     * where it would have to be the length of a body that is not sent. */
     if (http_status != 204 && http_status != 304) {
         upf_put_text(o, "Content-Length: ");
         upf_put_number(o, body_len);
@@ -153,7 +153,7 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
     return upf_put_status(o);
 }
 
-/* Only our own words: nothing of the request comes back in an answer. */
+/* Only fixed text: nothing of the request is echoed in an answer. */
 static void put_explanation(struct upf_http_out *o, upf_status why)
 {
     const char *section = upf_status_section(why);
@@ -197,7 +197,7 @@ upf_status upf_failure_write(upf_status why, bool omit_body,
 /* ---- Parsing ------------------------------------------------------------ */
 
 /* HTTP-version SP 3DIGIT SP [ reason-phrase ] (RFC 9112, section 4). Many
- * servers leave the second space out when they have no phrase. */
+ * servers leave out the second space if they have no phrase. */
 static bool split_status_line(upf_str line, upf_response *response,
                               int *major, int *minor)
 {
@@ -242,7 +242,7 @@ upf_status upf_response_parse(const char *head, size_t len,
         return UPF_ERR_HTTP;
     response->headers = fields.all;
 
-    /* HTTP/1.0 knows no 101 (RFC 9110, section 15.2). */
+    /* HTTP/1.0 has no 1xx responses (RFC 9110, section 15.2). */
     if (major != 1 || (minor == 0 && response->status == 101))
         return UPF_ERR_HTTP_VERSION;
     return UPF_OK;
@@ -268,7 +268,7 @@ upf_status upf_response_judge(upf_response *response,
     upf_str headers = response->headers;
     char expected[UPF_ACCEPT_LEN];
 
-    upf_fields_take(&headers, &f); /* no blank line is there to end them */
+    upf_fields_take(&headers, &f); /* false: no blank line ends the text */
     const upf_str subprotocol = upf_field(&f, UPF_FIELD_PROTOCOL);
 
     if (upf_field_is_repeated(&f, UPF_FIELD_UPGRADE) ||

@@ -11,9 +11,9 @@
 #include "str.h"
 
 /*
- * Take one line, up to CR LF, off `text`. Returns false when there is none; or,
- * of a header line, when another control character than HTAB comes first
- * (RFC 9110, section 5.5).
+ * Take one line, up to CR LF, off `text`. Returns false if there is no CR LF;
+ * upf_http_field_line() also if a control character other than HTAB comes
+ * before it (RFC 9110, section 5.5).
  */
 bool upf_http_line(upf_str *text, upf_str *line);
 bool upf_http_field_line(upf_str *text, upf_str *line);
@@ -35,23 +35,24 @@ static inline bool upf_http_version(const char *text, int *major, int *minor)
 }
 
 /*
- * Split a header line, "name: value" (RFC 9112, section 5.1): the name is a
- * token that the colon follows at once, no folding; the value loses surrounding
- * white space.
+ * Split a header line, "name: value" (RFC 9112, section 5.1). The name must be
+ * a token, with the colon right after it; a folded line fails. White space
+ * around the value is left out.
  */
 bool upf_http_field(upf_str line, upf_str *name, upf_str *value);
 
-/* Take the next field called `name`, and all before it, off `headers`. */
+/* Find the next field called `name`; take it and all fields before it off
+ * `headers`. False if there is none. */
 bool upf_header_next_called(upf_str *headers, const char *name, upf_str *value);
 
-/* A header value that can be sent: no CR, LF, NUL or other control but HTAB. */
+/* Whether a header value may be sent: no control characters but HTAB (RFC 9110,
+ * section 5.5). */
 bool upf_is_field_value(upf_str text);
 
 /*
  * Take the next element off all fields called `name`, which count as one list
  * (RFC 9110, section 5.3; upf_list_next()). Start with *list = {NULL, 0} and
- * *headers = the head's lines,
- * or with upf_fields_list().
+ * *headers = the head's lines, or with upf_fields_list(). False at the end.
  */
 bool upf_header_list_next(upf_str *headers, upf_str *list, const char *name,
                           upf_str *element);

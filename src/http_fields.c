@@ -24,7 +24,7 @@ static const struct upf_field_names names = {
         [UPF_FIELD_TRANSFER_ENCODING] = "transfer-encoding",
         [UPF_FIELD_UPGRADE]           = "upgrade",
     },
-    .at = { /* 0 in all other places is one that a name there is not, either */
+    .at = { /* elsewhere 0: a name there is not UPF_FIELD_CONNECTION either */
         [UPF_NAME_PLACE('c', 10)] = UPF_FIELD_CONNECTION,
         [UPF_NAME_PLACE('c', 14)] = UPF_FIELD_CONTENT_LENGTH,
         [UPF_NAME_PLACE('h', 4)]  = UPF_FIELD_HOST,
@@ -56,7 +56,7 @@ enum upf_field upf_field_called(upf_str name)
 
 /* ---- The walk ----------------------------------------------------------- */
 
-/* Take one line, however it is written. */
+/* Take one line, as usual or not. */
 static bool take_field_line(upf_str *text, struct upf_fields *fields)
 {
     upf_str line, name, value;

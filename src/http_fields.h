@@ -21,21 +21,21 @@ enum upf_field {
     UPF_FIELD_ACCEPT,
     UPF_FIELD_TRANSFER_ENCODING,
     UPF_FIELD_UPGRADE,
-    UPF_FIELDS /* how many; or: another field */
+    UPF_FIELDS /* the number of these; also any other field */
 };
 
 _Static_assert((int)UPF_FIELDS <= (int)UPF_FIELDS_MAX, "what kernels know");
 
-enum upf_field upf_field_called(upf_str name); /* of a token */
+enum upf_field upf_field_called(upf_str name); /* `name` is a token */
 
 /*
- * Take header lines off `text` up to the blank line, and that too. False: a
- * line is not as upf_http_field() wants it, or `text` ends before the blank
- * line; `fields` has what was found before.
+ * Take header lines off `text` up to and with the blank line. False if a line
+ * is malformed (upf_http_field()), or `text` ends before the blank line: then
+ * `text` is unchanged, and `fields` has what was found before.
  */
 bool upf_fields_take(upf_str *text, struct upf_fields *fields);
 
-/* The value of the first such field; data is NULL: there is none. */
+/* The value of the first such field; data is NULL if there is none. */
 static inline upf_str upf_field(const struct upf_fields *fields,
                                 enum upf_field           field)
 {
@@ -56,11 +56,11 @@ bool upf_fields_list_has(const struct upf_fields *fields, enum upf_field field,
 static inline bool upf_fields_have(const struct upf_fields *fields,
                                    enum upf_field field, upf_str token)
 {
-    return upf_str_same(upf_field(fields, field), token) || /* as usual */
+    return upf_str_same(upf_field(fields, field), token) || /* the usual case */
            upf_fields_list_has(fields, field, token);
 }
 
-/* For upf_header_list_next(): where the fields of one name begin as a list. */
+/* Write what upf_header_list_next() starts with for the fields of one name. */
 void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
                      upf_str *headers, upf_str *list);
 

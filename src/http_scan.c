@@ -7,9 +7,9 @@
 #include "http_scan.h"
 #include "kernels/kernels_text.h"
 
-/* Where in a head the next byte stands. */
+/* The place in a head of the next byte. */
 enum {
-    FIRST_BYTE,    /* of the head, where one empty line is let pass */
+    FIRST_BYTE,    /* of the head, or of an empty line before it */
     EMPTY_LINE_LF, /* the LF of that line */
     START_LINE,    /* first byte of the first line */
     IN_LINE,       /* any other byte of a line */
@@ -28,7 +28,7 @@ static const uint8_t after_lf[STATES] = {[EMPTY_LINE_LF] = START_LINE,
                                          [LINE_LF]       = NEXT_LINE,
                                          [BLANK_LINE_LF] = HEAD_END};
 
-/* UPF_OK: `c` was the last byte of the head. */
+/* Returns UPF_OK if `c` was the last byte of the head. */
 static upf_status scan_byte(struct upf_head_scan         *scan,
                             const struct upf_head_limits *limits, char c)
 {
@@ -47,8 +47,8 @@ static upf_status scan_byte(struct upf_head_scan         *scan,
         return UPF_ERR_HTTP;
 
     if (scan->state != IN_LINE) {
-        /* RFC 9112, sections 2.2 and 5.2: no white space begins a line, be it
-         * the first header or one that continues another (obs-fold). */
+        /* No line begins with white space: neither the first header line (RFC
+         * 9112, section 2.2) nor a folded one (section 5.2). */
         if (c == ' ' || c == '\t')
             return UPF_ERR_HTTP;
         if (scan->state == NEXT_LINE) {

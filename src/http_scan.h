@@ -19,19 +19,19 @@ struct upf_head_limits {
  * Look for the end of a head that arrives in pieces, each byte seen once.
  *
  *   scan    zeroed before the first piece
- *   taken   written always: bytes of `data` that belong to the head, or the
- *           index of the byte that is at fault
+ *   taken   always written: how many bytes of `data` belong to the head, or the
+ *           index of the byte at fault
  *
- * Returns UPF_OK when the blank line was seen, UPF_NEED_MORE, UPF_ERR_HTTP at
- * the first byte that no head can hold (bare CR or LF, NUL and other control
- * characters; RFC 9112, sections 2.2 and 5), UPF_ERR_HEAD_TOO_BIG. One empty
- * line before the first line is let pass (section 2.2).
+ * Returns UPF_OK after the blank line, UPF_NEED_MORE, UPF_ERR_HTTP at the first
+ * byte that no head can have there (bare CR or LF, NUL and other control
+ * characters; RFC 9112, sections 2.2 and 5), or UPF_ERR_HEAD_TOO_BIG. One empty
+ * line before the first line is allowed (section 2.2).
  */
 upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const struct upf_head_limits *limits,
                          const uint8_t *data, size_t len, size_t *taken);
 
-/* Whether the byte that comes next, or was at fault, is of the first line. */
+/* Whether the next byte, or the one at fault, belongs to the first line. */
 bool upf_head_is_in_first_line(const struct upf_head_scan *scan);
 
 #endif

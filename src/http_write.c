@@ -15,7 +15,7 @@ extern inline void upf_put_field(struct upf_http_out *o, const char *name,
 bool upf_put_again(struct upf_http_out *o)
 {
     if (o->data != NULL)
-        return false; /* it is written */
+        return false; /* the second pass is done */
     o->data = o->room(o->of, o->len);
     o->len  = 0;
     return o->data != NULL;
@@ -23,7 +23,7 @@ bool upf_put_again(struct upf_http_out *o)
 
 void upf_put_number(struct upf_http_out *o, size_t number)
 {
-    char digits[3 * sizeof number]; /* 8 bits are less than 3 digits */
+    char digits[3 * sizeof number]; /* a byte takes fewer than 3 digits */
     size_t at = sizeof digits;
 
     do {
@@ -42,7 +42,8 @@ void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
     }
 }
 
-/* Two of one of these, or a wrong one, would change what the head means. */
+/* Whether only the library writes this field: a second or wrong one would
+ * change what the head means. */
 static bool is_ours(upf_str name, bool in_request)
 {
     const upf_str prefix = UPF_LITERAL("Sec-WebSocket-");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* http_write.h - put an HTTP/1 head together, and let nobody inject into it. */
+/* http_write.h - put an HTTP/1 head together, safe from injection. */
 #ifndef UPF_HTTP_WRITE_H
 #define UPF_HTTP_WRITE_H
 
@@ -10,8 +10,9 @@
 #include <upframe/handshake.h>
 
 /*
- * A head is put together twice: first to learn its length, then in memory for
- * exactly that, so that nothing is written unless all of it fits.
+ * A head is put together in two passes: the first counts its bytes, the second
+ * writes it to memory for exactly so many. So nothing is written unless all of
+ * it fits.
  *
  *     do {
  *         upf_put(o, ...);
@@ -19,9 +20,9 @@
  *     return upf_put_status(o);
  */
 struct upf_http_out {
-    char *(*room)(void *of, size_t len); /* NULL: there is none */
+    char *(*room)(void *of, size_t len); /* NULL: there is no memory */
     void   *of;
-    char   *data; /* NULL: only count */
+    char   *data; /* NULL in the first pass, which only counts */
     size_t  len;
 };
 
@@ -33,7 +34,8 @@ static inline upf_status upf_put_status(const struct upf_http_out *o)
     return o->data != NULL ? UPF_OK : UPF_ERR_NO_MEMORY;
 }
 
-/* Not static: where they are not inlined, http_write.c has one of each. */
+/* Not static, so that there is one copy, in http_write.c, for calls that are
+ * not inlined. */
 inline void upf_put(struct upf_http_out *o, upf_str text)
 {
     if (o->data != NULL && text.len > 0)
@@ -46,7 +48,7 @@ inline void upf_put_text(struct upf_http_out *o, const char *text)
     upf_put(o, (upf_str){text, strlen(text)});
 }
 
-/* One line, "name: value" and CR LF; `name` brings the colon and the space. */
+/* One line, "name: value" and CR LF; `name` ends with the colon and a space. */
 inline void upf_put_field(struct upf_http_out *o, const char *name,
                           upf_str value)
 {
@@ -60,8 +62,8 @@ void upf_put_headers(struct upf_http_out *o, const upf_header *headers,
                      size_t count);
 
 /*
- * Whether the caller may add these: sound syntax, and none of the fields that
- * the library writes itself (in a request Host and Origin, too).
+ * Whether the caller may add these headers: their syntax is sound, and the
+ * library does not write them itself (upf_header_fault()).
  */
 bool upf_headers_are_allowed(const upf_header *headers, size_t count,
                              bool in_request);
