@@ -61,8 +61,8 @@ void upf_conn_free(upf_conn *conn)
 
 /* Between two frames and two messages, and nothing is to be delivered first.
  * After an input, a queue that borrows from it is to be written or copied: else
- * the assert of next_any() looks at the next one. (Where there is no queue, that
- * of upf_output_note_taken() does.) */
+ * the assert of next_any() looks at the next one. (Where there is no queue,
+ * that of upf_output_note_taken() does.) */
 static bool is_at_rest(const upf_conn *conn)
 {
     return conn->in.open.frame.header.phase == PHASE_HEADER &&
@@ -116,11 +116,11 @@ static void permit_sending(upf_conn *conn)
  * and may change it, too. A new state permits nothing: see upf_conn_enter().
  * On return, until the next change, if the connection is open:
  *   glance       not NONE: it is between two messages, no failure waits to be
- *                delivered, and no trace hook watches. So conn_next.c may deliver
- *                a whole frame without another question but the frame's own, if
- *                its payload is shorter than `glance_limit`. It may let an input
- *                end, too, unless UPF_BLOCK_KEPT says that there is memory to
- *                give back.
+ *                delivered, and no trace hook watches. So conn_next.c may
+ *                deliver a whole frame without another question but the frame's
+ *                own, if its payload is shorter than `glance_limit`. It may let
+ *                an input end, too, unless UPF_BLOCK_KEPT says that there is
+ *                memory to give back.
  *   leeway       over 0: no Close was sent, no message is begun by parts, no
  *                extension encodes, no trace hook watches. So conn_send.c may
  *                queue a message without another question, as long as fewer

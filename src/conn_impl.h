@@ -61,9 +61,9 @@ static inline void upf_conn_end_event(upf_conn *conn)
 
 /*
  * conn->status, by what it means. A request has a verdict, which is what it is
- * answered with if the application does not answer. A connection has an outcome,
- * which CLOSE tells. A failure may have to wait until what came before it was
- * delivered.
+ * answered with if the application does not answer. A connection has an
+ * outcome, which CLOSE tells. A failure may have to wait until what came before
+ * it was delivered.
  */
 static inline void upf_conn_set_verdict(upf_conn *conn, upf_status status)
 {

@@ -32,7 +32,7 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size)
     io->buffer_size = size;
 }
 
-/* What a callback's value below 0 makes the pump return. */
+/* What the pump returns after a callback has returned a value below 0. */
 static upf_status put_off(ptrdiff_t result, uint8_t *waits_for)
 {
     switch (result) {
@@ -58,7 +58,7 @@ static upf_status write_slices(upf_io *io, const upf_slice *slices,
                           slices[i].len - at);
             if (n == UPF_IO_INTERRUPTED)
                 continue;
-            if (n <= 0) /* a write of nothing: try when there is room */
+            if (n <= 0) /* 0: as if there were no room */
                 return put_off(n < 0 ? n : UPF_IO_WANT_WRITE,
                                &io->write_waits_for);
             assert((size_t)n <= slices[i].len - at);
@@ -117,8 +117,8 @@ static upf_status fill(upf_io *io, upf_conn *conn)
     return UPF_OK;
 }
 
-/* An event: behind the last one no input is needed, and what is left of it may
- * lie in memory that the connection gives back. */
+/* After CLOSE no more input is needed, and the rest of it may lie in memory
+ * that the connection frees. */
 static upf_status deliver(upf_io *io, const upf_event *event)
 {
     if (event->type == UPF_EVENT_CLOSE)
@@ -132,7 +132,8 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
         const upf_status status = upf_conn_next(conn, &io->input, event);
         if (status == UPF_OK)
             return deliver(io, event);
-        if (status == UPF_DONE) /* likewise, if the connection was freed */
+        if (status == UPF_DONE) /* as after CLOSE: the connection may be
+                                   freed */
             io->input = (upf_input){NULL, 0};
 
         const upf_status flushed = upf_io_flush(io, conn);

@@ -13,7 +13,7 @@ void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
 {
     if (key != 0)
         upf_kernels()->mask(dst, src, len, key);
-    else if (dst != src && len > 0) /* what a server sends is not masked */
+    else if (dst != src && len > 0) /* key 0 changes nothing */
         memcpy(dst, src, len);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mask.h - payload masking on a running key, below upf_mask(). */
+/* mask.h - payload masking with a key that can be rotated, for upf_mask(). */
 #ifndef UPF_MASK_H
 #define UPF_MASK_H
 
@@ -9,9 +9,9 @@
 #include <string.h>
 
 /*
- * A masking key is four bytes in memory order: as a number it means nothing.
- * Written twice, it is turned to the place `by` bytes further on by rotating
- * it. That is to the right where the lowest byte comes first.
+ * A masking key is four bytes in memory order; its value as a number has no
+ * meaning. To turn a key is to rotate it, so that it begins with the byte for
+ * the place `by` bytes further on: to the right on a little-endian machine.
  */
 static inline uint64_t upf_mask_twice(uint32_t key)
 {
@@ -34,7 +34,7 @@ static inline uint32_t upf_mask_turn(uint32_t key, uint64_t by)
     return (uint32_t)upf_mask_turn_twice(upf_mask_twice(key), by);
 }
 
-/* The same of a key as frames carry it. */
+/* upf_mask_turn() of a key as a frame header has it. */
 static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
                                        uint64_t      offset)
 {
@@ -45,16 +45,16 @@ static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
 }
 
 /*
- * XOR src[0, len) with a turned key, repeated, into dst[0, len). Neither reads
- * nor writes outside of them. dst == src is allowed, other overlap is not.
+ * XOR src[0, len) with the key, repeated, into dst[0, len). The key must be
+ * turned to src[0]. dst == src is allowed, other overlap is not.
  */
 void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
                      uint32_t key);
 
 /*
  * upf_mask_turned() of 8 to 16 bytes, as two words that overlap. The second
- * ends where the payload ends, so that no store reaches into what follows it.
- * If it is to be `ascii` and is not: false, and nothing was written.
+ * ends where the payload ends, so that nothing after it is written. If `ascii`
+ * and the result is not ASCII, returns false with nothing written.
  */
 static inline bool upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
                                     size_t len, uint32_t key, bool ascii)

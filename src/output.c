@@ -10,15 +10,15 @@
 #include "shared.h"
 
 enum {
-    FIRST_SLOTS    = 16,        /* powers of two */
-    CONTROL_SLOTS  = 4,         /* with pongs, which are copied into one block */
-    FIRST_OWNED    = 448,       /* a small block, for one small message */
-    OWNED_MAX      = 24 * 1024, /* one block for all grows up to this */
-    QUEUE_BLOCK    = 1024,      /* a block for small frames in a queue ... */
-    QUEUE_BLOCK_MAX = 16 * 1024, /* ... and the largest */
-    MOVE_MAX       = 4096,      /* a move of so much is cheaper than a slice */
-    EXPECTED_MAX   = 24 * 1024, /* a block begins no larger for what came before */
-    CONTROL_BUDGET = 2048
+    FIRST_SLOTS    = 16,        /* of a queue; a power of two */
+    CONTROL_SLOTS  = 4,         /* of a queue made for a control frame */
+    FIRST_OWNED    = 448,       /* the smallest single block */
+    OWNED_MAX      = 24 * 1024, /* a single block grows up to this */
+    QUEUE_BLOCK    = 1024,      /* a queue's smallest block for small frames */
+    QUEUE_BLOCK_MAX = 16 * 1024, /* and the largest */
+    MOVE_MAX       = 4096,      /* moving this much is cheaper than a slice */
+    EXPECTED_MAX   = 24 * 1024, /* the most that first_capacity() expects */
+    CONTROL_BUDGET = 2048       /* bytes of control frames that may wait */
 };
 
 /* ---- Blocks ------------------------------------------------------------- */
@@ -57,7 +57,8 @@ static uint8_t *new_block(upf_conn *conn, size_t capacity)
     return block.data;
 }
 
-/* One user less. What was lent by the assembly is the assembly's again. */
+/* Take one user off the block. After the last, a block that the assembly lent
+ * is the assembly's again; any other is freed. */
 static void leave_block(upf_conn *conn, uint8_t *block)
 {
     struct upf_buf buf   = {block, 0};
@@ -78,7 +79,7 @@ static size_t queue_size(size_t capacity)
     return sizeof(struct upf_queue) + capacity * sizeof(struct upf_queued);
 }
 
-/* What waits as one thing becomes the first slot of a queue. */
+/* Make what waits, a single thing, the first slot of the queue. */
 static void put_first(upf_conn *conn, struct upf_queue *queue)
 {
     struct upf_queued *first = &queue->slots[0];
@@ -91,7 +92,8 @@ static void put_first(upf_conn *conn, struct upf_queue *queue)
     }
     queue->count = 1;
     queue->kept  = conn->out_kind != UPF_SLOT_BORROWED;
-    /* Small frames go on there; a large block goes with its frame. */
+    /* Later small frames are added to this block. But a large block is left to
+     * its frame, and freed with it. */
     if (conn->out_kind == UPF_SLOT_OWNED &&
         capacity_of(conn->out.of.block) <= OWNED_MAX) {
         queue->block = conn->out.of.block;
@@ -101,7 +103,7 @@ static void put_first(upf_conn *conn, struct upf_queue *queue)
     }
 }
 
-/* The queue, made if there is none. */
+/* The queue; a new one of that capacity if there is none. */
 static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
 {
     struct upf_queue *queue = upf_queue_of(conn);
@@ -121,7 +123,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
     return queue;
 }
 
-/* A queue with room for one more slot. */
+/* The queue, with room for one more slot. */
 static struct upf_queue *need_slot(upf_conn *conn)
 {
     struct upf_queue *queue = need_queue(conn, FIRST_SLOTS);
@@ -133,7 +135,8 @@ static struct upf_queue *need_slot(upf_conn *conn)
                            queue_size(2 * old));
     if (queue == NULL)
         return NULL;
-    /* The ring was full: what had gone round follows now at its old end. */
+    /* The ring was full: the slots that had wrapped to its start now follow its
+     * old end. */
     memcpy(queue->slots + old, queue->slots,
            queue->first * sizeof *queue->slots);
     queue->capacity    = 2 * old;
@@ -172,8 +175,8 @@ size_t upf_output_replies(const upf_conn *conn)
 /* ---- One block ---------------------------------------------------------- */
 
 /*
- * A turn mostly sends about as much as the one before it: with a block for all
- * of that, and a quarter more, nothing has to be moved into a larger one.
+ * The output mostly grows as long as it did before it was last written out: a
+ * block for that, and a quarter more, need not be enlarged.
  */
 static size_t first_capacity(const upf_conn *conn, size_t len)
 {
@@ -187,7 +190,7 @@ static size_t first_capacity(const upf_conn *conn, size_t len)
     return len > capacity ? len : capacity;
 }
 
-/* Where nothing waits: begin a block. */
+/* If nothing waits: begin a block. */
 static uint8_t *begin_block(upf_conn *conn, size_t len)
 {
     uint8_t *block = new_block(conn, first_capacity(conn, len));
@@ -199,20 +202,23 @@ static uint8_t *begin_block(upf_conn *conn, size_t len)
     return block;
 }
 
-/* Make room for `len` more bytes in the one block that waits; false: it cannot,
- * or should not, be had in it. */
+/* Make room for `len` more bytes in the single block that waits. False if that
+ * cannot, or should not, be done. */
 static bool grow_block(upf_conn *conn, size_t len)
 {
     struct upf_buf  block    = {conn->out.of.block, 0};
     const size_t    capacity = upf_buf_capacity(&block);
-    const ptrdiff_t start    = conn->out.data - block.data; /* < 0: a header */
+    const ptrdiff_t start    = conn->out.data - block.data; /* < 0 if a header
+                                                               is in front */
     const size_t    used     = (size_t)(start + (ptrdiff_t)conn->out.len);
 
     assert(len > capacity - used);
-    /* Nor is memory moved in which the event at hand lies. */
+    /* The transport may be writing from the block, or the event at hand may lie
+     * in it. */
     if (upf_has(conn, UPF_OFFERED | UPF_BLOCK_LENT))
         return false;
-    /* Over what was written, if that is at least as much as is moved. */
+    /* Move what waits to the start of the block, if it does not overlap
+     * itself. */
     if (start > 0 && (size_t)start >= conn->out.len &&
         len <= capacity - conn->out.len) {
         memcpy(block.data, conn->out.data, conn->out.len);
@@ -221,7 +227,7 @@ static bool grow_block(upf_conn *conn, size_t len)
     }
     if (used > OWNED_MAX || len > OWNED_MAX - used)
         return false;
-    /* In long steps at first, as each copies what is there. */
+    /* Grow in large steps at first, as each step copies the block. */
     size_t more = capacity * (capacity <= FIRST_OWNED ? 8
                               : capacity <= 4096      ? 4 : 2);
     if (more > OWNED_MAX)
@@ -234,7 +240,7 @@ static bool grow_block(upf_conn *conn, size_t len)
     return true;
 }
 
-/* Copy the one thing that waits, and is borrowed, into a block. */
+/* Copy the borrowed memory that waits, a single thing, into a block. */
 static bool own(upf_conn *conn, size_t capacity)
 {
     uint8_t *block = new_block(conn, capacity);
@@ -257,8 +263,8 @@ static size_t room_in_queue(const struct upf_queue *queue)
     return capacity_of(queue->block) - queue->used;
 }
 
-/* What small frames go to next: in proportion to what waits, so that the part
- * of it that stays empty is. */
+/* The size of the next block for small frames: proportional to what waits, so
+ * that the unused part of it is, too. */
 static size_t next_capacity(const upf_conn *conn)
 {
     const size_t part = conn->out.len / 4;
@@ -268,9 +274,9 @@ static size_t next_capacity(const upf_conn *conn)
 }
 
 /*
- * Memory for `len` bytes of a slot of the queue, which is one more user of
- * *block. Small ones lie side by side; a large one has a block of its own, and
- * leaves the room in the present one to those that follow.
+ * Memory for a slot of `len` bytes, in *block, which gets one more user. Small
+ * frames lie side by side in one block. A large frame has a block of its own,
+ * so that the room in the present one is left to later small frames.
  */
 static uint8_t *take_bytes(upf_conn *conn, size_t len, uint8_t **block)
 {
@@ -295,13 +301,15 @@ static uint8_t *take_bytes(upf_conn *conn, size_t len, uint8_t **block)
     return *block + queue->used - len;
 }
 
-/* The last slot, if what is added to the queue's block follows it there. */
+/* The queue's last slot, if `len` bytes that are added to the queue's block
+ * would follow the slot's bytes. */
 static struct upf_queued *last_in_block(struct upf_queue *queue, size_t len)
 {
     if (queue->count == 0 || len > room_in_queue(queue))
         return NULL;
     struct upf_queued *last = upf_queue_slot(queue, queue->count - 1);
-    return last->kind == UPF_SLOT_OWNED && last->slot.of.block == queue->block &&
+    return last->kind == UPF_SLOT_OWNED &&
+                   last->slot.of.block == queue->block &&
                    last->slot.data + last->slot.len ==
                        queue->block + queue->used
                ? last : NULL;
@@ -329,7 +337,7 @@ static uint8_t *reserve_in_queue(upf_conn *conn, size_t len)
     return slot.data;
 }
 
-/* Copy what a slot of the queue borrows. */
+/* Copy the memory that a slot of the queue borrows. */
 static bool own_queued(upf_conn *conn, struct upf_queued *queued)
 {
     struct upf_slot *slot = &queued->slot;
@@ -359,7 +367,7 @@ uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len)
     return need_queue(conn, FIRST_SLOTS) ? reserve_in_queue(conn, len) : NULL;
 }
 
-/* Small enough for a copy to be cheaper than a slot of its own. */
+/* Add a copy of a frame that is so small that a slot would cost more. */
 static uint8_t *copy_frame(upf_conn *conn, size_t header_len,
                            const uint8_t *data, size_t len)
 {
@@ -377,8 +385,9 @@ uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
         upf_output_follows(conn, header_len, data, len))
         return upf_output_move_up(conn, header_len, data, len);
     if (len <= UPF_COPY_MAX) {
-        /* Two small frames, of which more may come: one block, no queue. If
-         * there is no memory for it, there is none for the copy either. */
+        /* With a second small frame, more may come: they share one block, and
+         * need no queue. If there is no memory for the block, copy_frame()
+         * fails, too. */
         if (conn->out_kind == UPF_SLOT_BORROWED &&
             !upf_has(conn, UPF_OFFERED) && !upf_output_is_mixed(conn) &&
             conn->out.len <= UPF_COPY_MAX)
@@ -394,7 +403,8 @@ uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
     uint8_t     *block = conn->assembly.data;
     const size_t spare = upf_buf_capacity(&conn->assembly) - len;
 
-    if (len <= MOVE_MAX || spare > len / 4) /* memory follows what waits */
+    if (len <= MOVE_MAX || spare > len / 4) /* memory must stay in proportion to
+                                               what waits */
         return copy_frame(conn, header_len, data, len);
     const struct upf_slot slot = {data - header_len, header_len + len,
                                   {.block = block}};
@@ -422,7 +432,8 @@ bool upf_output_share(upf_conn *conn, upf_shared *shared)
     const struct upf_slot slot = {shared->frame, shared->len,
                                   {.shared = shared}};
 
-    /* Else max_queued would bound bytes, but not memory. */
+    /* A slot for each short frame would let memory grow far beyond
+     * max_queued. */
     if (shared->len <= UPF_COPY_MAX && conn->out_kind != UPF_SLOT_NONE) {
         uint8_t *out = upf_output_reserve(conn, shared->len);
         if (out != NULL)
@@ -457,7 +468,7 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max)
     return count;
 }
 
-/* Give the budget back what was taken for control frames that are written. */
+/* Give back to the budget what the written control frames took of it. */
 static void forget_control(struct upf_queue *queue, size_t written)
 {
     for (int i = 0; i < 2; i++)
@@ -469,7 +480,7 @@ static void forget_control(struct upf_queue *queue, size_t written)
     }
 }
 
-/* `n` bytes of the first slot, up to all, were written. */
+/* `n` bytes of the first slot, at most all, were written. */
 static void advance_slot(upf_conn *conn, struct upf_queue *queue, size_t n)
 {
     struct upf_queued *first = upf_queue_slot(queue, 0);
@@ -582,7 +593,7 @@ void upf_output_free(upf_conn *conn)
     conn->out.len     = 0;
     conn->out.of.expected = 0;
     conn->block_limit = 0;
-    /* Of nothing, it is the sort of what comes next. */
+    /* While nothing waits, the flag tells the kind of what is queued next. */
     const unsigned sort = upf_has(conn, UPF_REPLYING) ? UPF_OUT_IS_REPLY : 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |
                         UPF_OUT_IS_REPLY);
@@ -597,14 +608,15 @@ uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now)
 
     if (conn->out.len == 0)
         return now;
-    /* What waits at one tick only has just been queued. */
+    /* At the first tick that sees output waiting, it may just have been
+     * queued. */
     if (queue == NULL && !upf_has(conn, UPF_WAITED)) {
         upf_set(conn, UPF_WAITED);
         return now;
     }
     if (queue == NULL)
         queue = need_queue(conn, CONTROL_SLOTS);
-    if (queue == NULL) { /* perhaps at the next tick */
+    if (queue == NULL) { /* tried again at the next tick */
         upf_set(conn, UPF_NOT_NOTED);
         return now;
     }
@@ -664,7 +676,7 @@ uint8_t *upf_output_reserve_control(upf_conn *conn, size_t frame_len)
             upf_output_free(conn);
         return NULL;
     }
-    queue = conn->out.of.queue; /* it may have moved */
+    queue = conn->out.of.queue; /* upf_output_reserve() may have moved it */
     const int i = queue->control[0].bytes > 0;
     queue->control[i].bytes += frame_len;
     queue->control[i].until  = conn->out.len;
@@ -676,7 +688,7 @@ void upf_output_keep_late_pong(upf_conn *conn, const uint8_t *payload,
 {
     struct upf_queue *queue = upf_queue_of(conn);
 
-    assert(queue != NULL); /* the control frames that spent the budget */
+    assert(queue != NULL); /* control frames in it have used up the budget */
     memcpy(queue->late, payload, len);
     queue->late_len   = (uint8_t)len;
     queue->late_waits = true;

@@ -2,18 +2,18 @@
 /*
  * output.h - bytes that wait for the transport, in order.
  *
- * What waits is mostly one thing, and upf_conn.out is that slot: a stretch of
- * the caller's memory, a block of our own, a shared frame. Replies in place to
- * one input move together and stay one slot, which takes no memory. When there
- * are several things, upf_conn.out is a queue of slots, on the heap. When the
- * last byte has been written there is neither.
+ * A slot is one stretch of bytes: the caller's memory, a block of our own or a
+ * shared frame. Mostly a single one waits, and upf_conn.out is that slot.
+ * Replies in place to one input are moved together and stay one slot, which
+ * takes no memory. When there are several stretches, upf_conn.out is a queue of
+ * slots, on the heap. When the last byte has been written, there is neither.
  *
  * What was offered to the transport is not moved before upf_output_advance().
  *
- * In a queue, small frames lie one behind the other in blocks, whatever stands
- * between them, so that memory stays below twice the bytes that wait: each
- * slot is a stretch of such a block, and a block is given back with the last
- * slot that uses it.
+ * In a queue, small frames lie one after the other in blocks, even if other
+ * slots stand between them in the queue. So memory stays below twice the bytes
+ * that wait. Such a slot is a stretch of a block, and a block is freed with the
+ * last slot that uses it.
  */
 #ifndef UPF_OUTPUT_H
 #define UPF_OUTPUT_H
@@ -37,24 +37,25 @@ enum upf_slot_kind {
 
 struct upf_queue {
     size_t   first, count, capacity; /* a ring; capacity is a power of two */
-    size_t   kept;    /* of the slots, from the first on: none borrows */
-    size_t   replies; /* bytes of them that wait */
-    uint8_t *block;   /* where the next small frame goes, or NULL ... */
-    size_t   used;    /* ... behind so many bytes */
-    size_t   small;   /* bytes that small frames took in all */
+    size_t   kept;    /* so many slots, from the first on, borrow nothing */
+    size_t   replies; /* bytes of replies that wait */
+    uint8_t *block;   /* where the next small frame goes, or NULL */
+    size_t   used;    /* bytes of `block` in use */
+    size_t   small;   /* bytes that small frames have taken in all */
     uint64_t since;   /* no byte was written since then; 0: not yet known */
-    bool     moved;   /* but one was, later */
-    bool     excused; /* `since` was put off once */
+    bool     moved;   /* a byte was written after all: `since` is out of date */
+    bool     excused; /* `since` was moved once: see upf_output_excuse() */
     bool     late_waits;
     uint8_t  late_len;
     struct {
-        size_t until; /* bytes up to the end of the last of them */
+        size_t until; /* bytes to write up to the end of the last of them */
         size_t bytes;
-    } control[2];     /* control frames that wait: the older, the newer ones */
-    uint8_t  late[UPF_CONTROL_PAYLOAD_MAX];
+    } control[2];     /* control frames that wait: older ones, newer ones */
+    uint8_t  late[UPF_CONTROL_PAYLOAD_MAX]; /* late_len bytes: a late pong's
+                                               payload */
     struct upf_queued {
         struct upf_slot slot;
-        uint32_t        replies; /* bytes of it, at most all */
+        uint32_t        replies; /* how many of its bytes are replies */
         uint8_t         kind;
     } slots[];
 };
@@ -65,10 +66,11 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
 }
 
 /*
- * Replies wait apart from what is sent unasked: a turn begins with the first
- * event that may be replied to, and ends when the input is worked off. `out`,
- * if it is no queue, is one or the other. What changes that ends its run, or
- * its block, which from there on takes nothing at one glance.
+ * Replies are told apart from what is sent unasked. From the first event that
+ * may be replied to until the input is used up, what is queued is a reply
+ * (UPF_REPLYING). A single slot holds one kind only (UPF_OUT_IS_REPLY). So when
+ * the other kind begins, the slot must not be extended any more: a run of
+ * borrowed replies ends here, or the fast path into the slot's block.
  */
 static inline void upf_output_end_run(upf_conn *conn)
 {
@@ -102,17 +104,17 @@ static inline void upf_output_end_replies(upf_conn *conn)
     }
 }
 
-/* Whether what is queued now is of another sort than what waits. */
+/* Whether what is queued now is of the other kind than the single slot. */
 static inline bool upf_output_is_mixed(const upf_conn *conn)
 {
     return upf_has(conn, UPF_REPLYING) != upf_has(conn, UPF_OUT_IS_REPLY);
 }
 
-/* Bytes of replies that wait; of a block that holds both, as if they were the
- * last to leave. */
+/* Bytes of replies that wait. In a block with both kinds, the replies count as
+ * the last to be written. */
 size_t upf_output_replies(const upf_conn *conn);
 
-/* Whether there is a queue, and it holds something of the caller's input. */
+/* Whether there is a queue with borrowed memory. */
 static inline bool upf_output_queue_borrows(const upf_conn *conn)
 {
     const struct upf_queue *queue = upf_queue_of(conn);
@@ -121,14 +123,15 @@ static inline bool upf_output_queue_borrows(const upf_conn *conn)
 }
 
 /*
- * What a reply in place borrows lies where the input was, and may not be read
- * into before it was written or copied. False: it was; as far as that is cheap
- * to see, which is by the oldest of what is borrowed. For asserts only.
+ * A reply in place borrows memory of an earlier input, and no new input may be
+ * read over it before it was written or copied. False if the input
+ * data[0, len) was. For asserts only, so just the oldest borrowed slot is
+ * compared, which is cheap.
  */
 bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 
-/* The input was worked off from `start` to `end`: the run of in-place output
- * goes on as long as one input does. */
+/* The input was taken from `start` to `end`. A run of borrowed replies goes on
+ * only as long as they all lie in one input. */
 static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
                                          uint8_t *end)
 {
@@ -137,7 +140,7 @@ static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
     if (conn->out.of.taken == start) {
         conn->out.of.taken = end;
     } else {
-        /* Another input: not one that was read over what waits. */
+        /* This is another input. It must not have been read over what waits. */
         assert((uintptr_t)start >=
                    (uintptr_t)conn->out.data + conn->out.len ||
                (uintptr_t)conn->out.data >= (uintptr_t)end);
@@ -145,36 +148,37 @@ static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
     }
 }
 
-/* The first `max` stretches of what waits, in order. Returns how many. */
+/* The first slices of what waits, at most `max`, in order. Returns their
+ * number. */
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 
-/* Make copies of what is borrowed. False if there is no memory for all. */
+/* Copy all borrowed memory. False if there is no memory for that. */
 bool upf_output_keep(upf_conn *conn);
 
-/* Forget the first `written` bytes, and keep the rest. False as above: output
- * is then no longer in order. */
+/* Forget the first `written` bytes, and copy borrowed memory as above. False if
+ * there is no memory for that: the output then has a gap. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
-/* Forget all of it, and give its memory back. */
+/* Forget all output, and free its memory. */
 void upf_output_free(upf_conn *conn);
 
 /*
- * Time. `note_wait` tells that it is `now`, and returns since when no byte of
- * what waits was written: `now`, if that is not known yet. stuck_since: the same
- * as far as it is known; 0: it is not.
+ * For how long output waits. note_wait, at each tick, returns the time since
+ * which no byte of it was written: `now` if that is not known yet. stuck_since
+ * returns that time if it is known, else 0.
  */
 uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now);
 uint64_t upf_output_stuck_since(const upf_conn *conn);
 
-/* From here on it counts as waiting since then, which is later than it was: once
- * before bytes are written again, and false thereafter. */
+/* Let the output count as waiting since `since`, which is later than before.
+ * False if that was already done, and no byte was written meanwhile. */
 bool upf_output_excuse(upf_conn *conn, uint64_t since);
 
 /*
- * Pongs and other control frames have a budget of their own, in which
- * upf_output_reserve_control() takes `frame_len` bytes that fit. What waits is
- * known in two parts, older and newer: a part is given back when the last of
- * it was written.
+ * Control frames have a budget of their own. upf_output_reserve_control() takes
+ * `frame_len` bytes of it, for which upf_output_control_fits() must hold. The
+ * control frames that wait are counted in two groups, older and newer ones: a
+ * group's bytes are given back when the last frame of it was written.
  */
 static inline bool upf_output_has_control(const upf_conn *conn)
 {
@@ -187,9 +191,9 @@ bool     upf_output_control_fits(const upf_conn *conn, size_t frame_len);
 uint8_t *upf_output_reserve_control(upf_conn *conn, size_t frame_len);
 
 /*
- * The newest ping payload that found no room in the budget, until there is
- * some (RFC 6455, section 5.5.3: only the most recent ping need be answered).
- * `late` is false if no room is back, or there is none that waits.
+ * The late pong: the payload of the newest ping whose pong found no room in the
+ * budget (RFC 6455, section 5.5.3: only the most recent ping need be answered).
+ * upf_output_late_pong() takes it out; false if there is none or no room yet.
  */
 void upf_output_keep_late_pong(upf_conn *conn, const uint8_t *payload,
                                size_t len);

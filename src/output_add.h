@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output_add.h - a frame is added to the output: mostly inline, as most frames
- * take no more than a few moves. The rest is in output.c.
+ * output_add.h - add a frame to the output. Mostly inline, as that takes only a
+ * few instructions for most frames. The rest is in output.c.
  *
- * What adds returns where the bytes of the frame are to be written, before all
- * else is done; or NULL (false) if there is no memory, and then it has changed
- * nothing that is seen outside.
+ * The functions return where the caller has to write the frame's bytes, before
+ * any other call; or NULL (false) if there is no memory, with nothing changed
+ * that is visible outside.
  */
 #ifndef UPF_OUTPUT_ADD_H
 #define UPF_OUTPUT_ADD_H
@@ -20,19 +20,19 @@
 #include "conn_state.h"
 #include "output.h"
 
-/* ---- A few bytes from here to there ------------------------------------- */
+/* ---- Moving a few bytes ------------------------------------------------- */
 
-/* What upf_move_short() moves. */
+/* The lengths that upf_move_short() takes. */
 static inline bool upf_is_short(size_t len)
 {
     return len >= 8 && len <= 32;
 }
 
 /*
- * memmove(dst, src, len) for such a length, as two pieces that overlap. They
- * are those as which the payload was unmasked (mask.h, kernels_vector.h): a
- * piece that lies across two stores could be loaded only when both have left
- * the processor.
+ * memmove(dst, src, len) if upf_is_short(len), as two pieces that overlap. The
+ * payload was unmasked in the same two pieces (mask.h, kernels_vector.h): a
+ * load of bytes from two recent stores would have to wait until both stores are
+ * complete.
  */
 static inline void upf_move_short(uint8_t *dst, const uint8_t *src, size_t len)
 {
@@ -51,7 +51,7 @@ static inline void upf_move_short(uint8_t *dst, const uint8_t *src, size_t len)
     }
 }
 
-/* A payload up to this is copied, rather than have a slot among others. */
+/* A payload up to this length is copied rather than given a slot of its own. */
 enum { UPF_COPY_MAX = 256 };
 
 /* ---- A slot ------------------------------------------------------------- */
@@ -70,7 +70,7 @@ static inline struct upf_queued *upf_queue_slot(struct upf_queue *queue,
     return &queue->slots[(queue->first + i) & (queue->capacity - 1)];
 }
 
-/* `len` bytes more wait in this slot of the queue. */
+/* `len` more bytes wait in this slot of the queue. */
 static inline void upf_output_count(upf_conn *conn, struct upf_queued *queued,
                                     size_t len)
 {
@@ -84,7 +84,7 @@ static inline void upf_output_count(upf_conn *conn, struct upf_queued *queued,
     }
 }
 
-/* Add a slot where upf_output_has_slot(). */
+/* Add a slot, if upf_output_has_slot(). */
 static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
                                    const struct upf_slot *slot)
 {
@@ -96,7 +96,7 @@ static inline bool upf_output_push(upf_conn *conn, enum upf_slot_kind kind,
     return true;
 }
 
-/* Add a slot, which may take memory. */
+/* Add a slot, with more memory if needed. */
 bool upf_output_add_any(upf_conn *conn, enum upf_slot_kind kind,
                         const struct upf_slot *slot);
 
@@ -114,8 +114,8 @@ static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
 
 /* ---- Copied, into a block ----------------------------------------------- */
 
-/* Add `len` bytes, at least 1, that are copied there; as upf_output_reserve()
- * does in a block that has room. */
+/* Add `len` bytes, at least 1, for the caller to write: upf_output_reserve()
+ * where the block has no room. */
 uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len);
 
 static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
@@ -132,8 +132,8 @@ static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
     return upf_output_reserve_any(conn, len);
 }
 
-/* If `out` is one block, it takes frames until it is full or `max` bytes
- * wait: conn->block_limit says so to conn_send.c. */
+/* If `out` is a single block, let conn_send.c add frames to it on its fast
+ * path, until it is full or `max` bytes wait. */
 static inline void upf_output_note_room(upf_conn *conn, size_t max)
 {
     const struct upf_buf block = {conn->out.of.block, 0};
@@ -148,8 +148,8 @@ static inline void upf_output_note_room(upf_conn *conn, size_t max)
 
 /* ---- In place ----------------------------------------------------------- */
 
-/* Add a frame that stays where it is: the payload data[0, len), and in front of
- * it room for a header of `header_len` bytes. */
+/* Add a frame that stays where it is: its payload is data[0, len), with room
+ * for a header of `header_len` bytes in front. */
 static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
                                          uint8_t *data, size_t len)
 {
@@ -161,14 +161,15 @@ static inline uint8_t *upf_output_borrow(upf_conn *conn, size_t header_len,
 }
 
 /*
- * Whether a frame of data[0, len) can be moved up to the end of what is
- * borrowed: the bytes from there to the payload's end are all of one input, and
- * worked off.
+ * Whether a frame with the payload data[0, len) can be moved to the end of the
+ * borrowed memory that waits: all bytes from there to the payload's end are of
+ * one input, and were taken.
  */
 static inline bool upf_output_follows(const upf_conn *conn, size_t header_len,
                                       const uint8_t *data, size_t len)
 {
-    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* or 0 */
+    const uintptr_t taken = (uintptr_t)conn->out.of.taken; /* 0 if the run has
+                                                              ended */
     const uintptr_t end   = (uintptr_t)conn->out.data + conn->out.len;
     const uintptr_t start = (uintptr_t)data;
 
@@ -190,8 +191,8 @@ static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
     return end;
 }
 
-/* Where nothing waits: whether this is probably the first of many short frames,
- * as it was in the turn before, which ended in a block of several. */
+/* If nothing waits: whether this is probably the first of many short frames. It
+ * is if it is short, and the output before this ended as a block of several. */
 static inline bool upf_output_begins_many(const upf_conn *conn, size_t len)
 {
     return len <= UPF_COPY_MAX / 2 && conn->out.of.expected > UPF_COPY_MAX;
@@ -202,8 +203,9 @@ uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
 
 /*
  * Add a frame with the payload data[0, len), in front of which there is room
- * for its header of `header_len` bytes: borrowed, moved or copied, whichever is
- * cheapest. Returns the place of that header, which the payload follows.
+ * for a header of `header_len` bytes. The payload is borrowed, moved or copied,
+ * whichever is cheapest. Returns where to write the header; the payload is
+ * already in place after it.
  */
 static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
                                            uint8_t *data, size_t len)
@@ -218,19 +220,19 @@ static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
 /* ---- A block of our own, a shared frame --------------------------------- */
 
 /*
- * upf_output_in_place(), but `data` lies in conn->assembly, which may become
- * output itself: it is then lent, and comes back when it was written, if the
- * event that lies in it is still at hand.
+ * upf_output_in_place() for `data` in conn->assembly. That block may itself
+ * become output. It is then lent: it is the assembly's again when the output
+ * was written, if the event in it is still current then.
  */
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
                          size_t len);
 
-/* A slot for something that is yet to be made, so that it can be added without
+/* Make sure that there is a slot, so that upf_output_adopt() needs no
  * memory. */
 bool upf_output_ensure_slot(upf_conn *conn);
 
-/* Add a frame that lies in a block of our own, which becomes the output's. Never
- * fails, where there is a slot. */
+/* Add a frame that lies in `block`, which becomes the output's. Cannot fail
+ * after upf_output_ensure_slot(). */
 void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
                       struct upf_buf *block);
 

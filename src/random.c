@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* random.c - random bytes for masking keys, by the thousand. */
+/* random.c - random bytes for masking keys, drawn from batches. */
 
 #include <assert.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "random.h"
 #include "compiler.h"
 
-#if defined(UPF_NO_OS_ENTROPY) /* firmware: upf_config.random is set */
+#if defined(UPF_NO_OS_ENTROPY) /* firmware must set upf_config.random */
 
 bool upf_random(void *user, void *out, size_t len)
 {
@@ -21,10 +21,11 @@ bool upf_random(void *user, void *out, size_t len)
 #else
 
 /*
- * A masking key costs more as a system call than as a message, so the system's
- * bytes seed a stream that many keys are drawn from, as arc4random() does it.
- * Each batch of the stream begins with the key of the next one, and what was
- * drawn is wiped: what was sent cannot be read back from here.
+ * A system call for each masking key would cost more than the message. So the
+ * system's bytes seed a ChaCha20 stream that many keys are drawn from, as in
+ * arc4random(). Each batch of the stream begins with the ChaCha20 key of the
+ * next one, and bytes are wiped once drawn: keys that were sent cannot be
+ * computed from this memory.
  */
 enum {
     BATCH   = UPF_CHACHA20_BYTES,

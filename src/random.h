@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* random.h - random bytes for masking keys, by the thousand. */
+/* random.h - random bytes for masking keys, drawn from batches. */
 #ifndef UPF_RANDOM_H
 #define UPF_RANDOM_H
 
@@ -12,11 +12,11 @@
 #include "kernels/kernels.h"
 
 /*
- * Fill `out` with `len` bytes that nobody can foresee (RFC 6455, section 10.3);
- * a upf_random_fn, whose `user` is not looked at. False if the operating system
- * has no seed to give.
+ * Fill `out` with `len` unpredictable bytes (RFC 6455, section 10.3). A
+ * upf_random_fn, which ignores `user`. False if the operating system's
+ * generator fails.
  *
- * They come from a batch that each thread has of its own and that a forked
+ * The bytes come from a batch, which each thread has of its own and a forked
  * child never shares with its parent.
  */
 bool upf_random(void *user, void *out, size_t len);
@@ -32,13 +32,13 @@ static inline bool upf_random_has_key(uint32_t *key)
 #else
 
 extern UPF_THREAD_LOCAL struct upf_random_batch {
-    size_t         left;    /* undrawn, behind the next key in `bytes` */
-    upf_fork_word *word;    /* of the process that drew it; NULL: none did */
-    unsigned       batches; /* that this seed still has */
+    size_t         left;    /* bytes to draw, after the next ChaCha20 key */
+    upf_fork_word *word;    /* of the process that made the batch, or NULL */
+    unsigned       batches; /* how many more this seed is good for */
     uint8_t        bytes[UPF_CHACHA20_BYTES];
 } upf_random_batch;
 
-/* Are there `len` bytes, at least one, that no other process has? */
+/* Whether the batch has `len` bytes, at least 1, that no other process has. */
 static inline bool upf_random_has(const struct upf_random_batch *batch,
                                   size_t len)
 {

@@ -6,8 +6,8 @@
 
 #include "http.h"
 
-/* Take what comes before `separator` off `text`; behind the last, text->data
- * is NULL. */
+/* Take what comes before the next `separator`, or the rest, off `text`. After
+ * the last piece text->data is NULL; false then. */
 static bool take_piece(upf_str *text, char separator, upf_str *piece)
 {
     if (text->data == NULL)
@@ -25,7 +25,7 @@ static bool take_piece(upf_str *text, char separator, upf_str *piece)
     return true;
 }
 
-/* "name=value"; the value of "name" alone is absent. */
+/* Split "name=value". For "name" alone, value->data is NULL. */
 static void split_pair(upf_str pair, upf_str *name, upf_str *value)
 {
     take_piece(&pair, '=', name);
@@ -62,7 +62,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Take one character; false: a malformed escape, or a NUL. */
+/* Take and decode one character. False for a malformed escape or a NUL. */
 static bool take_char(upf_str *text, bool plus_is_space, char *out)
 {
     size_t taken = 1;
@@ -126,7 +126,7 @@ static bool decodes_to(upf_str text, const char *name)
 
     while (text.len > 0)
         if (!take_char(&text, true, &c) || c != *name++)
-            return false; /* c is no NUL: `name` is not left behind */
+            return false; /* c is not NUL, so this stays within `name` */
     return *name == '\0';
 }
 
@@ -148,7 +148,7 @@ bool upf_query_find(upf_str target, const char *name, upf_str *value)
 
 /* ---- Bearer tokens (RFC 6750, section 2.1) ------------------------------ */
 
-/* b64token, its padding aside. */
+/* A character of a b64token, but for its padding. */
 static bool is_token_char(char c)
 {
     const char letter = (char)(c | 0x20);

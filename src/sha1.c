@@ -8,7 +8,7 @@
 #include "kernels/kernels.h"
 #include "sha1.h"
 
-enum { LENGTH_FIELD = 8 }; /* bytes at the end of the last block */
+enum { LENGTH_FIELD = 8 }; /* bytes, at the end of the last block */
 
 #define KERNEL
 #include "kernels/kernels_sha1.h"

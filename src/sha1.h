@@ -16,12 +16,12 @@ enum { UPF_SHA1_SIZE = 20 }; /* bytes of a digest */
  *   digest  may lie within `data`
  *
  * RFC 6455 uses it to show that a server understood the request (section
- * 4.2.2), not to keep a secret: that SHA-1 is broken for signatures does not
- * matter there. Nothing else may use it.
+ * 4.2.2), not for a secret or a signature: that SHA-1 is broken for these does
+ * not matter. Nothing else may use it.
  */
 void upf_sha1(const void *data, size_t len, uint8_t digest[UPF_SHA1_SIZE]);
 
-/* The same of `head` and `tail` together, as a handshake has them. */
+/* The digest of `head` and `tail` together: the key and GUID of a handshake. */
 void upf_sha1_60(const uint8_t head[24], const uint8_t tail[36],
                  uint8_t digest[UPF_SHA1_SIZE]);
 

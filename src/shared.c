@@ -44,7 +44,7 @@ void upf_shared_free(upf_shared *shared)
 {
     if (shared == NULL)
         return;
-    /* The last one to let go sees all that the others did with it. */
+    /* The thread that frees it sees all that the others did with it. */
     if (upf_atomic_decrement(&shared->references) == 1)
         upf_mem_free(shared->config, shared, sizeof *shared + shared->len);
 }

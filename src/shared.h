@@ -15,7 +15,7 @@ struct upf_shared {
     UPF_ATOMIC(size_t) references;
     size_t             payload_len;
     size_t             len;     /* of `frame` */
-    uint8_t            frame[]; /* of a server: header, payload */
+    uint8_t            frame[]; /* header and payload, not masked */
 };
 
 static inline void upf_shared_keep(upf_shared *shared)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* status.c - what an outcome means, and what the peer sees of it. */
+/* status.c - what an outcome means, and what the peer is told. */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include <upframe/status.h>
 
-/* The strings side by side, each a member that has a name: 16 bits say where it
- * is; a pointer would take more than that, and a relocation. */
+/* All strings, each a named member of one struct: a 16-bit offset finds it,
+ * where a pointer would be larger and need a relocation. */
 struct texts {
 #define ROW(status, section, close, http, text) char status[sizeof text];
 #define SECTION(name, text) char name[sizeof text];
@@ -27,11 +27,11 @@ static const struct texts texts = {
 _Static_assert(AT(unknown) <= UINT16_MAX, "it fits a row");
 
 struct row {
-    uint16_t text, section; /* where in `texts` */
+    uint16_t text, section; /* offsets in `texts` */
     uint16_t close, http;
 };
 
-/* The first column is the status itself: the table cannot get out of step. */
+/* The status is the index, so the rows may stand in any order. */
 static const struct row rows[] = {
 #define ROW(status, section, close, http, text) \
     [(status) - UPF_STATUS_LAST] = {AT(status), AT(section), close, http},

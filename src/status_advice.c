@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* status_advice.c - an outcome's advice; apart, for programs that need none. */
+/* status_advice.c - an outcome's advice. In a file of its own, so that programs
+ * that do not use it do not link it. */
 
 #include "status_advice.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status_advice.h - what whoever reads a server's refusal can do about it. */
+/* status_advice.h - advice for the person who reads a server's refusal. */
 #ifndef UPF_STATUS_ADVICE_H
 #define UPF_STATUS_ADVICE_H
 

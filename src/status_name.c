@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* status_name.c - an outcome's name; apart, for programs that need none. */
+/* status_name.c - an outcome's name. In a file of its own, so that programs
+ * that do not use it do not link it. */
 
 #include <upframe/status.h>
 

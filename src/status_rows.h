@@ -2,16 +2,16 @@
 /*
  * status_rows.h - one row for every outcome: what it means, what the peer sees.
  *
- * Whoever includes it defines the macros that it wants; the others come to
- * nothing, and behind it none is defined.
+ * The including file defines the macros that it wants; the others expand to
+ * nothing, and after the include none is defined.
  *
  *   SECTION(name, text)
  *   ROW(status, section, close, http, text)
- *     section  NONE: no document but ours sets the rule
+ *     section  NONE: the rule is this library's own
  *     close    close code; 0: no Close is sent
- *     http     HTTP status; 0: not an outcome of a request
+ *     http     HTTP status; 0: no request is answered with this outcome
  *   ADVICE(status, text)
- *     what whoever reads a server's refusal can do
+ *     what the person who reads a server's refusal can do
  */
 
 #ifndef SECTION
@@ -148,7 +148,7 @@ ROW(UPF_ERR_IO,                RFC6455_7_1_5, 0,    0,
     "reading or writing failed")
 ROW(UPF_ERR_HANDSHAKE_TIMEOUT, RFC9110_15_5_9, 0,    408,
     "opening handshake not finished in time")
-/* 1011, as others close after a keepalive that nobody answered */
+/* 1011: other implementations send it, too, when a keepalive is not answered */
 ROW(UPF_ERR_PONG_TIMEOUT,      RFC6455_5_5_3, 1011, 0,
     "no answer to our ping in time")
 ROW(UPF_ERR_CLOSE_TIMEOUT,     RFC6455_7_1_1, 0,    0,
@@ -243,8 +243,8 @@ ADVICE(UPF_ERR_TARGET_FRAGMENT,
 ADVICE(UPF_ERR_AUTHORITY,
     "Send the path alone, or let the URL and Host name the same server.")
 ADVICE(UPF_ERR_HOST,
-    "Send the server's name or address, then a colon and its port unless that is "
-    "the default; brackets go around an IPv6 address.")
+    "Send the server's name or address, then a colon and its port unless that "
+    "is the default; brackets go around an IPv6 address.")
 ADVICE(UPF_ERR_HOST_MISSING,
     "Send a Host field: the server's name and port.")
 ADVICE(UPF_ERR_HOST_REPEATED,
@@ -265,8 +265,8 @@ ADVICE(UPF_ERR_KEY,
     "Send 16 random bytes in base64, which are 24 characters that end with "
     "\"==\".")
 ADVICE(UPF_ERR_KEY_MISSING,
-    "Send a Sec-WebSocket-Key: 16 random bytes in base64; or a proxy on the way "
-    "removed it.")
+    "Send a Sec-WebSocket-Key: 16 random bytes in base64; or a proxy on the "
+    "way removed it.")
 ADVICE(UPF_ERR_KEY_REPEATED,
     "Send one Sec-WebSocket-Key field.")
 ADVICE(UPF_ERR_VERSION,
@@ -278,8 +278,8 @@ ADVICE(UPF_ERR_ORIGIN,
     "names their origin. If this is its own page, a proxy on the way changed "
     "Host: let it pass Host on as it came, or name the public origin.")
 ADVICE(UPF_ERR_ORIGIN_REPEATED,
-    "Send one Origin field; a proxy on the way must replace it, not add another, "
-    "and a client that sets it must not let its library do so, too.")
+    "Send one Origin field; a proxy on the way must replace it, not add "
+    "another, and a client that sets it must not let its library do so, too.")
 ADVICE(UPF_ERR_SUBPROTOCOL,
     "Use letters, digits, \"-\" and \".\" in the names of subprotocols, and "
     "commas between them.")

@@ -33,7 +33,7 @@ bool upf_str_same_nocase(upf_str a, upf_str b)
     if (a.len != b.len)
         return false;
     if (a.len == 0 || upf_str_same(a, b))
-        return true; /* nearly everybody writes names as the RFCs do */
+        return true; /* mostly names are written as in the RFCs */
     for (size_t i = 0; i < a.len; i++)
         if (lower(a.data[i]) != lower(b.data[i]))
             return false;
@@ -69,8 +69,9 @@ bool upf_str_equals_secret(upf_str text, const void *secret, size_t len)
 /* ---- Characters --------------------------------------------------------- */
 
 /*
- * Sets as kernels.h has them. From the lowest bit to the highest, a byte stands
- * for the two rows of control characters, then what ends with its own digit:
+ * Sets as upf_kernels.span wants them: byte i has a bit for each character
+ * whose code ends in the hex digit i. From the lowest bit to the highest, these
+ * are in the two rows of control characters and in the rows
  *  !"#$%&'()*+,-./  0123456789:;<=>?  @ABC..NO  PQRS..^_  `abc..no  pqrs..~
  */
 const uint8_t upf_chars[][16] = {
@@ -103,7 +104,7 @@ bool upf_are_tokens(const char *const *list)
 
 /* ---- Comma-separated lists ---------------------------------------------- */
 
-/* An empty list is one empty element. */
+/* Take an element, which may be empty, off the list. False after the last. */
 static bool split_list(upf_str *list, upf_str *element)
 {
     if (list->data == NULL)

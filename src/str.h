@@ -11,7 +11,7 @@
 #include <upframe/str.h>
 #include "kernels/kernels.h"
 
-/* NULL gives {NULL, 0}. */
+/* The text of a NUL-terminated string; {NULL, 0} for NULL. */
 static inline upf_str upf_str_of(const char *text)
 {
     return (upf_str){text, text ? strlen(text) : 0};
@@ -22,7 +22,8 @@ bool    upf_str_same_nocase(upf_str a, upf_str b);
 
 #define UPF_LITERAL(text) ((upf_str){"" text, sizeof(text) - 1})
 
-/* Whether texts that are there are the same; of a literal it takes no call. */
+/* Whether two texts are the same; data must not be NULL. With a literal of a
+ * few bytes it compiles to no call. */
 static inline bool upf_str_same(upf_str text, upf_str other)
 {
     return text.len == other.len &&
@@ -37,21 +38,21 @@ enum upf_chars {
     UPF_BASE64_CHARS  /* base64, padding aside (RFC 4648, section 4) */
 };
 
-extern const uint8_t upf_chars[][16]; /* as upf_kernels()->span wants them */
+extern const uint8_t upf_chars[][16]; /* in the form of upf_kernels.span */
 
-/* How many characters at the beginning of `text` are such. */
+/* How many characters at the beginning of `text` are in the set. */
 static inline size_t upf_chars_span(upf_str text, enum upf_chars wanted)
 {
     return upf_kernels()->span(text.data, text.len, upf_chars[wanted]);
 }
 
 bool upf_is_token(upf_str text);
-bool upf_are_tokens(const char *const *list); /* ends with NULL, or is NULL */
+bool upf_are_tokens(const char *const *list); /* NULL-terminated, or NULL */
 
 /*
  * Take the next element off a comma-separated list, without the white space
- * around it. Empty ones are ignored (RFC 9110, section 5.6.1.2). After the
- * last, list->data is NULL.
+ * around it. Empty ones are ignored (RFC 9110, section 5.6.1.2). False after
+ * the last, and list->data is NULL then.
  */
 bool upf_list_next(upf_str *list, upf_str *element);
 

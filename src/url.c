@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* url.c - WebSocket URLs (RFC 6455, section 3), and whose page may connect. */
+/* url.c - WebSocket URLs (RFC 6455, section 3), request targets, and which
+ * origins may connect. */
 
 #include <string.h>
 
@@ -23,8 +24,8 @@ static bool is_alpha(char c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* How many characters at the beginning of `text` are unreserved, a sub-delim, or
- * part of a percent-encoded byte. */
+/* How many characters at the beginning of `text` are unreserved, a sub-delim,
+ * or part of a percent-encoded byte. */
 static size_t uri_run(upf_str text)
 {
     size_t n = 0;
@@ -45,7 +46,8 @@ static size_t uri_run(upf_str text)
 
 /* ---- Host and port (RFC 3986, section 3.2) ------------------------------ */
 
-/* Up to a ']': four numbers from 0 to 255 without leading zeros. */
+/* Whether an IPv4 address and a ']' stand here: four numbers from 0 to 255
+ * without leading zeros. */
 static bool is_ipv4(const char *at)
 {
     for (int octet = 0; octet < 4; octet++) {
@@ -62,8 +64,11 @@ static bool is_ipv4(const char *at)
     return *at == ']';
 }
 
-/* Up to a ']': eight groups of up to four hex digits, with colons between them;
- * "::" once for a run of zeros; an IPv4 address may stand for the last two. */
+/*
+ * Whether an IPv6 address and a ']' stand here: eight groups of up to four hex
+ * digits, with colons between them; "::" once for a run of zeros; an IPv4
+ * address may stand for the last two groups.
+ */
 static bool is_ipv6(const char *at)
 {
     bool elided = false;
@@ -96,7 +101,7 @@ static bool is_ipv6(const char *at)
     return elided ? groups < 8 : groups == 8;
 }
 
-/* Nothing counts as no port. */
+/* No digits mean no port: *port is 0. */
 static bool parse_port(upf_str digits, uint16_t *port)
 {
     uint32_t value = 0;
@@ -154,7 +159,7 @@ static upf_str take(upf_str *text, size_t n)
     return head;
 }
 
-/* Split off what comes before path and query. */
+/* Take what comes before path and query off `text`. */
 static upf_str take_authority(upf_str *text)
 {
     size_t n = 0;
@@ -164,7 +169,7 @@ static upf_str take_authority(upf_str *text)
     return take(text, n);
 }
 
-/* Split off the scheme and the "://" behind it; len 0: there is none. */
+/* Take the scheme and the "://" after it off `text`; len 0 if there is none. */
 static upf_str take_scheme(upf_str *text)
 {
     upf_str scheme = {text->data, 0};
@@ -178,7 +183,7 @@ static upf_str take_scheme(upf_str *text)
     return scheme;
 }
 
-/* 0: not a scheme of HTTP or WebSocket. */
+/* 0 if it is not a scheme of HTTP or WebSocket. */
 static uint16_t default_port(upf_str scheme)
 {
     static const char schemes[][6] = {"http", "ws", "https", "wss"};
@@ -189,7 +194,7 @@ static uint16_t default_port(upf_str scheme)
     return 0;
 }
 
-/* What upf_url_fault() says. */
+/* The results of upf_url_fault(). */
 static const char not_a_scheme[] = "it does not begin with ws:// or wss://",
     no_host[] = "there is no host",
     user_info[] = "user name and password: send them in an Authorization field",
@@ -205,7 +210,7 @@ static const char not_a_scheme[] = "it does not begin with ws:// or wss://",
     backslash[] = "a backslash: write a slash, or %5C",
     blank_end[] = "a blank at the end";
 
-/* Why upf_authority_parse() takes no `whole`; *at: where. */
+/* Why upf_authority_parse() refuses `whole`; *at is the place of the fault. */
 static const char *authority_fault(upf_str whole, const char **at)
 {
     *at = whole.data;
@@ -240,8 +245,8 @@ static const char *authority_fault(upf_str whole, const char **at)
 }
 
 /*
- * What no request can carry, even percent-encoded: a fragment (section 3), and
- * what browsers take out or turn into something else.
+ * What is refused in path and query, even though the rest is percent-encoded: a
+ * fragment (section 3), and what browsers remove or turn into something else.
  */
 static const char *target_fault(upf_str target, const char **at)
 {
@@ -263,7 +268,8 @@ static const char *target_fault(upf_str target, const char **at)
     return NULL;
 }
 
-/* NULL, and *url is written; or what upf_url_fault() says, and *at: where. */
+/* Returns NULL with *url written; or what upf_url_fault() returns, with *at set
+ * to the place of the fault. */
 static const char *parse_url(const char *text, upf_url *url, const char **at)
 {
     upf_str rest = upf_str_of(text);
@@ -310,7 +316,7 @@ const char *upf_url_fault(const char *text, size_t *position)
     const char *at;
 
     if (text == NULL)
-        text = ""; /* what is missing is no text */
+        text = ""; /* refused for its lack of a scheme */
     const char *fault = parse_url(text, &url, &at);
     if (fault != NULL && position != NULL)
         *position = (size_t)(at - text);
@@ -319,9 +325,11 @@ const char *upf_url_fault(const char *text, size_t *position)
 
 /* ---- Request targets ---------------------------------------------------- */
 
-/* How many characters at the beginning of `text` a target may have. Clients
- * send more than RFC 3986 lets them, raw UTF-8 too, and what a path may hold is
- * the application's to say. */
+/*
+ * How many characters at the beginning of `text` may be in a target. Clients
+ * send more than RFC 3986 allows, raw UTF-8 for instance, and the application
+ * decides what a path may hold.
+ */
 static size_t target_run(upf_str text)
 {
     size_t n = 0;
@@ -335,7 +343,8 @@ static size_t target_run(upf_str text)
     }
 }
 
-/* Absolute-form: a URL, which names the server that Host names, too. */
+/* Absolute-form (RFC 9112, section 3.2.2): a URL, which must name the same
+ * server as Host. */
 static upf_status split_absolute(upf_str *target, upf_str *host,
                                  bool is_options)
 {
@@ -360,7 +369,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
     return UPF_OK;
 }
 
-/* Any but the usual path. */
+/* Any target but the usual path. */
 static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
 {
     const size_t n = target_run(*target);
@@ -387,7 +396,7 @@ upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options)
 
 struct origin {
     upf_str  scheme, host;
-    uint16_t port; /* 0: none was given, and the scheme implies none */
+    uint16_t port; /* 0: none was given, and the scheme has no default */
 };
 
 bool upf_is_scheme(upf_str text)
@@ -402,7 +411,7 @@ bool upf_is_scheme(upf_str text)
     return true;
 }
 
-/* scheme://host[:port] and nothing else: no path, not even "/". */
+/* Parse scheme://host[:port]. Nothing may follow, not even "/". */
 static bool parse_origin(upf_str text, struct origin *origin)
 {
     const upf_str scheme = take_scheme(&text);
@@ -424,10 +433,12 @@ static bool is_same_origin(const struct origin *a, const struct origin *b)
            upf_str_same_nocase(a->host, b->host) && a->port == b->port;
 }
 
-/* Only a page that was loaded over HTTP can come from here: the hosts of other
- * schemes (capacitor://localhost) are names of something else. A port that our
- * side leaves out is `standard`; if that is 0, it is that of the origin's
- * scheme: ours is not known, a proxy may have ended the TLS. */
+/*
+ * Whether the origin has our host and port. Only for http and https: the hosts
+ * of other schemes (capacitor://localhost) do not name servers. If `host` has
+ * no port, it is `standard`. If that is 0, it is the default of the origin's
+ * scheme: our own scheme is not known, since a proxy may have ended the TLS.
+ */
 static bool is_same_host(const struct origin *origin, upf_str host,
                          uint16_t standard)
 {
@@ -443,7 +454,8 @@ static bool is_same_host(const struct origin *origin, upf_str host,
            origin->port == (ours.port ? ours.port : standard);
 }
 
-/* What is no scheme://host[:port], as "null" and "file://", is itself only. */
+/* An origin that is not scheme://host[:port], such as "null" and "file://", is
+ * compared byte by byte. */
 static bool is_listed(upf_str origin, const struct origin *parsed,
                       const char *entry)
 {
@@ -462,7 +474,7 @@ static bool may_connect(upf_str origin, upf_str host, uint16_t standard,
     if (origin.data == NULL)
         return true;
     if (origin.len == 0)
-        return false; /* no origin at all, so not even one of "*" */
+        return false; /* no origin at all: not even "*" allows it */
 
     struct origin tuple;
     const bool is_tuple = parse_origin(origin, &tuple);
@@ -483,7 +495,7 @@ bool upf_request_origin_allowed(const upf_request *request,
                                 const char *const *allowed)
 {
     upf_str    sent    = request->target_as_sent;
-    const bool is_path = sent.len > 0 && *sent.data == '/'; /* as usual */
+    const bool is_path = sent.len > 0 && *sent.data == '/'; /* the usual case */
 
     return may_connect(request->origin, request->host,
                        is_path ? 0 : default_port(take_scheme(&sent)), allowed);

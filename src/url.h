@@ -15,32 +15,33 @@ struct upf_authority {
 
 /*
  * Split host[:port]: a name, an IPv4 address, or an IPv6 address in brackets;
- * a port from 1 to 65535, or nothing behind the colon. User information is
+ * a port from 1 to 65535, or nothing after the colon. User information is
  * refused. `authority` is written on success only.
  */
 bool upf_authority_parse(upf_str text, struct upf_authority *authority);
 
-/* RFC 3986, section 3.1. */
+/* Whether `text` is a scheme (RFC 3986, section 3.1). */
 bool upf_is_scheme(upf_str text);
 
 /*
- * Take a request target to origin-form (RFC 9112, section 3.2).
+ * Reduce a request target to its path and query (RFC 9112, section 3.2).
  *
- *   target  a path stays as it is. Of a ws, wss, http or https URL its path and
- *           query are left: "/" if there is neither, "?q" if there is no path;
- *           "*" is for OPTIONS only, and what a URL with neither means there.
- *   host    the Host field's value, sound or empty. With a URL it must name the
- *           same host and port, and becomes the URL's authority: a departure
- *           from section 3.2.2, which ignores Host. A proxy may not have.
+ *   target  a path stays as it is. A ws, wss, http or https URL becomes its
+ *           path and query: "?q" if it has no path; "/" if it has neither, or
+ *           "*" in an OPTIONS. "*" itself is for OPTIONS only.
+ *   host    the Host field's value, sound or empty. If the target is a URL, it
+ *           must name the same host and port, and *host becomes the URL's
+ *           authority. Section 3.2.2 would have Host ignored; but a proxy on
+ *           the way may have routed the request by Host.
  *
- * Returns UPF_OK, or with nothing changed UPF_ERR_TARGET, _TARGET_CHARACTER,
- * _TARGET_FRAGMENT, _AUTHORITY, or UPF_ERR_HOST or _HOST_MISSING if a URL has no
- * Host to agree with.
+ * Returns UPF_OK; or, with nothing changed, UPF_ERR_TARGET, _TARGET_CHARACTER,
+ * _TARGET_FRAGMENT or _AUTHORITY, or UPF_ERR_HOST or _HOST_MISSING if there is
+ * no host to compare with the URL's.
  */
 upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options);
 
-/* Whether `origin` is http(s):// and then, letter by letter, `host`, which
- * upf_authority_parse() found sound: upf_origin_allowed() need not be asked. */
+/* Whether `origin` is http:// or https:// and then, byte by byte, `host`, which
+ * upf_authority_parse() accepts: then upf_origin_allowed() need not be asked. */
 bool upf_is_origin_of(upf_str origin, upf_str host);
 
 #endif

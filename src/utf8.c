@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.c - is it UTF-8? The grammar of RFC 3629, section 4, as states. */
+/* utf8.c - UTF-8 validation: the grammar of RFC 3629, section 4, as states. */
 
 #include <assert.h>
 #include <string.h>
@@ -15,8 +15,8 @@ extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
 extern inline bool upf_utf8_is_valid(const void *data, size_t len);
 
 /*
- * A state is what is still due of the current code point. Four lead bytes
- * narrow the byte behind them, and have a state of their own for it: E0 and F0
+ * A state tells which bytes the current code point still needs. After four lead
+ * bytes the next byte has a smaller range, and so a state of its own: E0 and F0
  * (else overlong), ED (else a surrogate), F4 (else beyond U+10FFFF).
  */
 enum {
@@ -31,7 +31,7 @@ enum {
     IMPOSSIBLE
 };
 
-/* The continuation bytes that a state allows, and the state behind them. */
+/* The range of the next byte in each state, and the state after it. */
 static const struct { uint8_t lowest, highest, next; } due[] = {
     [DUE_1]          = {0x80, 0xBF, DUE_0},
     [DUE_2]          = {0x80, 0xBF, DUE_1},
@@ -42,7 +42,7 @@ static const struct { uint8_t lowest, highest, next; } due[] = {
     [DUE_3_AFTER_F4] = {0x80, 0x8F, DUE_2},
 };
 
-/* The state behind a lead byte from E0 to F4. */
+/* The state after a lead byte from E0 to F4. */
 static const uint8_t after_long_lead[] = {
     DUE_2_AFTER_E0, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2,
     DUE_2, DUE_2, DUE_2, DUE_2, DUE_2, DUE_2_AFTER_ED, DUE_2, DUE_2,
@@ -69,7 +69,7 @@ static uint8_t after(uint8_t state, uint8_t byte)
     return due[state].next;
 }
 
-/* Judge data[i, len) byte by byte. */
+/* upf_utf8_check() of data[i, len), byte by byte. */
 static size_t check_bytes(uint8_t *state, const uint8_t *data, size_t len,
                           size_t i)
 {
@@ -94,7 +94,7 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len)
 
     if (UPF_SMALL)
         return check_bytes(state, data, len, 0);
-    /* First what completes a code point that was cut. */
+    /* First the rest of a code point that was cut. */
     for (; i < len && *state != DUE_0; i++)
         if (check_bytes(state, data + i, 1, 0) == 0)
             return i;
@@ -114,7 +114,7 @@ size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
         return check_bytes(state, dst, len, 0);
     }
     memcpy(bytes, &key, sizeof key);
-    /* First what completes a code point that was cut. */
+    /* First the rest of a code point that was cut. */
     for (; i < len && *state != DUE_0 && bad == 0; i++) {
         dst[i] = src[i] ^ bytes[i % 4];
         bad = 1 - check_bytes(state, dst + i, 1, 0);

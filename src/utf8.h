@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* utf8.h - whether bytes are UTF-8 (RFC 3629), however they are cut. Where
- * compilers do not inline what is short, utf8.c has one of each. */
+/* utf8.h - UTF-8 validation (RFC 3629) of text that comes in pieces. utf8.c has
+ * the short inline functions once more, for calls that are not inlined. */
 #ifndef UPF_UTF8_H
 #define UPF_UTF8_H
 
@@ -15,7 +15,7 @@
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
 
-/* Whether these are 8 to 16 bytes of ASCII: two words that overlap. */
+/* Whether these are 8 to 16 bytes of ASCII, read as two overlapping words. */
 inline bool upf_is_short_ascii(const uint8_t *data, size_t len)
 {
     uint64_t head, tail;
@@ -27,7 +27,7 @@ inline bool upf_is_short_ascii(const uint8_t *data, size_t len)
     return ((head | tail) & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* upf_utf8_check(), for any text. */
+/* upf_utf8_check() without its fast path for short ASCII text. */
 size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
 
 /*
@@ -38,7 +38,7 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
  *   data   may be NULL if len is 0
  *
  * Returns len if the text can still become valid; it is valid as it stands if
- * *state is UPF_UTF8_START too. Otherwise returns the index of the first byte
+ * *state is UPF_UTF8_START then. Otherwise returns the index of the first byte
  * that no valid text has in this place: in E0 80 the 80, in ED A0 the A0, and
  * C0 or F5 themselves. How the text was cut into calls makes no difference.
  *
@@ -47,11 +47,11 @@ size_t upf_utf8_check_any(uint8_t *state, const uint8_t *data, size_t len);
 inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data, size_t len)
 {
     return !UPF_SMALL && *state == UPF_UTF8_START &&
-                   upf_is_short_ascii(data, len) /* as it mostly is */
+                   upf_is_short_ascii(data, len) /* the usual case */
                ? len : upf_utf8_check_any(state, data, len);
 }
 
-/* Whether it is a whole text. */
+/* Whether data[0, len) is a whole text in UTF-8. */
 inline bool upf_utf8_is_valid(const void *data, size_t len)
 {
     uint8_t state = UPF_UTF8_START;
@@ -61,9 +61,9 @@ inline bool upf_utf8_is_valid(const void *data, size_t len)
 }
 
 /*
- * Unmask src[0, len) into dst, with a key turned to src[0] (mask.h), and check
- * the result, in one pass. All is unmasked, whatever the verdict. dst == src is
- * allowed.
+ * Unmask src[0, len) into dst, with a key turned to src[0] (mask.h), and return
+ * upf_utf8_check() of the result, in one pass. All bytes are unmasked, even
+ * after an error. dst == src is allowed.
  */
 size_t upf_utf8_check_masked(uint8_t *state, uint8_t *dst, const uint8_t *src,
                              size_t len, uint32_t key);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels.c - which sets of kernels there are, and the choice among them. */
+/* kernels.c - which sets of kernels this machine runs, and the choice. */
 
 #include "kernels.h"
 
@@ -58,7 +58,7 @@ const struct upf_kernels *upf_kernels_at(size_t index)
 
 /* ---- The choice --------------------------------------------------------- */
 
-/* Threads that decide at the same time decide the same. */
+/* Threads that decide at the same time all choose the same set. */
 static const struct upf_kernels *decide(void)
 {
     const struct upf_kernels *best = &upf_kernels_scalar, *next;

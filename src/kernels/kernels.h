@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kernels.h - the loops over payload, in the form that this machine runs best.
+ * kernels.h - loops over bytes, in sets: one for each kind of processor.
  *
- * All sets compute the same: the scalar one is the definition, and the tests
- * hold the others against it. None reads or writes outside of its arguments.
+ * All sets compute the same: the scalar set is the definition, and the tests
+ * compare the others with it. No kernel reads or writes outside of its
+ * arguments.
  */
 #ifndef UPF_KERNELS_H
 #define UPF_KERNELS_H
@@ -18,7 +19,7 @@
 struct upf_fields; /* kernels_text.h */
 struct upf_field_names;
 
-/* Which sets there are to choose from; -DUPF_SCALAR_ONLY leaves the scalar. */
+/* Which sets are compiled beside the scalar one; -DUPF_SCALAR_ONLY: none. */
 #if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
 #if defined(__x86_64__)
 #define UPF_KERNELS_X86 1
@@ -39,49 +40,48 @@ struct upf_kernels {
     const char *name; /* "scalar", "sse", "avx2", "avx512", "neon" */
 
     /*
-     * XOR src[0, len) with `key`, repeated, into dst[0, len): a masking key as
-     * four bytes in memory order, turned to src[0]. dst == src is allowed.
+     * XOR src[0, len) with `key`, repeated, into dst[0, len). The key is four
+     * bytes in memory order, turned to src[0] (mask.h). dst == src is allowed.
      */
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
 
     /*
-     * How many bytes at the start of data[0, len), which starts at a code
-     * point, are UTF-8 and end with a code point. Or less, by up to 259 bytes,
-     * if something is wrong behind them: the caller finds out what. NULL, and
-     * so is the next one, if UPF_SMALL.
+     * How many bytes at the start of data[0, len), which begins with a code
+     * point, are whole code points in UTF-8. If an error follows them, up to
+     * 259 bytes fewer: the caller finds the place. NULL if UPF_SMALL.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 
-    /* Both in one pass: masks all, returns what `utf8` says of the result. */
+    /* `mask`, and `utf8` of the result, in one pass. All bytes are masked, even
+     * after an error. NULL if UPF_SMALL. */
     size_t (*mask_utf8)(uint8_t *dst, const uint8_t *src, size_t len,
                         uint32_t key);
 
     /*
-     * How many characters at the beginning of text[0, len) are in a set of
-     * ASCII: its sixteen columns, in which character c is bit c / 16 of byte
-     * c % 16.
+     * How many characters at the beginning of text[0, len) are in `set`, a set
+     * of ASCII characters: character c is bit c / 16 of byte c % 16.
      */
     size_t (*span)(const char *text, size_t len, const uint8_t set[16]);
 
     /*
-     * Take lines "name: value" from the beginning of text[0, len) on, as long as
-     * they are as usual: see kernels_fields.h. Adds what they say to `found` and
-     * returns how many bytes they are; the scalar set takes none.
+     * Take lines "name: value" at the beginning of text[0, len), up to the
+     * first that is unusual: see kernels_fields.h. Adds the fields to `found`
+     * and returns how many bytes were taken. The scalar set takes none.
      */
     size_t (*fields)(const char *text, size_t len,
                      const struct upf_field_names *names,
                      struct upf_fields *found);
 
-    /* SHA-1 of `head` and `tail` together; NULL of UPF_SCALAR_ONLY. */
+    /* SHA-1 of `head` and `tail` together. NULL if UPF_SCALAR_ONLY. */
     void (*sha1_60)(const uint8_t head[24], const uint8_t tail[36],
                     uint8_t digest[20]);
 
     /*
-     * The first 16 blocks of the stream that `key` gives with a nonce of zero
-     * (RFC 8439, section 2.3). They are interleaved: the first words of all come
-     * first, then the second words, and so on, in the byte order of the machine.
-     * As a stream to encrypt with it would be another one; to whom only
-     * randomness matters it is the same. The key may lie in `out`.
+     * The first 16 blocks of the ChaCha20 stream for `key` and a nonce of zero
+     * (RFC 8439, section 2.3), but interleaved: first the first word of each
+     * block, then the second words, and so on, in the byte order of the
+     * machine. That would not do for encryption, but is as good for random
+     * bytes. The key may lie in `out`.
      */
     void (*chacha20)(const uint8_t key[UPF_CHACHA20_KEY],
                      uint8_t       out[UPF_CHACHA20_BYTES]);
@@ -108,8 +108,8 @@ static inline void upf_kernels_force(const struct upf_kernels *kernels)
 
 #else
 
-/* The one mutable global: which set is in use. It starts as one that decides,
- * at its first call, and then steps aside. */
+/* The set in use. At first it is one whose kernels choose a set, put it here,
+ * and call the kernel of that set. */
 extern UPF_ATOMIC(const struct upf_kernels *) upf_kernels_in_use;
 
 static inline const struct upf_kernels *upf_kernels(void)
@@ -117,18 +117,18 @@ static inline const struct upf_kernels *upf_kernels(void)
     return upf_atomic_load(&upf_kernels_in_use);
 }
 
-/* The sets that this machine runs, the scalar one first, the fastest last;
- * NULL behind them. */
+/* The sets that this machine runs, the scalar set first, the fastest last; NULL
+ * after the last. */
 const struct upf_kernels *upf_kernels_at(size_t index);
 
-/* Use this set from now on, in all threads; NULL: decide again. For tests. */
+/* Use this set from now on, in all threads; NULL: choose again. For tests. */
 void upf_kernels_force(const struct upf_kernels *kernels);
 
 #endif
 
 /* ---- For the files of kernels ------------------------------------------- */
 
-/* Each without and with the machine's SHA instructions. */
+/* [0] is for processors without SHA instructions, [1] for those with them. */
 extern const struct upf_kernels upf_kernels_sse[2];
 extern const struct upf_kernels upf_kernels_avx2[2];
 extern const struct upf_kernels upf_kernels_avx512[2];

@@ -68,8 +68,8 @@ KERNEL vec vec_lookup(vec table, vec half)
     return _mm256_shuffle_epi8(table, half);
 }
 
-/* The shift by bytes stays within 16-byte lanes: bring the lane before each
- * beside it first. */
+/* alignr shifts each 16-byte lane by itself: it needs, for each lane of v, the
+ * lane that comes before it. */
 KERNEL vec lane_before(vec v, vec prev)
 {
     return _mm256_permute2x128_si256(prev, v, 0x21);

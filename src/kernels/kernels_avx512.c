@@ -38,7 +38,7 @@ KERNEL bool vec_is_ascii(vec v)   { return _mm512_movepi8_mask(v) == 0; }
 
 KERNEL __mmask64 first(size_t n) { return _bzhi_u64(UINT64_MAX, (unsigned)n); }
 
-/* Reads no byte that is masked off, wherever it lies. */
+/* Bytes that are masked off are not read, so they need not be readable. */
 KERNEL vec vec_load_part(const uint8_t *p, size_t n)
 {
     return _mm512_maskz_loadu_epi8(first(n), p);
@@ -49,8 +49,8 @@ KERNEL vec vec_keep(vec v, size_t n)
     return _mm512_maskz_mov_epi8(first(n), v);
 }
 
-/* A lookup by six bits, in four copies of a table of 16: the two bits beside a
- * half need not be cleared, and so are not. */
+/* vec_lookup() uses six bits of the index, and the table of 16 is there four
+ * times: so the two bits above each half need not be cleared. */
 KERNEL vec vec_low4(vec v)  { return v; }
 KERNEL vec vec_high4(vec v) { return _mm512_srli_epi16(v, 4); }
 
@@ -64,8 +64,8 @@ KERNEL vec vec_lookup(vec table, vec half)
     return _mm512_permutexvar_epi8(half, table);
 }
 
-/* The shift by bytes stays within 16-byte lanes: bring the lane before each
- * beside it first. */
+/* alignr shifts each 16-byte lane by itself: it needs, for each lane of v, the
+ * lane that comes before it. */
 KERNEL vec lane_before(vec v, vec prev)
 {
     return _mm512_alignr_epi64(v, prev, 6);

@@ -2,8 +2,9 @@
 /*
  * kernels_chacha20.h - the ChaCha20 stream, from which random bytes are drawn.
  *
- * Included once for each set of kernels, behind its KERNEL and KERNEL_ENTRY.
- * VEC is the size of its vectors, in which lies the same word of several blocks.
+ * Included once by each set of kernels, after its KERNEL and KERNEL_ENTRY, and
+ * after kernels_vector.h if the set has vectors (VEC). A vector then holds the
+ * same word of several blocks.
  */
 #ifndef UPF_KERNELS_CHACHA20_H
 #define UPF_KERNELS_CHACHA20_H
@@ -16,8 +17,8 @@
 
 enum { BLOCKS = UPF_CHACHA20_BYTES / 64, ROUNDS = 20 };
 
-/* One word of each block that is made at once. Not of more than eight: sixteen
- * such vectors may come to lie on the stack. */
+/* The same word of each of the blocks that are computed together: of eight at
+ * most, because all sixteen vectors may have to lie on the stack. */
 #ifdef VEC
 typedef word lanes; /* of kernels_vector.h */
 #define LANE(vector, i) ((vector)[i])
@@ -33,7 +34,7 @@ KERNEL lanes rotated(lanes x, int bits)
     return x << bits | x >> (32 - bits);
 }
 
-/* RFC 8439, section 2.1 */
+/* RFC 8439, section 2.1. */
 KERNEL void quarter_round(lanes *a, lanes *b, lanes *c, lanes *d)
 {
     *a += *b;
@@ -46,7 +47,7 @@ KERNEL void quarter_round(lanes *a, lanes *b, lanes *c, lanes *d)
     *b = rotated(*b ^ *c, 7);
 }
 
-/* Four columns, then four diagonals. */
+/* The four columns, then the four diagonals (section 2.3). */
 KERNEL void double_round(lanes x[16])
 {
 #ifdef __OPTIMIZE_SIZE__
@@ -67,7 +68,8 @@ KERNEL void double_round(lanes x[16])
 #endif
 }
 
-/* Section 2.3: word i of blocks `first` on as they begin; their nonce is 0. */
+/* Word i of the initial state (section 2.3) of the blocks from number `first`
+ * on; the nonce is 0. */
 KERNEL lanes begin(const uint32_t input[12], uint32_t first, int i)
 {
     lanes x;

@@ -2,21 +2,21 @@
 /*
  * kernels_fields.h - lines "name: value", as nearly everybody writes them.
  *
- * Where lines end is found for 64 bytes at once, and a name is measured and
- * recognised in one look. What is not as usual is left to who
- * called: nothing here knows an error.
+ * The ends of lines are found in 64 bytes at once, and a name's length and
+ * which name it is are found with a few vectors. A line that is unusual is left
+ * to the caller, and so is every error.
  *
- * A file that includes this has included kernels_vector.h, with VEC at most 32,
- * and has also defined
+ * A file that includes this must have included kernels_vector.h, with VEC at
+ * most 32, and have defined
  *
  *   vec_min(a, b)        the lesser of two bytes
- *   vec_same(a, b)       bytes, FF where those are the same, else 0
+ *   vec_same(a, b)       FF in each byte where a and b are equal, else 0
  *   vec_has(a, b)        whether all bits of b are set in a, too
- *   vec_pick(table, v)   table[v[i] % 16], 0 where v[i] is not ASCII
- *   vec_bits(v)          the top bit of each byte, the first one's lowest
- *   FIELDS               how the function upf_kernels.fields begins
- *   SPAN                 likewise .span, if VEC is 16: text is mostly too short
- *                        to gain from more
+ *   vec_pick(table, v)   table[v[i] % 16]; 0 where v[i] is not ASCII
+ *   vec_bits(v)          the top bit of each byte; bit 0 is the first byte's
+ *   FIELDS               the function upf_kernels.fields: all up to its "("
+ *   SPAN                 the same for .span, only if VEC is 16: text is mostly
+ *                        too short to gain from wider vectors
  */
 #ifndef UPF_KERNELS_FIELDS_H
 #define UPF_KERNELS_FIELDS_H
@@ -35,8 +35,8 @@ KERNEL size_t first_bit(uint64_t bits)
     return (size_t)__builtin_ctzll(bits);
 }
 
-/* A bit for each byte of v that is not in the set, of which `columns` is the
- * vec_table(): a byte is looked up by its low half, its row by the high one. */
+/* A bit for each byte of v that is not in the set whose vec_table() is
+ * `columns`. A byte's low half selects the column, its high half the bit. */
 KERNEL uint64_t strangers(vec v, vec columns)
 {
     static const uint8_t rows[16] = {1, 2, 4, 8, 16, 32, 64, 128};
@@ -61,15 +61,15 @@ KERNEL uint64_t controls_of_64(const char *text)
 
 /* ---- Lines -------------------------------------------------------------- */
 
-enum { LOOK = 32 }; /* at a name and its colon; longer ones are not usual */
+enum { LOOK = 32 }; /* bytes; a name with its colon is usually no longer */
 
 KERNEL bool is_visible(char c)
 {
     return (unsigned char)c > ' ';
 }
 
-/* One line, "name: value", in text[0, len), with LOOK bytes to the text's end.
- * False: it is not as usual. */
+/* Note the line "name: value" in text[0, len), where LOOK bytes can be read.
+ * False if the line is unusual. */
 KERNEL bool note_line(const char *text, size_t len, vec columns,
                       const struct upf_field_names *names,
                       struct upf_fields *found)
@@ -98,9 +98,10 @@ KERNEL bool note_line(const char *text, size_t len, vec columns,
             vec_same(vec_or(name[i], vec_fill8(0x20)), wanted), wanted);
     }
     if (!is_known || known[n - 1] == '\0')
-        return true; /* another name, or a longer one */
+        return true; /* not a known name */
 
-    /* The CR behind the line is neither, so this ends within it. */
+    /* The CR after the line is neither ' ' nor visible: if the line ends here,
+     * nothing after the CR is read. */
     if (text[n + 1] != ' ' || !is_visible(text[n + 2]) ||
         !is_visible(text[len - 1]))
         return false;
@@ -109,9 +110,9 @@ KERNEL bool note_line(const char *text, size_t len, vec columns,
 }
 
 /*
- * Blocks of 64 bytes, the last of which may begin in the one before. Of control
- * characters next to each other only the first counts: it must be the CR of CR
- * LF, and behind that a name begins.
+ * The text is looked at in blocks of 64 bytes; the last one may overlap the one
+ * before it. Of control characters next to each other only the first counts: it
+ * must be the CR of a CR LF, after which the next name begins.
  */
 FIELDS(const char *text, size_t len, const struct upf_field_names *names,
        struct upf_fields *found)
@@ -120,7 +121,8 @@ FIELDS(const char *text, size_t len, const struct upf_field_names *names,
         return 0;
 
     const vec columns = vec_table(names->characters);
-    /* What is found comes before the last byte, so that one is behind it. */
+    /* The last byte is not looked at, so that one byte can be read after each
+     * control character. */
     const char *const last = text + len - 1, *const last_look = last - LOOK;
     const char *line = text;
     uint64_t before = 0;
@@ -157,7 +159,7 @@ SPAN(const char *text, size_t len, const uint8_t set[16])
         if (others != 0)
             return n + first_bit(others);
     }
-    if (n > 0 && n < len) { /* some are looked at twice */
+    if (n > 0 && n < len) { /* some bytes are looked at twice */
         const uint64_t others =
             strangers(vec_load((const uint8_t *)text + len - VEC), columns) >>
             (VEC - (len - n));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels_scalar.c - kernels for every processor: the definition of the rest. */
+/* kernels_scalar.c - kernels for every processor; they define the others. */
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ static void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
     memcpy(pad + 4, &key, 4);
     memcpy(&pad_word, pad, sizeof pad_word);
 
-    /* A word is a multiple of the key, so the key never turns again. */
+    /* A word has the key twice, so the same word fits everywhere. */
     size_t i = 0;
     for (; len - i >= sizeof word; i += sizeof word) {
         memcpy(&word, src + i, sizeof word);
@@ -39,7 +39,7 @@ static bool is_continuation(uint8_t byte)
     return (byte & 0xC0) == 0x80;
 }
 
-/* The length of the code point at `p`, which is not ASCII; 0 if it is none, or
+/* The length of the code point at `p`, which is not ASCII; 0 if it is wrong or
  * not complete. */
 static size_t code_point(const uint8_t *p, size_t len)
 {

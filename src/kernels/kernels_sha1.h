@@ -2,8 +2,8 @@
 /*
  * kernels_sha1.h - SHA-1's compression, RFC 3174, in C.
  *
- * Included once for each kind of processor: KERNEL says for which one functions
- * are compiled. With BMI2 it takes fewer instructions, which rotate into another
+ * Included once for each kind of processor: KERNEL is the attribute that
+ * selects it. BMI2 saves instructions, as its rotation writes to another
  * register.
  */
 #ifndef UPF_KERNELS_SHA1_H
@@ -40,15 +40,16 @@ static inline void sha1_put_digest(const uint32_t h[SHA1_WORDS],
     }
 }
 
-/* f(t; B, C, D) of section 5, each in the form with the fewest operations. */
+/* f(t; B, C, D) of section 5, each written with the fewest operations. */
 #define CHOOSE(b, c, d)   ((d) ^ ((b) & ((c) ^ (d))))
 #define PARITY(b, c, d)   ((b) ^ (c) ^ (d))
 #define MAJORITY(b, c, d) (((b) & (c)) | ((d) & ((b) | (c))))
 
 /*
- * One step of section 6.1, of which `w` is W(t) + K(t). What it computes is A
- * afterwards, and stands where E stood: the names move on, not the values. A
- * round is twenty; after five steps the names are back where they were.
+ * One step of section 6.1; `w` is W(t) + K(t). The new A is computed in the
+ * variable of E, and no other value is moved: the next step uses the variables
+ * under other names. After five steps the names are the same again. A round is
+ * twenty steps.
  */
 #define STEP(a, b, c, d, e, f, w)         \
     do {                                  \
@@ -74,7 +75,7 @@ static inline void sha1_put_digest(const uint32_t h[SHA1_WORDS],
     }
 #endif
 
-/* Add a block, of which W(t) + K(t) is known. */
+/* Add a block to the digest; w[t] is its W(t) + K(t). */
 KERNEL static inline void sha1_scheduled(uint32_t h[SHA1_WORDS],
                                   const uint32_t w[SHA1_STEPS])
 {
@@ -104,7 +105,8 @@ KERNEL static inline void sha1_block(uint32_t h[SHA1_WORDS],
         w[t] = upf_load_be32(block + 4 * t);
     for (; t < 32; t++)
         w[t] = rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-    /* The same, put into itself: compilers do this four at a time. */
+    /* The same formula, inserted into itself: compilers can compute four of
+     * these at a time. */
     for (; t < SHA1_STEPS; t++)
         w[t] = rotl(w[t - 6] ^ w[t - 16] ^ w[t - 28] ^ w[t - 32], 2);
     for (unsigned round = 0; round < 4; round++)
@@ -116,9 +118,9 @@ KERNEL static inline void sha1_block(uint32_t h[SHA1_WORDS],
 #ifndef UPF_SCALAR_ONLY
 
 /*
- * Of 60 bytes and the 80 that SHA-1 adds to them (section 4) one block is full.
- * The other has nothing but their length, 480 bits: upf_sha1_second is its
- * W(t) + K(t).
+ * 60 bytes and the padding that begins with the byte 0x80 (section 4) fill one
+ * block. A second one holds only zeros and the length, 480 bits: its W(t) +
+ * K(t) are always the same, and are in upf_sha1_second.
  */
 KERNEL static inline void sha1_of_60(const uint8_t head[24],
                                      const uint8_t tail[36], uint8_t digest[20])

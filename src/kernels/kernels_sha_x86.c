@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels_sha_x86.c - SHA-1 on x86: with BMI2, with the SHA instructions. */
+/* kernels_sha_x86.c - SHA-1 on x86, with BMI2 or with the SHA instructions. */
 
 #include "../bytes.h"
 #include "kernels.h"
@@ -31,8 +31,8 @@ SHA static inline struct state load_state(const uint32_t h[5])
     };
 }
 
-/* Sixteen bytes from the last to the first: words of the other byte order, and
- * the first of them highest, as the instructions want them. */
+/* Reverse sixteen bytes: it changes the byte order of each word, and puts the
+ * first word highest, as the SHA instructions need it. */
 SHA static inline __m128i reversed(__m128i bytes)
 {
     return _mm_shuffle_epi8(bytes, _mm_set_epi64x(0x0001020304050607,
@@ -73,7 +73,8 @@ SHA void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[36],
     const __m128i zero = _mm_setzero_si128();
     __m128i last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
     const __m128i end = _mm_loadu_si128((const __m128i *)(tail + 20));
-    /* Not by way of memory: a load of what came by two stores would wait. */
+    /* Not put together in memory: a load from two recent stores would have to
+     * wait for both. */
     __m128i w[4] = {
         reversed(_mm_loadu_si128((const __m128i *)head)),
         reversed(_mm_unpacklo_epi64(_mm_loadu_si64(head + 16),

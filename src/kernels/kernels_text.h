@@ -4,7 +4,7 @@
  *
  * A head is a few hundred bytes in lines of a few dozen: a call through the
  * table of kernels would cost what wider vectors save. So this is inline, and
- * takes what every processor of its kind has.
+ * uses only instructions that every processor of the target has.
  */
 #ifndef UPF_KERNELS_TEXT_H
 #define UPF_KERNELS_TEXT_H
@@ -26,7 +26,7 @@ static inline bool upf_is_control_char(char c)
     return (unsigned char)c < 0x20 || c == 0x7F;
 }
 
-/* Whether `c` is in a set as upf_kernels.span wants it. */
+/* Whether `c` is in `set`, which has the form of upf_kernels.span. */
 static inline bool upf_is_in(const uint8_t set[16], char c)
 {
     const unsigned code = (unsigned char)c;
@@ -50,10 +50,10 @@ static inline unsigned upf_controls_of_16(const char *text)
 #endif
 
 /*
- * Whether one of eight bytes may be a control character. Of a byte whose top
- * bit is clear, subtracting 0x20 sets it if the byte is below 0x20, and adding
- * 1 if it is 0x7F. A carry out of 0xFF can make a '~' look like 0x7F: that
- * costs a second look, and none is missed.
+ * Whether one of eight bytes may be a control character. If a byte's top bit is
+ * clear, subtracting 0x20 sets that bit if the byte is below 0x20, and adding 1
+ * sets it if the byte is 0x7F. A carry out of 0xFF can make a '~' look like
+ * 0x7F: the caller then looks at each byte. No control character is missed.
  */
 static inline bool upf_may_have_control(const char *text)
 {
@@ -89,26 +89,27 @@ static inline size_t upf_span_without_controls(const char *text, size_t len)
 
 enum { UPF_FIELDS_MAX = 16 };
 
-/* The names that are looked for. */
+/* The names of fields that are looked for. */
 struct upf_field_names {
     char           known[UPF_FIELDS_MAX][32]; /* in lower case */
-    uint8_t        at[32];     /* the one of them that a name can be */
-    const uint8_t *characters; /* of any name: a set as for upf_kernels.span */
+    uint8_t        at[32];     /* UPF_NAME_PLACE: the index in `known` of the
+                                  only name that can be at this place */
+    const uint8_t *characters; /* of names: a set as for upf_kernels.span */
 };
 
 /*
- * Where that one stands in `at`: by five bits of the name's length and its
- * first letter, in either case. Known names have places of their own.
+ * The place of a name in `at`: five bits of the sum of its first letter, in
+ * either case, and its length. No two known names have the same place.
  */
 #define UPF_NAME_PLACE(letter, len) (((letter) + (len)) & 0x1F)
 
-/* What is found of them in a number of lines. */
+/* The fields with these names in a number of lines. */
 struct upf_fields {
-    upf_str  all;      /* the lines */
-    size_t   lines;    /* how many */
-    unsigned seen;     /* 1 << i: there is one of the i-th name */
-    unsigned repeated; /* 1 << i: there are more than one */
-    upf_str  value[UPF_FIELDS_MAX]; /* the first one's, if it was seen */
+    upf_str  all;      /* all the lines */
+    size_t   lines;    /* how many lines */
+    unsigned seen;     /* bit i: there is a field with the i-th name */
+    unsigned repeated; /* bit i: there are several */
+    upf_str  value[UPF_FIELDS_MAX]; /* of the first field, if there is one */
 };
 
 static inline void upf_note_field(struct upf_fields *fields, unsigned name,

@@ -6,22 +6,23 @@
  * attributes of an inline function), vec, VEC (its size in bytes) and
  *
  *   vec_load(p), vec_store(p, v)    without alignment
- *   vec_fill32(x), vec_fill8(x)     a word or byte repeated
+ *   vec_fill32(x), vec_fill8(x)     four bytes or one byte, repeated
  *   vec_xor(a, b), vec_and(a, b), vec_or(a, b)
  *   vec_subs(a, b)                  a - b by bytes, 0 where negative
  *   vec_high4(v), vec_low4(v)       each byte's halves, for vec_lookup
  *   vec_table(p)                    16 bytes, as vec_lookup wants them
  *   vec_lookup(table, half)         table[half[i]]
- *   vec_before(v, prev, n)          the bytes n before those of v; n: 1 to 3
+ *   vec_before(v, prev, n)          for each byte of v, the byte n before it;
+ *                                   prev is the vector before v; n: 1 to 3
  *   vec_is_zero(v), vec_is_ascii(v)
- *   ASCII_16(v), ASCII_WORD(v)      likewise, of a word16, of a word
+ *   ASCII_16(v), ASCII_WORD(v)      vec_is_ascii of a word16 or a word (below)
  *
- * and, if it has them (then also VEC_PARTS):
+ * and, if it has them, VEC_PARTS and
  *
- *   vec_load_part(p, n)             n bytes, and zeros behind them
- *   vec_keep(v, n)                  n bytes of v, and zeros behind them
+ *   vec_load_part(p, n)             n bytes, then zeros
+ *   vec_keep(v, n)                  n bytes of v, then zeros
  *
- * The machine is little-endian and has no alignment to respect.
+ * The machine is little-endian and allows unaligned loads and stores.
  */
 #ifndef UPF_KERNELS_VECTOR_H
 #define UPF_KERNELS_VECTOR_H
@@ -36,7 +37,7 @@
 
 /* ---- Masking (RFC 6455, section 5.3) ------------------------------------ */
 
-/* The key for a place `by` bytes further on. */
+/* The key, turned by that many bytes (mask.h). */
 KERNEL uint32_t turned(uint32_t key, size_t by)
 {
     const unsigned bits = (unsigned)(by & 3) * 8;
@@ -44,16 +45,17 @@ KERNEL uint32_t turned(uint32_t key, size_t by)
     return key >> bits | key << ((32 - bits) & 31);
 }
 
-/* What short payloads are masked by: no wider than 32 bytes, because most words
- * of 64 would lie across two cache lines. */
+/* Short payloads are masked in words of 32 bytes at most, because most words of
+ * 64 bytes would lie across two cache lines. */
 typedef uint32_t word __attribute__((vector_size(VEC < 32 ? VEC : 32)));
 typedef uint32_t word16 __attribute__((vector_size(16)));
 typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 
 /*
- * A payload of one to two words, as two that overlap. Both are read before
- * either is written, and the second ends where the payload ends: a store that
- * reached further, though masked, would stall the next header's load.
+ * Mask a payload that is one to two `type` long, as two that overlap. Both are
+ * read before either is written. The second ends where the payload ends: a
+ * store that reached further, even a masked one, would delay the load of the
+ * next header.
  */
 #define MASK_AS_TWO(type, keys)                                          \
     do {                                                                 \
@@ -77,7 +79,7 @@ typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 #define IS_ASCII_uint64_t(w) (((w) & UINT64_C(0x8080808080808080)) == 0)
 #define IS_ASCII_word16(w)   ASCII_16(w)
 
-/* Likewise one to two times `half` bytes, which are 32 or 64. */
+/* The same for one to two times `half` bytes, which are 32 or 64. */
 KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
                            uint32_t key, size_t half, bool text)
 {
@@ -101,8 +103,8 @@ KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 /*
- * 8 to 128 bytes. If they are to be `text`: only if that is ASCII, else returns
- * false and has written nothing.
+ * Mask 8 to 128 bytes. If `text` and the result is not ASCII, returns false
+ * with nothing written.
  */
 KERNEL bool mask_short(uint8_t *dst, const uint8_t *src, size_t len,
                        uint32_t key, bool text)
@@ -116,7 +118,7 @@ KERNEL bool mask_short(uint8_t *dst, const uint8_t *src, size_t len,
     MASK_AS_TWO(uint64_t, KEYS_8);
 }
 
-/* Up to 128 bytes. */
+/* Mask up to 128 bytes. Returns true. */
 KERNEL bool mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
                         uint32_t key)
 {
@@ -131,16 +133,18 @@ KERNEL bool mask_to_128(uint8_t *dst, const uint8_t *src, size_t len,
     return true;
 }
 
-/* 64 bytes, as many vectors as that is. */
+/* Mask 64 bytes. */
 KERNEL void mask_64(uint8_t *dst, const uint8_t *src, vec keys)
 {
     for (size_t i = 0; i < 64; i += VEC)
         vec_store(dst + i, vec_xor(vec_load(src + i), keys));
 }
 
-/* The same of 256, all of which are loaded first. Else each load would follow
- * stores that may look like its own bytes: a processor compares the lowest
- * twelve bits of addresses. */
+/*
+ * Mask 256 bytes. All are loaded before any is stored: a processor compares
+ * only the lowest twelve bits of addresses, and a load that seems to read what
+ * was just stored would have to wait.
+ */
 KERNEL void mask_256(uint8_t *dst, const uint8_t *src, vec keys)
 {
     vec all[256 / VEC];
@@ -152,8 +156,9 @@ KERNEL void mask_256(uint8_t *dst, const uint8_t *src, vec keys)
 }
 
 /*
- * 192 bytes and more: the first vector, then on at multiples of VEC of dst,
- * then the last 64 bytes. What overlaps is read before it is written.
+ * Mask 192 bytes or more: the first vector, then vectors that are aligned in
+ * dst, then the last 64 bytes. Where these overlap, they are read before they
+ * are written.
  */
 KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
                       uint32_t key)
@@ -192,10 +197,11 @@ KERNEL_ENTRY void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
 /* ---- UTF-8 (RFC 3629, section 4) ---------------------------------------- */
 
 /*
- * The lookup method of Keiser and Lemire: what is wrong with two neighbouring
- * bytes is what three tables agree on, looked up by the first one's two halves
- * and by the second one's high half. Third and fourth bytes of a code point
- * are found by the lead byte two or three before them.
+ * The lookup method of Keiser and Lemire. Three tables, for the first byte's
+ * two halves and the second byte's high half, tell what may be wrong with two
+ * neighbouring bytes; what all three tell is wrong. Where a third or fourth
+ * byte of a code point is due is found by the lead byte two or three bytes
+ * earlier.
  */
 enum {
     TOO_SHORT  = 1 << 0, /* lead, then no continuation */
@@ -205,7 +211,8 @@ enum {
     SURROGATE  = 1 << 4, /* ED, then A0 up */
     OVERLONG_2 = 1 << 5, /* C0 or C1 */
     OVERLONG_4 = 1 << 6, /* F0, then 80 to 8F; F5 up, then 80 to 8F */
-    TWO_CONTS  = 1 << 7, /* two continuations: right where a third is due */
+    TWO_CONTS  = 1 << 7, /* two continuations: right only if the second is the
+                            third or fourth byte of a code point */
     BY_HIGH    = TOO_SHORT | TOO_LONG | TWO_CONTS /* whatever the low half */
 };
 
@@ -248,7 +255,7 @@ static const uint8_t second_high[16] = {
     TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
 };
 
-/* Bytes, not zero where `now` is wrong behind `before`. */
+/* A vector that is zero if `now` is right after `before`. */
 KERNEL vec utf8_errors(vec now, vec before)
 {
     const vec first  = vec_before(now, before, 1);
@@ -257,7 +264,8 @@ KERNEL vec utf8_errors(vec now, vec before)
                 vec_lookup(vec_table(first_low), vec_low4(first))),
         vec_lookup(vec_table(second_high), vec_high4(now)));
 
-    /* 80 where a third or fourth byte is due, which TWO_CONTS takes away. */
+    /* 80 where a third or fourth byte is due. TWO_CONTS, which is also 80,
+     * cancels it if that byte is a continuation. */
     const vec third  =
         vec_subs(vec_before(now, before, 2), vec_fill8(0xE0 - 0x80));
     const vec fourth =
@@ -265,13 +273,14 @@ KERNEL vec utf8_errors(vec now, vec before)
     return vec_xor(vec_and(vec_or(third, fourth), vec_fill8(0x80)), pair);
 }
 
-/* The length of data[0, end) without a code point that it does not finish. */
+/* `end` less the bytes of a code point that data[0, end) does not complete. */
 KERNEL size_t whole_code_points(const uint8_t *data, size_t end)
 {
     return end - upf_utf8_incomplete(data, end);
 }
 
-/* Fewer than VEC bytes, unmasked if `mask`, and zeros behind them. */
+/* Fewer than VEC bytes, unmasked into dst if `mask`, then zeros. If not `mask`,
+ * dst is src. */
 KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
                       uint32_t key)
 {
@@ -293,7 +302,7 @@ KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
 #endif
 }
 
-/* How many of src[0, len), unmasked into dst if `mask`, are good. */
+/* upf_kernels.mask_utf8 if `mask`; else upf_kernels.utf8, and dst is src. */
 KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len,
                           bool mask, uint32_t key)
 {
@@ -340,7 +349,7 @@ KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len,
             mask_any(dst + i, src + i, len - i, key);
         return whole_code_points(dst, i - VEC);
     }
-    if (i < len) { /* the rest, as if zeros came behind it */
+    if (i < len) { /* the rest, as if zeros followed it */
         const vec now = check_part(dst + i, src + i, len - i, mask, key);
         if (!vec_is_ascii(vec_or(now, before)) &&
             !vec_is_zero(utf8_errors(now, before)))
@@ -357,7 +366,7 @@ KERNEL_ENTRY void mask(uint8_t *dst, const uint8_t *src, size_t len,
     mask_any(dst, src, len, key);
 }
 
-/* 8 to 128 bytes, as words that overlap. */
+/* Whether 8 to 128 bytes are ASCII, as words that overlap. */
 KERNEL bool is_ascii_short(const uint8_t *p, size_t len)
 {
     word all = {0};
@@ -386,7 +395,7 @@ KERNEL_ENTRY size_t utf8(const uint8_t *data, size_t len)
 {
     if (len - 8 <= 120 && is_ascii_short(data, len))
         return len;
-    /* Not masked, so not written. */
+    /* check() does not write to dst if nothing is to be masked. */
     return check((uint8_t *)(uintptr_t)data, data, len, false, 0);
 }
 
