@@ -76,7 +76,7 @@ upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event)
         upf_set(conn, UPF_EVENT_IN_BLOCK); /* event->data may lie in it */
     if (conn->status == UPF_ERR_CLOSE_TIMEOUT ||
         conn->status == UPF_ERR_WRITE_TIMEOUT)
-        upf_conn_give_up(conn); /* the peer had its time */
+        upf_conn_give_up(conn); /* the peer's time is up */
     return UPF_OK;
 }
 

@@ -48,7 +48,7 @@ enum upf_field upf_field_called(upf_str name)
     const char *const known = names.known[i];
     size_t n = 0;
 
-    /* With 0x20 set, a letter is that letter in either case. */
+    /* 0x20 makes letters lower case. */
     while (n < name.len && (name.data[n] | 0x20) == known[n])
         n++;
     return n == name.len && known[n] == '\0' ? (enum upf_field)i : UPF_FIELDS;

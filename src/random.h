@@ -45,7 +45,7 @@ static inline bool upf_random_has(const struct upf_random_batch *batch,
     return batch->left >= len && upf_atomic_load(batch->word) != 0;
 }
 
-/* A masking key by upf_random(), if the batch at hand has one. */
+/* Draw a masking key as upf_random() does, if the current batch has one. */
 static inline bool upf_random_has_key(uint32_t *key)
 {
     struct upf_random_batch *batch = &upf_random_batch;

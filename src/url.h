@@ -41,7 +41,7 @@ bool upf_is_scheme(upf_str text);
 upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options);
 
 /* Whether `origin` is http:// or https:// and then, byte by byte, `host`, which
- * upf_authority_parse() accepts: then upf_origin_allowed() need not be asked. */
+ * upf_authority_parse() accepts: then upf_origin_allowed() is not needed. */
 bool upf_is_origin_of(upf_str origin, upf_str host);
 
 #endif

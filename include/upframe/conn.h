@@ -197,7 +197,7 @@ typedef enum upf_event_type {
     UPF_EVENT_OPEN,        /* the handshake is done: .subprotocol, .response */
     UPF_EVENT_MESSAGE,     /* a whole message: .opcode, .data, .len */
     UPF_EVENT_CHUNK,       /* a piece of one: these, and .first, .last */
-    UPF_EVENT_PING,        /* .data, .len; the pong is queued already */
+    UPF_EVENT_PING,        /* .data, .len; the library answers it */
     UPF_EVENT_PONG,        /* .data, .len */
     UPF_EVENT_CLOSE        /* the end: .close, .status, reason in .data */
 } upf_event_type;
@@ -350,9 +350,9 @@ typedef struct upf_slice { /* laid out as struct iovec where there is one */
  *
  * upf_send        copies `data`
  * upf_sendv       gathers `count` slices into one frame, copying
- * upf_send_part   one fragment; `opcode` counts on the first one of a message,
- *                 `fin` ends it. Code points may be cut between parts. Only
- *                 control frames go out between the parts.
+ * upf_send_part   one fragment; `opcode` counts only for a message's first one,
+ *                 `fin` ends the message. A code point may be split between two
+ *                 parts. Only control frames are sent between the parts.
  *
  * Return UPF_OK, or with nothing queued
  *   UPF_ERR_STATE       before OPEN, after upf_close(), after the peer's
@@ -467,8 +467,9 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
 
 #define UPF_WANTS_READ     1u /* hand in bytes */
 #define UPF_WANTS_WRITE    2u /* write the output */
-#define UPF_WANTS_SHUTDOWN 4u /* shut the write side down, keep reading and
-                                 dropping until the end (RFC 6455, 7.1.1) */
+#define UPF_WANTS_SHUTDOWN 4u /* shut down the write side; go on reading and
+                                 dropping bytes until the end (RFC 6455, section
+                                 7.1.1) */
 #define UPF_WANTS_CLOSE    8u /* close the transport */
 
 /*

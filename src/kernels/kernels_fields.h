@@ -91,7 +91,7 @@ KERNEL bool note_line(const char *text, size_t len, vec columns,
 
     const unsigned field = names->at[UPF_NAME_PLACE(bytes[0], n)];
     const uint8_t *known = (const uint8_t *)names->known[field];
-    /* With 0x20 set, a letter is that letter in either case. */
+    /* 0x20 makes letters lower case. */
     for (unsigned i = 0; i < LOOK / VEC; i++) {
         const vec wanted = vec_load(known + i * VEC);
         is_known &= vec_has(
