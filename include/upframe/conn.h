@@ -485,10 +485,13 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written);
  * unasked. config->pause_reading chooses another rule. (Where both kinds share
  * a block of up to 24 KiB, the replies in it count as the last to be written.)
  *
+ * READ is also withheld while a request is deferred, and by upf_conn_hold().
+ *
  * After CLOSE, these bits lead the transport to its end: WRITE while output
- * waits; then SHUTDOWN (a failed or server connection) or READ (a client waits
- * for the server to close); then CLOSE at the end of the stream or after
- * config->close_timeout.
+ * waits; then SHUTDOWN with READ (a server, or a client that sent a Close and
+ * got none) or READ alone (a client waits for the server to close); then CLOSE,
+ * at the end of the stream or after config->close_timeout. A client whose
+ * handshake failed goes straight to CLOSE.
  */
 unsigned upf_conn_wants(const upf_conn *conn);
 
@@ -504,8 +507,8 @@ void upf_conn_hold(upf_conn *conn, bool hold);
 /* Bytes that are queued and not written. */
 size_t upf_conn_queued(const upf_conn *conn);
 
-/* More than config->high_water bytes were queued, and more than half of that
- * still are. */
+/* More than config->high_water bytes were queued, and more than half of
+ * high_water still are. */
 bool upf_conn_congested(const upf_conn *conn);
 
 /* Between OPEN and the first Close of either side. */
