@@ -380,7 +380,7 @@ upf_status upf_send(upf_conn *conn, upf_opcode opcode, const void *data,
     if (opcode != UPF_OP_BINARY)
         return send_text(conn, opcode, data, len);
     return fits_block(conn, len) ? send_in_block(conn, opcode, data, len)
-                              : send_outside_block(conn, opcode, data, len);
+                                 : send_outside_block(conn, opcode, data, len);
 }
 
 UPF_NOINLINE static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
@@ -389,7 +389,7 @@ UPF_NOINLINE static upf_status send_in_place(upf_conn *conn, upf_opcode opcode,
     if (!has_leeway(conn, len) || len == 0 ||
         !is_sendable(conn, opcode, data, len) ||
         upf_has(conn, UPF_IS_CLIENT | UPF_EVENT_IS_OURS))
-        return upf_has(conn, UPF_IS_CLIENT)
+        return len == 0 || upf_has(conn, UPF_IS_CLIENT)
                    ? upf_send(conn, opcode, data, len)
                    : judge_and_send_in_place(conn, opcode, data, len);
 
