@@ -57,7 +57,7 @@ void upf_conn_free(upf_conn *conn)
     upf_conn_zero(conn);
 }
 
-/* ---- The fast ways ------------------------------------------------------ */
+/* ---- The fast paths ----------------------------------------------------- */
 
 /* Between two frames and two messages, and nothing is to be delivered first.
  * After an input, a queue that borrows from it is to be written or copied: else
@@ -111,9 +111,12 @@ static void permit_sending(upf_conn *conn)
 }
 
 /*
- * On entry: something may have changed of what is asked here. upf_conn_next()
- * calls this before it returns, but for what it takes at one glance; what sends
- * and may change it, too. A new state permits nothing: see upf_conn_enter().
+ * Permit the fast paths of conn_next.c and conn_send.c, or forbid them.
+ *
+ * On entry: something on which they depend may have changed. upf_conn_next()
+ * calls this before it returns, unless it took its own fast path; so do
+ * upf_send_part() and what sends a Close. A new state forbids them: see
+ * upf_conn_enter().
  * On return, until the next change, if the connection is open:
  *   glance       not NONE: it is between two messages, no failure waits to be
  *                delivered, and no trace hook watches. So conn_next.c may

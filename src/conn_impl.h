@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_impl.h - what the rooms of a connection share, from the ground up: each
- * calls only those above it here. */
+/* conn_impl.h - what the files of a connection share, from the ground up: each
+ * calls only those that stand above it here. */
 #ifndef UPF_CONN_IMPL_H
 #define UPF_CONN_IMPL_H
 
@@ -37,7 +37,7 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
 /* The one writer of conn->state. */
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state);
 
-/* What the fast ways depend on has changed: permit them, or no longer. */
+/* Something on which the fast paths depend has changed: are they permitted? */
 void upf_conn_permit(upf_conn *conn);
 
 enum { UPF_LEEWAY_PAGE = 4096 }; /* bytes; what conn->leeway counts */
@@ -196,7 +196,7 @@ void upf_conn_give_up(upf_conn *conn);
 /* ---- conn_message.c: the memory for what arrives ------------------------ */
 
 /*
- * Make room for `len` bytes in all in conn->assembly, behind the first `kept`;
+ * Make room for `len` bytes in all in conn->assembly, after the first `kept`;
  * they may come to `most`. Takes at most `most`, or 4 KiB and twice `len`.
  */
 bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);

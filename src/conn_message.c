@@ -124,8 +124,8 @@ static bool is_room(const struct upf_buf *message, const uint8_t *data,
            len <= upf_buf_capacity(message) - message->len;
 }
 
-/* A fragment's payload, at `data`, for the assembly, where there is room for it.
- * False: it is not UTF-8, and was not taken. */
+/* Append a fragment's payload, which is at `data`, to the assembly, which has
+ * room for it. False: it is not UTF-8, and nothing was appended. */
 static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
                             uint32_t key)
 {
@@ -147,8 +147,8 @@ static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
 
 /*
  * Fragments mostly come many at a time. Those that lie whole in the input are
- * taken here in a row, until one ends the message, is wrong, or needs memory:
- * that is for the rules of conn_recv.c, which find it as it was.
+ * appended here one after the other. The first that ends the message, is wrong
+ * or needs more memory is left in the input, for conn_recv.c to read and judge.
  */
 static void take_fragments(upf_conn *conn, upf_input *input)
 {
@@ -233,7 +233,7 @@ static upf_status deliver_chunk(upf_conn *conn, upf_event *event,
 
 /*
  * A streamed message turned out to be wrong, at conn->offset: what came before
- * that, data[0, len), is delivered, and the connection fails behind it.
+ * that, data[0, len), is delivered, and the connection fails after it.
  */
 static upf_status deliver_good(upf_conn *conn, upf_event *event,
                                uint8_t *data, size_t len, upf_status status)
@@ -282,7 +282,8 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     return deliver_chunk(conn, event, data, len, end);
 }
 
-/* Check what was decoded behind the first `old` bytes; *good are good. */
+/* Check the text that was decoded after the first `old` bytes of the block.
+ * *good: how many bytes of the block are sound. */
 static upf_status check_decoded(struct upf_message   *message,
                                 const struct upf_buf *block, size_t old,
                                 bool end, size_t *good)

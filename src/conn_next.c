@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn_next.c - the next event: step by step, or at one glance.
+ * conn_next.c - the next event: step by step, or on a fast path.
  *
  * Nearly every frame is a whole message in the input, with nothing to remember
  * before or after it. The second half of this file takes such a frame if

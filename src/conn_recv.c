@@ -164,7 +164,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
     const uint8_t already = frame->payload.control_len;
     uint8_t      *payload = input->data;
 
-    /* A split one is put together behind the message that it interrupts. */
+    /* Its pieces are put together in the block, after the message that it
+         * interrupts. */
     if (already > 0 || len < frame->payload.left) {
         const size_t kept = block->len + already;
         if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))

@@ -52,11 +52,13 @@ static inline void end_frame(upf_conn *conn)
 enum { MASKED = 0x80, KEY_LEN = 4 };
 
 /*
- * Of a frame of which at least two bytes and the key are in the input: the
- * payload's length, and the header's, of which the key is a part. False: not
- * all of it is in the input, or its payload is not shorter than glance_limit.
- * Without the mask that is due (MASKED or 0), a length is immense; with one that
- * is not, it is over 127.
+ * Measure a frame of which two bytes and the key, if one is due, are in the
+ * input: *header and *len are the bytes of its header, key included, and of its
+ * payload. False: not all of it is in the input, its payload is not shorter
+ * than glance_limit, or its length is not in its shortest form.
+ *
+ *   mask  what is due, MASKED or 0. In a frame that has the other, the length
+ *         byte seems to be immense, or over 127: false, too.
  */
 static inline bool measure(const upf_conn *conn, const upf_input *input,
                            unsigned mask, size_t *header, size_t *len)

@@ -54,7 +54,7 @@ enum upf_conn_flag {
     UPF_WAITED         = 1 << 21, /* output waited at the last tick */
     UPF_ASKED_AGAIN    = 1 << 22, /* a silence was met by a second ping */
     UPF_EVENT_BEHIND   = 1 << 23, /* the event at hand lies in `assembly`, too,
-                                     behind the message that it interrupts */
+                                     after the message that it interrupts */
     UPF_NOT_NOTED      = 1 << 24, /* since when output waits: no memory */
     UPF_WAS_WITHHELD   = 1 << 25, /* since our ping we did not always read */
     UPF_STREAMS        = 1 << 26, /* CHUNK, not MESSAGE: config->stream */
