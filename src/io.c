@@ -137,19 +137,21 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
             io->input = (upf_input){NULL, 0};
 
         const upf_status flushed = upf_io_flush(io, conn);
-        if (status == UPF_DONE)
+        if (status == UPF_DONE) /* over, once the last bytes have left */
             return flushed > 0 ? flushed : UPF_DONE;
-        if (flushed < 0)
-            continue; /* the connection has failed: CLOSE is next */
-        if (status == UPF_WANT_ANSWER)
+        if (flushed < 0) /* the connection has failed: CLOSE is next */
+            continue;
+        if (status == UPF_WANT_ANSWER) /* the application's turn */
             return status;
         if (!(upf_conn_wants(conn) & UPF_WANTS_READ))
-            return flushed > 0 ? flushed /* too much waits to be written */
-                               : UPF_WANT_ANSWER;
+            return flushed > 0
+                       ? flushed          /* replies are to be written first */
+                       : UPF_WANT_ANSWER; /* the application holds reading */
 
         const upf_status filled = fill(io, conn);
-        if (filled > 0)
+        if (filled > 0) /* the transport has nothing yet */
             return filled;
+        /* Bytes, the end of the stream, or an error, of which CLOSE tells. */
     }
 }
 
