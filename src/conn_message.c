@@ -246,7 +246,8 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
     return deliver_chunk(conn, event, data, whole, false);
 }
 
-/* Streaming: what is here of the payload, where it lies. */
+/* Streaming: deliver what the input has of the payload as a chunk, in place. A
+ * code point that is cut at its end is kept for the next chunk. */
 static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 {
     union upf_frame_in *frame   = &conn->in.open.frame;
