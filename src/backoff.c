@@ -193,8 +193,8 @@ static bool parse_date(const char *text, size_t len, int64_t *unix_s)
     return true;
 }
 
-/* False if `text` is not a number. A number over the limit may come out
- * smaller, but stays over the limit. */
+/* False if `text` is not all digits, or empty. Of a number over the limit the
+ * value is wrong, so that it cannot overflow, but still over the limit. */
 static bool parse_seconds(const char *text, size_t len, int64_t *seconds)
 {
     int64_t value = 0;

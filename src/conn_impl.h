@@ -10,8 +10,8 @@
 #include <upframe/conn.h>
 #include "conn_state.h"
 
-/* In two halves, for which compilers write stores: for the whole they write a
- * `rep stos`, which takes longer to begin than these to end. */
+/* In two halves: compilers zero each with plain stores. For the whole they
+ * would write `rep stos`, which takes long to start. */
 static inline void upf_conn_zero(upf_conn *conn)
 {
     enum { HALF = sizeof *conn / 2 };
@@ -186,8 +186,9 @@ void upf_conn_fail(upf_conn *conn, upf_status status);
 /* Deliver CLOSE; UPF_OK. What the peer's Close says is the caller's to add. */
 upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event);
 
-/* Nothing more will be written. What the transport may be writing from stays
- * until upf_conn_output_done(). */
+/* Free the output: UPF_LOST or UPF_TIMED_OUT says that it will not be written.
+ * If any of it was offered, the transport may be reading it: then all of it
+ * stays until upf_conn_output_done(). */
 void upf_conn_drop_output(upf_conn *conn);
 
 /* The transport is to be closed, whatever still waits. */

@@ -246,8 +246,11 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
     return deliver_chunk(conn, event, data, whole, false);
 }
 
-/* Streaming: deliver what the input has of the payload as a chunk, in place. A
- * code point that is cut at its end is kept for the next chunk. */
+/*
+ * Streaming: deliver what the input has of the payload as a chunk, in place. A
+ * code point that is cut at its end is kept, and delivered by itself when it is
+ * whole. What is sound before an error is delivered first.
+ */
 static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 {
     union upf_frame_in *frame   = &conn->in.open.frame;

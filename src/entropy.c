@@ -161,7 +161,8 @@ static upf_fork_word *new_page(void)
 
 #endif
 
-/* The word after that of the parent process; NULL at the end of the page. */
+/* The word after `word`, which the parent process uses, if it has one. NULL if
+ * there is none in its page. */
 static upf_fork_word *next_word(upf_fork_word *word)
 {
     return word == NULL || (uintptr_t)(word + 1) % PAGE == 0 ? NULL : word + 1;

@@ -155,8 +155,9 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 /* Copy all borrowed memory. False if there is no memory for that. */
 bool upf_output_keep(upf_conn *conn);
 
-/* Forget the first `written` bytes, and copy borrowed memory as above. False if
- * there is no memory for that: the output then has a gap. */
+/* The transport has written the first `written` bytes, at most all that wait,
+ * and reads none of the rest: forget them, and upf_output_keep() the rest. If
+ * that is false the rest has a gap, and may not be written. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
 /* Forget all output, and free its memory. */

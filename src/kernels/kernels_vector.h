@@ -157,8 +157,8 @@ KERNEL void mask_256(uint8_t *dst, const uint8_t *src, vec keys)
 
 /*
  * Mask 192 bytes or more: the first vector, then vectors that are aligned in
- * dst, then the last 64 bytes. Where these overlap, they are read before they
- * are written.
+ * dst, then the last 64 bytes. These parts overlap, and dst may be src: what
+ * two of them cover is read before either is written.
  */
 KERNEL void mask_long(uint8_t *dst, const uint8_t *src, size_t len,
                       uint32_t key)
