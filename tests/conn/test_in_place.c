@@ -158,6 +158,26 @@ static void other_frames_between_do_not_cut_the_stretch(void **state)
     blob_free(&expected);
 }
 
+/* Freed within the event whose block was given away: it goes once. */
+static void a_block_that_was_given_is_freed_once(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    upf_event      event;
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'a', 100000);
+    start_open(&session, OPEN_SERVER);
+    echo(&session, bytes.data, 60000);
+    upf_input input = {bytes.data + 60000, bytes.len - 60000};
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+    assert_int_equal(event.len, 100000);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, event.data,
+                                    event.len), UPF_OK);
+    session_free(&session); /* which looks for leaks */
+    blob_free(&bytes);
+}
+
 static void an_echo_of_an_assembled_message_needs_no_second_block(void **state)
 {
     (void)state;
@@ -834,6 +854,7 @@ int main(void)
         cmocka_unit_test(nothing_needs_no_room_in_front_of_it),
         cmocka_unit_test(pipelined_echoes_leave_as_one_stretch),
         cmocka_unit_test(other_frames_between_do_not_cut_the_stretch),
+        cmocka_unit_test(a_block_that_was_given_is_freed_once),
         cmocka_unit_test(
             an_echo_of_an_assembled_message_needs_no_second_block),
         cmocka_unit_test(echoes_in_place_and_copied_are_the_same_at_any_cut),
