@@ -161,6 +161,9 @@ upf_status run_next(struct run *run, upf_input *input, upf_event *event)
 {
     const upf_input  before = *input;
     const size_t     queued = upf_conn_queued(run->conn);
+
+    if (run->manner.paths == PATHS_GENERAL)
+        run->conn->glance = 0;
     const upf_status status = upf_conn_next(run->conn, input, event);
 
     run->last = status;
@@ -403,7 +406,7 @@ static void prepare(struct run *run, const struct plan *plan,
     run->config.alloc_user  = &run->memory;
     run->config.random      = randomness_fill;
     run->config.random_user = &run->randomness;
-    run->config.trace       = manner.unwatched ? NULL : note_trace;
+    run->config.trace       = manner.paths == PATHS_FAST ? NULL : note_trace;
     run->config.trace_user  = run;
     run->config.ext         = plan->ext ? &watched_ext : NULL;
     if (plan->real_random)
@@ -475,7 +478,8 @@ void run_all(const struct plan *plan, const uint8_t *stream, size_t len)
         {{.cut = true}, "events, cut", "output, cut"},
         {{.cut = true, .other_stream = true}, "events, streamed",
          "output, streamed"},
-        {{.unwatched = true}, "events, unwatched", "output, unwatched"},
+        {{.paths = PATHS_TRACED}, "events, traced", "output, traced"},
+        {{.paths = PATHS_FAST}, "events, fast", "output, fast"},
     };
     struct run whole, other;
 
@@ -487,10 +491,9 @@ void run_all(const struct plan *plan, const uint8_t *stream, size_t len)
         run_free(&other);
     }
     run_free(&whole);
-    for (int i = 0; i < 2; i++) {
-        run_plan(&other, plan,
-                 (struct manner){.wild = true, .unwatched = i == 1}, stream,
-                 len);
+    for (enum paths paths = PATHS_GENERAL; paths <= PATHS_FAST; paths++) {
+        run_plan(&other, plan, (struct manner){.wild = true, .paths = paths},
+                 stream, len);
         run_free(&other);
     }
 }

@@ -3,14 +3,14 @@
  * fuzz_calls.c - any calls in any order, on either side.
  *
  *   0-7    as of a plan: see run.h
- *   8      client 1, extension 2, the library's random source 4; which bytes
- *          pause reading 0xF0
+ *   8      client 1, extension 2, the library's random source 4, traced 8;
+ *          which bytes pause reading 0xF0
  *   9      the set of kernels
  *   10-    the script: calls.c
  *
- * The script runs twice: watched by a trace hook on the scalar set of kernels,
- * and unwatched on the chosen one, where the library takes its fast ways. The
- * same must come of it.
+ * The script runs twice: step by step on the scalar set of kernels, and on the
+ * library's fast paths on the chosen one, with a trace hook or without. It must
+ * come to the same.
  */
 
 #include <string.h>
@@ -22,10 +22,10 @@ enum { HEAD_LEN = 10, PLAIN_LEN = 8, STEPS_MAX = 3000 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void carry_out(struct calls *c, const struct plan *plan, bool unwatched,
-                      const uint8_t *data, size_t len)
+static void carry_out(struct calls *c, const struct plan *plan,
+                      enum paths paths, const uint8_t *data, size_t len)
 {
-    const struct manner manner = {.wild = true, .unwatched = unwatched};
+    const struct manner manner = {.wild = true, .paths = paths};
 
     *c = (struct calls){.script = {data, len, 0}, .repeat_at = SIZE_MAX};
     const upf_status begun = run_begin(&c->run, plan, manner);
@@ -41,7 +41,7 @@ static void carry_out(struct calls *c, const struct plan *plan, bool unwatched,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     uint8_t      head[PLAN_LEN] = {0};
-    struct calls watched, unwatched;
+    struct calls general, fast;
     struct plan  plan;
 
     if (len < HEAD_LEN)
@@ -53,15 +53,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     plan.config.pause_reading = (upf_pause)((data[8] >> 4) % 4);
 
     plan_kernels(0);
-    carry_out(&watched, &plan, false, data + HEAD_LEN, len - HEAD_LEN);
+    carry_out(&general, &plan, PATHS_GENERAL, data + HEAD_LEN, len - HEAD_LEN);
     plan_kernels(data[9]);
-    carry_out(&unwatched, &plan, true, data + HEAD_LEN, len - HEAD_LEN);
-    bytes_must_equal(&watched.run.log, &unwatched.run.log,
-                     "events and results, unwatched");
+    carry_out(&fast, &plan, (data[8] & 8) != 0 ? PATHS_TRACED : PATHS_FAST,
+              data + HEAD_LEN, len - HEAD_LEN);
+    bytes_must_equal(&general.run.log, &fast.run.log,
+                     "events and results, fast");
     if (!plan.real_random)
-        bytes_must_equal(&watched.run.output, &unwatched.run.output,
-                         "output, unwatched");
-    run_free(&watched.run);
-    run_free(&unwatched.run);
+        bytes_must_equal(&general.run.output, &fast.run.output,
+                         "output, fast");
+    run_free(&general.run);
+    run_free(&fast.run);
     return 0;
 }

@@ -3,7 +3,7 @@
  * fuzz_pump.c - the pump over a transport that does what a script says.
  *
  *   0-15   a plan: see run.h
- *   16     client 1, extension 2, watched 4, blocking transport 8
+ *   16     client 1, extension 2, traced 4, blocking transport 8
  *   17     the set of kernels
  *   18     the caller's buffer: its size, or 0 for the pump's own
  *   19     how many bytes of the script come next: what the transport and the
@@ -210,8 +210,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (len < HEAD_LEN || len - HEAD_LEN < data[19])
         return 0;
-    const struct manner manner = {.wild      = true,
-                                  .unwatched = (data[16] & 4) == 0};
+    const struct manner manner = {
+        .wild  = true,
+        .paths = (data[16] & 4) == 0 ? PATHS_FAST : PATHS_TRACED
+    };
     struct script stream = {data + HEAD_LEN + data[19],
                             len - HEAD_LEN - data[19], 0};
     plan_read(&plan, data, (data[16] & 1) != 0);

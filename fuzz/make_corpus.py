@@ -406,7 +406,7 @@ def say_long(thousands, bad=0):
 
 # ---- pump -------------------------------------------------------------------
 
-P_CLIENT, P_EXT, WATCHED, BLOCKING = 1, 2, 4, 8
+P_CLIENT, P_EXT, TRACED, BLOCKING = 1, 2, 4, 8
 (ALL, SOME, MORE, WAIT_READ, WAIT_WRITE, AGAIN, BREAK, NO_BYTES) = range(8)
 ENDS_NOW = 1 << 3  # with BREAK and NO_BYTES
 (DO_NOTHING, DO_FLUSH, DO_TICK, DO_WAIT, DO_MOVE, DO_SEND, DO_SEND2, DO_SHARED,
@@ -436,7 +436,7 @@ for role, flag in (("server", 0), ("client", P_CLIENT)):
     for name, kinds in {
             "echo": {}, "echo-blocking": {"flags": BLOCKING},
             "echo-in-place": {"script": [IN_PLACE]},
-            "echo-watched": {"flags": WATCHED},
+            "echo-traced": {"flags": TRACED},
             "echo-streamed": {"of": STREAM},
             "echo-byte-by-byte": {"turns": [SOME, DO_NOTHING] * 120},
             "small-buffer": {"buffer": 7, "script": [IN_PLACE, SEND]},

@@ -53,14 +53,17 @@ void plan_kernels(size_t number);
 /*
  * How a plan is carried out. Steady: all output is written after each event,
  * nothing fails: then events and output depend on the stream alone, neither on
- * how it is cut nor on whether messages come whole or in chunks; nor on
- * whether a trace hook watches. Wild: memory
- * runs out, little is written, the loop is left at any time: what must hold
- * then are the properties.
+ * how it is cut, nor on whether messages come whole or in chunks, nor on which
+ * paths the library takes. Wild: memory runs out, little is written, the loop
+ * is left at any time: what must hold then are the properties.
  */
 struct manner {
     bool wild, cut, other_stream;
-    bool unwatched; /* without the trace hook: the library takes its fast ways */
+    enum paths {
+        PATHS_GENERAL, /* step by step; a trace hook watches */
+        PATHS_TRACED,  /* it watches frames that are taken at a glance */
+        PATHS_FAST     /* no hook */
+    } paths;
 };
 
 enum { BORROWED_MAX = 16 };
@@ -119,7 +122,7 @@ void run_plan(struct run *run, const struct plan *plan, struct manner manner,
               const uint8_t *stream, size_t len);
 void run_free(struct run *run);
 
-/* Run it steadily whole, cut, the other way of streaming, and unwatched: the
+/* Run it steadily whole, cut, the other way of streaming, and on each path: the
  * same must come of it; then wildly. */
 void run_all(const struct plan *plan, const uint8_t *stream, size_t len);
 

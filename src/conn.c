@@ -77,10 +77,10 @@ static void permit_receiving(upf_conn *conn)
     const upf_config *config = conn->config;
 
     conn->glance = UPF_GLANCE_NONE;
-    if (!is_at_rest(conn) || config->trace != NULL)
+    if (!is_at_rest(conn))
         return;
-    conn->glance = upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
-                                                : UPF_GLANCE_MASKED;
+    conn->glance = config->trace != NULL ? UPF_GLANCE_TRACED
+                                         : upf_conn_glance_of_role(conn);
     if (conn->assembly.data != NULL)
         upf_set(conn, UPF_BLOCK_KEPT);
     else
@@ -118,12 +118,11 @@ static void permit_sending(upf_conn *conn)
  * upf_send_part() and what sends a Close. A new state forbids them: see
  * upf_conn_enter().
  * On return, until the next change, if the connection is open:
- *   glance       not NONE: it is between two messages, no failure waits to be
- *                delivered, and no trace hook watches. So conn_next.c may
- *                deliver a whole frame without another question but the frame's
- *                own, if its payload is shorter than `glance_limit`. It may let
- *                an input end, too, unless UPF_BLOCK_KEPT says that there is
- *                memory to give back.
+ *   glance       not NONE: it is between two messages, and no failure waits to
+ *                be delivered. So conn_next.c may deliver a whole frame without
+ *                another question but the frame's own, if its payload is
+ *                shorter than `glance_limit`. It may let an input end, too,
+ *                unless UPF_BLOCK_KEPT says that there is memory to give back.
  *   leeway       over 0: no Close was sent, no message is begun by parts, no
  *                extension encodes, no trace hook watches. So conn_send.c may
  *                queue a message without another question, as long as fewer

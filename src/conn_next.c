@@ -187,7 +187,32 @@ UPF_NOINLINE static upf_status next_unmasked_long(upf_conn *conn,
                : deliver_whole(conn, input, event, FIN_BINARY, header, len);
 }
 
-/* To a client: nothing to unmask. Or nobody may look at once. */
+/* Nothing may be taken at a glance, or a trace hook is to see what is taken.
+ * (The steps of next_any() show it by themselves.) */
+UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
+                                            upf_event *event)
+{
+    const uint8_t    glance = upf_conn_glance_of_role(conn);
+    const uint8_t   *start  = input->data;
+    upf_frame_header header;
+    size_t           len;
+
+    if (conn->glance == UPF_GLANCE_NONE)
+        return next_any(conn, input, event);
+    conn->glance = glance;
+    const upf_status status = upf_conn_next(conn, input, event);
+    if (conn->glance != glance) /* by upf_conn_permit(): there were steps */
+        return status;
+    conn->glance = UPF_GLANCE_TRACED;
+    if (status == UPF_OK) {
+        upf_frame_header_parse(start, (size_t)((uint8_t *)event->data - start),
+                               &header, &len);
+        conn->config->trace(conn->config->trace_user, conn, false, &header);
+    }
+    return status;
+}
+
+/* To a client: nothing to unmask. Or one of the rarer cases. */
 static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
                                        upf_event *event)
 {
@@ -196,8 +221,8 @@ static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
 
     /* First, as the input of a connection that is over may be gone: it may have
      * lain in the block of a message that failed. */
-    if (conn->glance == UPF_GLANCE_NONE)
-        return next_any(conn, input, event);
+    if (conn->glance != UPF_GLANCE_UNMASKED)
+        return next_watched(conn, input, event);
     if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
         return next_rest(conn, input, event);
     const uint32_t len = in[1]; /* over 127 with a mask */

@@ -23,8 +23,9 @@ enum upf_conn_state {
 /* conn->glance: whose whole frames conn_next.c may take. */
 enum upf_glance {
     UPF_GLANCE_NONE = 0,
-    UPF_GLANCE_MASKED,  /* a client's, by a server */
-    UPF_GLANCE_UNMASKED
+    UPF_GLANCE_MASKED,   /* a client's, by a server */
+    UPF_GLANCE_UNMASKED, /* a server's, by a client */
+    UPF_GLANCE_TRACED    /* either's, of which a trace hook sees the header */
 };
 
 enum upf_conn_flag {
@@ -78,6 +79,12 @@ static inline void upf_set(upf_conn *conn, unsigned flag)
 static inline void upf_clear(upf_conn *conn, unsigned flag)
 {
     conn->flags &= ~(uint32_t)flag;
+}
+
+static inline uint8_t upf_conn_glance_of_role(const upf_conn *conn)
+{
+    return upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
+                                        : UPF_GLANCE_MASKED;
 }
 
 #endif

@@ -51,7 +51,8 @@ typedef void *upf_alloc_fn(void *user, void *ptr, size_t old_size,
  */
 typedef bool upf_random_fn(void *user, void *out, size_t len);
 
-/* Called for each frame header, read (`sent` false) or queued (true). */
+/* Called for each frame header, read (`sent` false) or queued (true), in the call
+ * of upf_conn_next() that reads it, or of the function that sends it. */
 typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
                           const upf_frame_header *header);
 

@@ -30,25 +30,45 @@ static enum sender sender_of(const struct stream *stream)
     return stream->to_client ? FROM_SERVER : FROM_CLIENT;
 }
 
-/* Who watches each frame sees them one by one. */
-static void watch(void *user, const upf_conn *conn, bool sent,
+enum manner { IN_STEPS, TRACED, FAST };
+
+/* A run, and the headers that its trace hook saw. */
+struct run {
+    struct session session;
+    struct blob    headers;
+};
+
+static void trace(void *user, const upf_conn *conn, bool sent,
                   const upf_frame_header *header)
 {
-    (void)user;
+    struct blob *headers = user;
+
     (void)conn;
-    (void)sent;
-    (void)header;
+    blob_printf(headers, "%d %d %d %d %d %llu %02x%02x%02x%02x\n", sent,
+                header->fin, header->rsv, (int)header->opcode, header->masked,
+                (unsigned long long)header->payload_len, header->mask_key[0],
+                header->mask_key[1], header->mask_key[2], header->mask_key[3]);
+}
+
+static void run_free(struct run *run)
+{
+    session_free(&run->session);
+    blob_free(&run->headers);
 }
 
 /* Run it in inputs of `step` bytes, each in memory of exactly its size. */
-static void run(struct session *session, const struct stream *stream,
-                const struct upf_kernels *set, size_t step, bool watched)
+static void run(struct run *run, const struct stream *stream,
+                const struct upf_kernels *set, size_t step, enum manner manner)
 {
+    struct session *session = &run->session;
+
     upf_kernels_force(set);
     session_prepare(session);
+    run->headers = (struct blob){0};
+    session->in_steps = manner == IN_STEPS;
     session->config.stream = stream->in_chunks;
-    if (watched)
-        session->config.trace = watch;
+    session->config.trace      = manner == FAST ? NULL : trace;
+    session->config.trace_user = &run->headers;
     if (stream->max_frame > 0)
         session->config.max_frame = stream->max_frame;
     if (stream->max_message > 0)
@@ -72,37 +92,40 @@ static void run(struct session *session, const struct stream *stream,
     session_eof(session);
 }
 
-static void assert_same(struct session *fast, const struct session *slow,
+static void assert_same(struct run *fast, struct run *slow,
                         const struct upf_kernels *set, size_t step)
 {
-    const char *log = eventlog_text((struct eventlog *)&slow->log);
+    const char *log = eventlog_text(&slow->session.log);
 
-    if (strcmp(eventlog_text(&fast->log), log) != 0)
+    if (strcmp(eventlog_text(&fast->session.log), log) != 0)
         print_error("with the set %s, %zu bytes at a time:\n", set->name,
                     step);
-    assert_text(eventlog_text(&fast->log), log);
-    assert_true(blob_equal(&fast->output, &slow->output));
+    assert_text(eventlog_text(&fast->session.log), log);
+    assert_true(blob_equal(&fast->session.output, &slow->session.output));
+    if (fast->session.config.trace != NULL)
+        assert_text(blob_str(&fast->headers), blob_str(&slow->headers));
 }
 
 /* Byte by byte nothing is ever whole: that run says what is right. In chunks it
- * is the one that is watched, in the same pieces. */
+ * is one in the same pieces. */
 static void assert_same_with_each_set(struct stream *stream)
 {
     static const size_t steps[] = {1u << 24, 700, 64};
-    struct session slow, fast;
+    struct run slow, fast;
     const struct upf_kernels *set;
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         if (i == 0 || stream->in_chunks)
             run(&slow, stream, &upf_kernels_scalar,
-                stream->in_chunks ? steps[i] : 1, true);
-        for (size_t n = 0; (set = upf_kernels_at(n)) != NULL; n++) {
-            run(&fast, stream, set, steps[i], false);
-            assert_same(&fast, &slow, set, steps[i]);
-            session_free(&fast);
-        }
+                stream->in_chunks ? steps[i] : 1, IN_STEPS);
+        for (size_t n = 0; (set = upf_kernels_at(n)) != NULL; n++)
+            for (enum manner manner = TRACED; manner <= FAST; manner++) {
+                run(&fast, stream, set, steps[i], manner);
+                assert_same(&fast, &slow, set, steps[i]);
+                run_free(&fast);
+            }
         if (i + 1 == sizeof steps / sizeof *steps || stream->in_chunks)
-            session_free(&slow);
+            run_free(&slow);
     }
     blob_free(&stream->bytes);
     upf_kernels_force(NULL);

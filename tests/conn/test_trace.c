@@ -150,8 +150,8 @@ static void each_rsv_bit_is_seen(void **state)
     }
 }
 
-/* The usual messages, of every length that has a way of its own, whole in the
- * input: being watched, they are not read at one glance. */
+/* The usual messages, of every length that has a path of its own, whole in the
+ * input. */
 static void ordinary_messages_are_seen_too(void **state)
 {
     (void)state;

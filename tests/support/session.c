@@ -84,6 +84,8 @@ void session_input(struct session *session, upf_input *input)
         const upf_input before = *input;
 
         memset(&event, 0xA5, sizeof event);
+        if (session->in_steps)
+            session->conn.glance = 0;
         session->last = upf_conn_next(&session->conn, input, &event);
         assert_true(input->len <= before.len);
         if (before.data != NULL)

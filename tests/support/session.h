@@ -47,6 +47,7 @@ struct session {
     size_t             write_step; /* bytes a write takes; 0: all */
     size_t             slices;     /* slices a write takes; 0: 64 */
     bool               hold;       /* write nothing */
+    bool               in_steps;   /* nothing is taken at one glance */
     upf_status         last;       /* what upf_conn_next() said */
 };
 
