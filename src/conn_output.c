@@ -118,6 +118,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
     const upf_status status = upf_conn_send_late_pong(conn);
     if (status != UPF_OK)
         upf_conn_fail(conn, status);
+    if (conn->out.len == 0) /* no memory for a Close either: nothing waits */
+        upf_output_free(conn);
     upf_conn_note_output(conn);
     return status;
 }

@@ -245,6 +245,7 @@ static void check_late(bool for_ever)
     else
         assert_sent(&session, "fin CLOSE 1011 \"out of memory\"\n");
     assert_int_equal(session.log.close.sent_code, for_ever ? 0 : 1011);
+    assert_int_equal(session.alloc.live, 0);
     session_free(&session);
 }
 
