@@ -8,7 +8,6 @@
 #include "bench.h"
 #include "kernels.h"
 #include "request.h"
-#include "sha1.h"
 
 struct work {
     uint8_t buffer[BENCH_REQUEST_LEN];
@@ -89,26 +88,6 @@ static double run_accept_key(void *state, uint64_t passes)
     return took;
 }
 
-static double run_sha1(void *state, uint64_t passes)
-{
-    static const char text[] =
-        "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    struct work *w = state;
-    uint8_t      digest[UPF_SHA1_SIZE];
-
-    kernel_use(w->kernel);
-    const double start = bench_now();
-    for (uint64_t p = 0; p < passes; p++) {
-        upf_sha1(text, sizeof text - 1, digest);
-        BENCH_CLOBBER();
-    }
-    const double took = bench_now() - start;
-    kernel_use(0);
-    if (digest[0] != 0xB3 || digest[19] != 0xEA)
-        bench_die("upf_sha1 is wrong");
-    return took;
-}
-
 static void add_row(struct bench *bench, const char *name, size_t len,
                     bench_run_fn *floor, bench_run_fn *run, double most)
 {
@@ -133,5 +112,4 @@ void bench_handshake(struct bench *bench)
     add_row(bench, "server, 506 B and 12 lines", BENCH_REQUEST_LEN, run_floor,
             run_handshake, 250);
     add_row(bench, "accept value", UPF_KEY_LEN, NULL, run_accept_key, 0);
-    add_row(bench, "SHA-1 of 60 B", 60, NULL, run_sha1, 0);
 }
