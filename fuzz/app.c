@@ -120,6 +120,8 @@ void app_answer(struct run *run)
 
 /* ---- The script --------------------------------------------------------- */
 
+enum { MUCH = 32 << 20 }; /* the record of what was said is kept */
+
 static upf_status reply(struct run *run, upf_event *event, unsigned what,
                         unsigned how)
 {
@@ -152,7 +154,8 @@ static upf_status reply(struct run *run, upf_event *event, unsigned what,
     case 8: return app_close(run, how);
     case 9: {
         static const uint8_t big[66000];
-        return app_send(run, UPF_OP_BINARY, big, how * 4400);
+        return app_send(run, UPF_OP_BINARY, big,
+                        run->frames.len < MUCH ? how * 4400 : how);
     }
     default: return UPF_OK;
     }
