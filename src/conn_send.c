@@ -169,10 +169,15 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
 }
 
 /* Whether that block may become output: it holds nothing but the event, and was
- * not lent to the output before. */
-static bool may_be_given(const upf_conn *conn)
+ * not lent to the output before. What is sent next may be written behind
+ * data[0, len), so nothing of the event may follow there. */
+static bool may_be_given(const upf_conn *conn, const uint8_t *data, size_t len)
 {
-    return upf_has(conn, UPF_EVENT_IN_BLOCK) && !upf_has(conn, UPF_BLOCK_LENT);
+    const struct upf_buf *block = &conn->assembly;
+
+    return upf_has(conn, UPF_EVENT_IN_BLOCK) &&
+           !upf_has(conn, UPF_BLOCK_LENT) &&
+           data + len == block->data + block->len;
 }
 
 /*
@@ -196,7 +201,7 @@ static upf_status judge_and_send_in_place(upf_conn *conn, upf_opcode opcode,
         return status;
     const bool in_block = is_in_block(conn, data, len);
     if (must_copy(conn) || len == 0 || /* perhaps without room for a header */
-        (in_block && !may_be_given(conn)))
+        (in_block && !may_be_given(conn, data, len)))
         return send_copy(conn, opcode, data, len);
     if (is_to_check(conn, opcode) && !upf_utf8_is_valid(data, len))
         return UPF_ERR_UTF8;

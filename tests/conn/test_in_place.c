@@ -817,6 +817,37 @@ static void a_block_is_lent_once(void **state)
     session_free(&session);
 }
 
+/* Its start may be a reply of its own; the rest is still the event's, to be read
+ * until the next one, and to be sent as another message. */
+static void what_follows_the_start_that_was_sent_is_left_alone(void **state)
+{
+    (void)state;
+    enum { FIRST = 1000, SECOND = 5000, HEAD = 5000 };
+    struct session session;
+    struct blob    bytes = {0}, expected = {0};
+    upf_event      event;
+
+    put_run(&bytes, FROM_CLIENT, BINARY, 'e', FIRST);
+    put_run(&bytes, FROM_CLIENT, FIN | CONT, 'e', SECOND);
+    start_open(&session, OPEN_SERVER);
+    upf_input input = {bytes.data, bytes.len};
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+    assert_int_equal(event.len, FIRST + SECOND);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, event.data,
+                                    HEAD), UPF_OK);
+    assert_status(upf_send(&session.conn, UPF_OP_BINARY, event.data + HEAD,
+                           event.len - HEAD), UPF_OK);
+    for (size_t i = HEAD; i < event.len; i++)
+        assert_int_equal(event.data[i], 'e');
+    session_write(&session);
+    put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', HEAD);
+    put_run(&expected, FROM_SERVER, FIN | BINARY, 'e', FIRST + SECOND - HEAD);
+    assert_true(blob_equal(&session.output, &expected));
+    blob_free(&expected);
+    blob_free(&bytes);
+    session_free(&session);
+}
+
 /* A control frame in pieces lies behind the message that it interrupts, in
  * front of which no header may go. */
 static void a_payload_behind_a_message_is_copied(void **state)
@@ -872,6 +903,7 @@ int main(void)
         cmocka_unit_test(what_was_echoed_and_written_can_be_looked_at),
         cmocka_unit_test(a_block_that_is_lent_does_not_move),
         cmocka_unit_test(a_block_is_lent_once),
+        cmocka_unit_test(what_follows_the_start_that_was_sent_is_left_alone),
         cmocka_unit_test(a_payload_behind_a_message_is_copied),
     };
 
