@@ -94,8 +94,9 @@ typedef struct upf_config {
                                    connection fails: 20 s. It also fails if
                                    neither of the two is 0 and no byte of
                                    waiting output is written for their sum,
-                                   counted from a tick at most a tenth of
-                                   ping_interval after it began to wait */
+                                   counted from a tick at most two tenths of
+                                   ping_interval after it began to wait, or
+                                   the last byte was written */
     uint32_t close_timeout;     /* from our Close to the transport's end: 5 s */
 
     /* Behaviour */

@@ -950,6 +950,37 @@ static void output_gets_a_second_time_after_a_late_tick(void **state)
     }
 }
 
+/* How long it waits in a loop that ticks at the deadline: docs/limits.md. The
+ * first tick notes that it waits, and when bytes moved; the second since when. */
+static void output_waits_up_to_two_tenths_longer(void **state)
+{
+    (void)state;
+    enum { BEGIN = 1000, TENTH = 3000, WAIT = 50000 };
+
+    for (int moves = 0; moves < 2; moves++)
+        for (uint64_t sent = BEGIN; sent < BEGIN + TENTH; sent += 37) {
+            struct session session;
+            upf_slice      slice;
+            uint64_t       now = BEGIN;
+
+            start_open(&session, OPEN_SERVER);
+            session.hold = true;
+            session_tick(&session, now);
+            assert_status(upf_send(&session.conn, UPF_OP_TEXT, "out", 3),
+                          UPF_OK);
+            upf_conn_output(&session.conn, &slice, 1);
+            upf_conn_output_done(&session.conn, moves ? 1 : -1);
+            while (session.log.count[UPF_EVENT_CLOSE] == 0) {
+                const uint64_t next = upf_conn_deadline(&session.conn);
+                now = next > sent ? next : sent;
+                session_tick(&session, now);
+            }
+            assert_status(session.log.status, UPF_ERR_WRITE_TIMEOUT);
+            assert_in_range(now - sent, WAIT, WAIT + 2 * TENTH);
+            session_free(&session);
+        }
+}
+
 static void output_that_is_hardly_late_does_not(void **state)
 {
     (void)state;
@@ -1185,6 +1216,7 @@ int main(void)
         cmocka_unit_test(
             the_end_of_time_comes_for_nobody_who_waits_for_ever),
         cmocka_unit_test(output_gets_a_second_time_after_a_late_tick),
+        cmocka_unit_test(output_waits_up_to_two_tenths_longer),
         cmocka_unit_test(output_that_is_hardly_late_does_not),
         cmocka_unit_test(an_event_that_is_due_is_due_now),
         cmocka_unit_test(without_memory_for_a_ping_the_connection_fails),
