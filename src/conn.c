@@ -79,8 +79,9 @@ static void permit_receiving(upf_conn *conn)
     conn->glance = UPF_GLANCE_NONE;
     if (!is_at_rest(conn))
         return;
-    conn->glance = config->trace != NULL ? UPF_GLANCE_TRACED
-                                         : upf_conn_glance_of_role(conn);
+    conn->glance = config->trace != NULL          ? UPF_GLANCE_TRACED
+                   : upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
+                                                  : UPF_GLANCE_MASKED;
     if (conn->assembly.data != NULL)
         upf_set(conn, UPF_BLOCK_KEPT);
     else

@@ -172,8 +172,8 @@ UPF_NOINLINE static upf_status next_text(upf_conn *conn, upf_input *input,
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
 
-/* To a client, of more than 125 bytes. */
-UPF_NOINLINE static upf_status next_unmasked_long(upf_conn *conn,
+/* To a client: a message of any length. */
+UPF_NOINLINE static upf_status next_unmasked_any(upf_conn *conn,
                                                   upf_input *input,
                                                   upf_event *event)
 {
@@ -185,52 +185,6 @@ UPF_NOINLINE static upf_status next_unmasked_long(upf_conn *conn,
     return first == FIN_TEXT
                ? next_text(conn, input, event, header, len)
                : deliver_whole(conn, input, event, FIN_BINARY, header, len);
-}
-
-/* Nothing may be taken at a glance, or a trace hook is to see what is taken.
- * (The steps of next_any() show it by themselves.) */
-UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
-                                            upf_event *event)
-{
-    const uint8_t    glance = upf_conn_glance_of_role(conn);
-    const uint8_t   *start  = input->data;
-    upf_frame_header header;
-    size_t           len;
-
-    if (conn->glance == UPF_GLANCE_NONE)
-        return next_any(conn, input, event);
-    conn->glance = glance;
-    const upf_status status = upf_conn_next(conn, input, event);
-    if (conn->glance != glance) /* by upf_conn_permit(): there were steps */
-        return status;
-    conn->glance = UPF_GLANCE_TRACED;
-    if (status == UPF_OK) {
-        upf_frame_header_parse(start, (size_t)((uint8_t *)event->data - start),
-                               &header, &len);
-        conn->config->trace(conn->config->trace_user, conn, false, &header);
-    }
-    return status;
-}
-
-/* To a client: nothing to unmask. Or one of the rarer cases. */
-static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
-                                       upf_event *event)
-{
-    enum { HEADER = 2 };
-    const uint8_t *in = input->data;
-
-    /* First, as the input of a connection that is over may be gone: it may have
-     * lain in the block of a message that failed. */
-    if (conn->glance != UPF_GLANCE_UNMASKED)
-        return next_watched(conn, input, event);
-    if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
-        return next_rest(conn, input, event);
-    const uint32_t len = in[1]; /* over 127 with a mask */
-    if (len > 125 || len >= conn->glance_limit || len > input->len - HEADER)
-        return next_unmasked_long(conn, input, event);
-    if (in[0] == FIN_BINARY || upf_is_short_ascii(in + HEADER, len))
-        return deliver_whole(conn, input, event, in[0], HEADER, len);
-    return next_text(conn, input, event, HEADER, len);
 }
 
 /* To a server: a message of any length. */
@@ -267,6 +221,67 @@ UPF_NOINLINE static upf_status next_masked_binary(upf_conn *conn,
     deliver_whole(conn, input, event, FIN_BINARY, header, len);
     upf_kernels()->mask(data, data, len, key);
     return UPF_OK;
+}
+
+static upf_status next_of_any_length(upf_conn *conn, upf_input *input,
+                                     upf_event *event)
+{
+    const bool    masked   = !upf_has(conn, UPF_IS_CLIENT);
+    const size_t  shortest = masked ? SHORT : 2;
+    const uint8_t first    = input->len < shortest ? 0 : input->data[0];
+
+    if (first != FIN_BINARY && first != FIN_TEXT)
+        return next_rest(conn, input, event);
+    if (!masked)
+        return next_unmasked_any(conn, input, event);
+    return first == FIN_TEXT ? next_masked_text(conn, input, event)
+                             : next_masked_binary(conn, input, event);
+}
+
+/* Nothing may be taken at a glance, or a trace hook is to be told of what was.
+ * Not of what next_any() took: that tells it by itself, and lets
+ * upf_conn_permit() set `glance` anew. */
+UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
+                                            upf_event *event)
+{
+    const uint8_t   *start = input->data;
+    upf_frame_header header;
+    size_t           len;
+
+    /* First, as the input of a connection that is over may be gone: it may have
+     * lain in the block of a message that failed. */
+    if (conn->glance == UPF_GLANCE_NONE)
+        return next_any(conn, input, event);
+    conn->glance = UPF_GLANCE_UNTOLD;
+    const upf_status status = next_of_any_length(conn, input, event);
+    if (conn->glance != UPF_GLANCE_UNTOLD)
+        return status;
+    conn->glance = UPF_GLANCE_TRACED;
+    if (status == UPF_OK) {
+        upf_frame_header_parse(start, (size_t)((uint8_t *)event->data - start),
+                               &header, &len);
+        conn->config->trace(conn->config->trace_user, conn, false, &header);
+    }
+    return status;
+}
+
+/* To a client: nothing to unmask. Or one of the rarer cases. */
+static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
+                                       upf_event *event)
+{
+    enum { HEADER = 2 };
+    const uint8_t *in = input->data;
+
+    if (conn->glance != UPF_GLANCE_UNMASKED)
+        return next_watched(conn, input, event);
+    if (input->len < HEADER || (in[0] != FIN_BINARY && in[0] != FIN_TEXT))
+        return next_rest(conn, input, event);
+    const uint32_t len = in[1]; /* over 127 with a mask */
+    if (len > 125 || len >= conn->glance_limit || len > input->len - HEADER)
+        return next_unmasked_any(conn, input, event);
+    if (in[0] == FIN_BINARY || upf_is_short_ascii(in + HEADER, len))
+        return deliver_whole(conn, input, event, in[0], HEADER, len);
+    return next_text(conn, input, event, HEADER, len);
 }
 
 /* To a server: none, or 8 to 16 bytes, all in the input. */

@@ -25,7 +25,8 @@ enum upf_glance {
     UPF_GLANCE_NONE = 0,
     UPF_GLANCE_MASKED,   /* a client's, by a server */
     UPF_GLANCE_UNMASKED, /* a server's, by a client */
-    UPF_GLANCE_TRACED    /* either's, of which a trace hook sees the header */
+    UPF_GLANCE_TRACED,   /* either's, and the trace hook is told of them */
+    UPF_GLANCE_UNTOLD    /* likewise; of the one at hand it was not yet */
 };
 
 enum upf_conn_flag {
@@ -79,12 +80,6 @@ static inline void upf_set(upf_conn *conn, unsigned flag)
 static inline void upf_clear(upf_conn *conn, unsigned flag)
 {
     conn->flags &= ~(uint32_t)flag;
-}
-
-static inline uint8_t upf_conn_glance_of_role(const upf_conn *conn)
-{
-    return upf_has(conn, UPF_IS_CLIENT) ? UPF_GLANCE_UNMASKED
-                                        : UPF_GLANCE_MASKED;
 }
 
 #endif

@@ -94,8 +94,8 @@ struct upf_conn {
     uint32_t flags;
     /* upf_conn_permit() */
     uint16_t glance_limit;      /* payloads below it take the fast path in */
-    uint8_t  glance;            /* whose frames may take it; conn_next.c sets it
-                                   to another while a trace hook watches */
+    uint8_t  glance;            /* whose frames may take it (while there is a
+                                   trace hook, conn_next.c writes it, too) */
     uint8_t  leeway;            /* pages that may wait on the fast path out */
     /* output.[ch]; upf_conn_permit() and upf_conn_enter() set it to 0 */
     uint16_t block_limit;       /* out.len up to which the block takes more */
