@@ -190,11 +190,16 @@ static size_t first_capacity(const upf_conn *conn, size_t len)
     return len > capacity ? len : capacity;
 }
 
-/* If nothing waits: begin a block. */
+/* If nothing waits: begin a block. What is expected is a guess, which is given
+ * up where there is no memory for it. */
 static uint8_t *begin_block(upf_conn *conn, size_t len)
 {
     uint8_t *block = new_block(conn, first_capacity(conn, len));
 
+    if (block == NULL && conn->out.of.expected > FIRST_OWNED) {
+        conn->out.of.expected = 0;
+        block = new_block(conn, first_capacity(conn, len));
+    }
     if (block == NULL)
         return NULL;
     conn->out      = (struct upf_slot){block, len, {.block = block}};
@@ -392,7 +397,9 @@ uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
             !upf_has(conn, UPF_OFFERED) && !upf_output_is_mixed(conn) &&
             conn->out.len <= UPF_COPY_MAX)
             own(conn, FIRST_OWNED);
-        return copy_frame(conn, header_len, data, len);
+        uint8_t *copy = copy_frame(conn, header_len, data, len);
+        if (copy != NULL || conn->out_kind != UPF_SLOT_NONE)
+            return copy;
     }
     return upf_output_borrow(conn, header_len, data, len);
 }
