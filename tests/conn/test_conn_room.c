@@ -137,6 +137,13 @@ static void there_is_room_inside_a_large_payload_only(void **state)
     assert_no_room(&session);
     session_free(&session);
 
+    start_open(&session, OPEN_SERVER); /* the block is for more fragments */
+    put_run(&bytes, FROM_CLIENT, BINARY, 'f', 10000);
+    session_give(&session, bytes.data, 8 + 7000);
+    assert_room(&session, 3000, 3000);
+    session_free(&session);
+    blob_clear(&bytes);
+
     start_large(&session, 100, true); /* chunks lie in the input */
     assert_no_room(&session);
     session_free(&session);
