@@ -40,7 +40,8 @@ struct upf_ext;
  *   new_size  bytes wanted; 0 frees the block and returns NULL
  *
  * Returns a block aligned for any type, or NULL if there is no memory (the
- * old block is then untouched).
+ * old block is then untouched). Neither this nor the next two may call a
+ * function of the library with the connection that calls them.
  */
 typedef void *upf_alloc_fn(void *user, void *ptr, size_t old_size,
                            size_t new_size);
@@ -51,8 +52,8 @@ typedef void *upf_alloc_fn(void *user, void *ptr, size_t old_size,
  */
 typedef bool upf_random_fn(void *user, void *out, size_t len);
 
-/* Called for each frame header, read (`sent` false) or queued (true), in the call
- * of upf_conn_next() that reads it, or of the function that sends it. */
+/* Called for each frame header, read (`sent` false) or queued (true), in the
+ * call of upf_conn_next() that reads it, or of the function that sends it. */
 typedef void upf_trace_fn(void *user, const upf_conn *conn, bool sent,
                           const upf_frame_header *header);
 
@@ -305,10 +306,10 @@ void upf_conn_lost(upf_conn *conn);
  *                OPEN was delivered
  *   headers      further headers, Set-Cookie for instance
  * upf_refuse   queues a whole response with `http_status`, 200 to 599 (a page
- *              sent to an ordinary HTTP request is a refusal, too).
- *              Connection: close and, but for 204 and 304, Content-Length are
- *              added. CLOSE with UPF_ERR_REFUSED follows. `body` may be NULL if
- *              `body_len` is 0.
+ *              sent to an ordinary HTTP request is a refusal, too). Connection:
+ *              close and, but for 204 and 304, Content-Length are added, and to
+ *              426 Upgrade and Sec-WebSocket-Version. CLOSE with
+ *              UPF_ERR_REFUSED follows. `body` may be NULL if `body_len` is 0.
  * upf_defer    puts the answer off: upf_conn_next() returns UPF_WANT_ANSWER
  *              until upf_accept() or upf_refuse() was called. The request is
  *              kept; upf_conn_request() reads it again.
@@ -316,8 +317,8 @@ void upf_conn_lost(upf_conn *conn);
  * Return UPF_OK, or one of these, with nothing queued and the request still
  * unanswered. After an error of upf_refuse() or upf_defer() other than
  * UPF_ERR_STATE, the default answer is a 503.
- *   UPF_ERR_STATE      there is no request to answer, or (upf_accept) it does
- *                      not ask for a WebSocket
+ *   UPF_ERR_STATE      there is no request to answer; (upf_accept) it does not
+ *                      ask for a WebSocket; (upf_defer) it is deferred already
  *   UPF_ERR_ARGUMENT   a subprotocol that was not offered; an http_status out
  *                      of range; a header that is malformed or that this
  *                      library writes itself (Connection, Upgrade,
@@ -535,14 +536,14 @@ bool upf_conn_is_open(const upf_conn *conn);
  * The library does not read the time when bytes arrive: the next tick counts as
  * their time. So if bytes arrived since the last tick, or output waits, the
  * deadline is a tenth of ping_interval after the last time that was noted. It
- * is at once when our ping waits to be written, and again when it was written,
- * since the peer's time to answer begins then. Ask for the deadline after each
- * turn of the event loop; or tick all connections every tenth of ping_interval,
- * or of pong_timeout if that is shorter. (An idle connection's deadline comes
- * once an interval.) Read what has arrived before a tick: otherwise a process
- * that stood still would take its own sleep for the peer's silence. (A tick
- * that is late by more than a tenth of the time-out therefore pings once more,
- * and gives output that waits another pong_timeout.)
+ * is at once when our ping waits to be written; if a tick has found it waiting,
+ * again when it was written, since the peer's time to answer begins then. Ask
+ * for the deadline after each turn of the event loop; or tick all connections
+ * every tenth of ping_interval, or of pong_timeout if that is shorter. (An idle
+ * connection's deadline comes once an interval.) Read what has arrived before a
+ * tick: otherwise a process that stood still would take its own sleep for the
+ * peer's silence. (A tick that is late by more than a tenth of the time-out
+ * therefore pings once more, and gives output that waits another pong_timeout.)
  */
 uint64_t upf_conn_deadline(const upf_conn *conn);
 void     upf_conn_tick(upf_conn *conn, uint64_t now);
