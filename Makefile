@@ -10,7 +10,8 @@ rooms := examples/examples.mk tests/tests.mk fuzz/fuzz.mk tests/bench/bench.mk
 
 #? CC=cc               compiler of library, examples and tests
 #? CFLAGS='-O2 -g'     its flags; beside them CPPFLAGS, LDFLAGS, LDLIBS
-#? PREFIX=/usr/local   where `install` puts it; LIBDIR, INCLUDEDIR: parts of it
+#? PREFIX=/usr/local   where `install` puts it
+#? LIBDIR=lib          in PREFIX, or a whole path; so is INCLUDEDIR=include
 #? DESTDIR=            in front of these when a package is made
 #? BUILD=build         where everything is built: relative, without blanks
 #? WERROR=1            every warning is an error
@@ -26,8 +27,8 @@ endif
 
 CFLAGS     ?= -O2 -g
 PREFIX     ?= /usr/local
-LIBDIR     ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
+LIBDIR     ?= lib
+INCLUDEDIR ?= include
 
 # ---- The library -----------------------------------------------------------
 
@@ -98,10 +99,10 @@ endef
 
 version    = $(shell awk -F '"' '/define UPF_VERSION / { print $$2 }' \
                include/upframe/upframe.h)
-absolute   = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
-prefix     = $(call absolute,$(PREFIX))
-libdir     = $(call absolute,$(LIBDIR))
-includedir = $(call absolute,$(INCLUDEDIR))
+in         = $(if $(filter /%,$(firstword $(2))),$(2),$(1)/$(2))
+prefix     = $(if $(PREFIX),$(call in,$(CURDIR),$(PREFIX)))
+libdir     = $(call in,$(prefix),$(LIBDIR))
+includedir = $(call in,$(prefix),$(INCLUDEDIR))
 lib_to     = $(DESTDIR)$(libdir)
 include_to = $(DESTDIR)$(includedir)/upframe
 

@@ -60,6 +60,14 @@ ok $? 'and for a package'
 grep -qx 'libdir=${prefix}/lib/here' \
     "$tmp/a package/usr/lib/here/pkgconfig/upframe.pc"
 ok $? 'whose directories follow its prefix'
+run install PREFIX=/opt/it LIBDIR=lib64 DESTDIR="$tmp/a package"
+grep -qx 'libdir=${prefix}/lib64' \
+    "$tmp/a package/opt/it/lib64/pkgconfig/upframe.pc"
+ok $? 'LIBDIR may be in the prefix'
+run install PREFIX= DESTDIR="$tmp/a root"
+grep -qx 'prefix=' "$tmp/a root/lib/pkgconfig/upframe.pc" &&
+    [ -f "$tmp/a root/include/upframe/upframe.h" ]
+ok $? 'and the prefix may be the root'
 if command -v pkg-config >/dev/null; then
     uses "$tmp/a prefix"
     ok $? 'pkg-config knows the prefix with a blank'
