@@ -33,6 +33,8 @@ struct client {
     int         fd, stop;
     tls_stream *tls; /* NULL: ws:// */
     bool        opened;
+    uint64_t    give_up; /* when we have waited long enough for an answer */
+    bool        is_late; /* that time has come */
     trace       trace;
 };
 
@@ -60,14 +62,27 @@ static ptrdiff_t write_some(void *user, const void *data, size_t len)
     return n;
 }
 
+/* The wait for an answer begins. */
+static void expect_answer(struct client *c)
+{
+    c->give_up = clock_ms() + c->o->timeout_s * UINT64_C(1000);
+}
+
+static bool is_late(struct client *c)
+{
+    if (clock_ms() < c->give_up)
+        return false;
+    printf("no answer within %lu s\n", c->o->timeout_s);
+    c->is_late = true;
+    return true;
+}
+
 /*
  * Wait for the next event, until the time is up. False if there is none: CLOSE
  * was the last one, or the time is up.
  */
 static bool next_event(struct client *c, upf_event *ev)
 {
-    const uint64_t give_up = clock_ms() + c->o->timeout_s * UINT64_C(1000);
-
     for (;;) {
         const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
@@ -85,15 +100,13 @@ static bool next_event(struct client *c, upf_event *ev)
 
         const uint64_t now      = clock_ms();
         const uint64_t deadline = upf_conn_deadline(&c->ws);
-        const uint64_t until    = deadline < give_up ? deadline : give_up;
+        const uint64_t until    = deadline < c->give_up ? deadline : c->give_up;
         const unsigned wants    = upf_io_wants(&c->io, &c->ws);
         struct pollfd polls[2]  = {{.fd = c->fd}, {.fd = c->stop}};
         if (wants & UPF_WANTS_CLOSE)
             return false; /* even our last word could not be written */
-        if (now >= give_up) {
-            printf("no answer within %lu s\n", c->o->timeout_s);
+        if (is_late(c))
             return false;
-        }
         if (wants & UPF_WANTS_READ)
             polls[0].events |= POLLIN;
         if (wants & UPF_WANTS_WRITE)
@@ -104,6 +117,7 @@ static bool next_event(struct client *c, upf_event *ev)
         if (c->stop >= 0 && stop_requested()) {
             upf_close(&c->ws, UPF_CLOSE_GOING_AWAY, "interrupted");
             c->stop = -1; /* once is enough */
+            expect_answer(c);
         }
     }
 }
@@ -282,6 +296,23 @@ static bool is_answer(const struct options *o, size_t sent, const upf_event *ev)
            (ev->len == 0 || memcmp(item->data, ev->data, ev->len) == 0);
 }
 
+/* A ping, which is answered already; a Pong, or what comes after our Close, for
+ * which nobody waits. None of these puts the end of our patience off. */
+static bool answers_nothing(const struct client *c, size_t sent,
+                            const upf_event *ev)
+{
+    switch (ev->type) {
+    case UPF_EVENT_PING:
+        return true;
+    case UPF_EVENT_PONG:
+        return !c->o->wait && !is_answer(c->o, sent, ev);
+    case UPF_EVENT_CLOSE:
+        return false;
+    default:
+        return !c->o->wait && !upf_conn_is_open(&c->ws);
+    }
+}
+
 /* Returns the exit status. */
 static int converse(struct client *c)
 {
@@ -291,8 +322,13 @@ static int converse(struct client *c)
     double     since  = 0;
     int        status = 1;
 
+    expect_answer(c);
     while (next_event(c, &ev)) {
-        const bool open = upf_conn_is_open(&c->ws);
+        if (answers_nothing(c, sent, &ev)) {
+            if (is_late(c))
+                break;
+            continue;
+        }
         switch (ev.type) {
         case UPF_EVENT_CLOSE:
             if (report_close(c, &ev) &&
@@ -303,12 +339,6 @@ static int converse(struct client *c)
             c->opened = true;
             report_open(c, &ev);
             break;
-        case UPF_EVENT_PING: /* answered already */
-            continue;
-        case UPF_EVENT_PONG:
-            if (!wait && !is_answer(c->o, sent, &ev))
-                continue;
-            break;
         default:
             break;
         }
@@ -316,10 +346,10 @@ static int converse(struct client *c)
             print_item(ev.type == UPF_EVENT_PONG ? UPF_OP_PONG : ev.opcode,
                        ev.data, ev.len);
             puts("  received");
+            if (upf_conn_is_open(&c->ws))
+                expect_answer(c);
             continue;
         }
-        if (!open)
-            continue; /* Close is said */
         if (ev.type != UPF_EVENT_OPEN)
             equal += judge(c, &c->o->items[sent - 1], &ev, now_ms() - since);
         since = now_ms();
@@ -328,8 +358,9 @@ static int converse(struct client *c)
             fprintf(stderr, "cannot send: %s\n", upf_status_text(spoken));
             return 2;
         }
+        expect_answer(c);
     }
-    return status;
+    return c->is_late ? 1 : status;
 }
 
 /* ---- Beginning -------------------------------------------------------- */
@@ -370,6 +401,12 @@ static int begin(struct client *c)
     return 1;
 }
 
+static int patience_ms(const struct options *o)
+{
+    return o->timeout_s < CONNECT_MS / 1000 ? (int)o->timeout_s * 1000
+                                            : CONNECT_MS;
+}
+
 static int run(struct client *c)
 {
     const struct options *o = c->o;
@@ -396,7 +433,7 @@ static int run(struct client *c)
 
     status = 1;
     if ((c->stop = stop_on_signals()) >= 0 &&
-        (c->fd = tcp_connect(host, url.port, CONNECT_MS)) >= 0) {
+        (c->fd = tcp_connect(host, url.port, patience_ms(o))) >= 0) {
         if (tls == NULL || (c->tls = tls_connect(tls, c->fd, host)) != NULL) {
             c->io  = upf_io_callbacks(read_some, write_some, c);
             status = converse(c);

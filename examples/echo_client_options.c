@@ -221,7 +221,7 @@ int options_read(struct options *o, int argc, char **argv)
     if (ok && o->count == 0 && !o->wait)
         ok = add_item(o, UPF_OP_TEXT, "Hello", 5);
     if (!ok)
-        fputs("see echo_client --help\n", stderr);
+        fprintf(stderr, "see %s --help\n", argv[0]);
     return ok ? -1 : 2;
 }
 

@@ -334,14 +334,21 @@ static int stay_connected(struct client *c)
 /* ---- The command line ------------------------------------------------- */
 
 struct options {
-    const char *url, *host, *port;
+    const char *program, *url, *host, *port;
     upf_backoff_policy policy;
     uint32_t seconds;
 };
 
-static int refuse(const char *which, const char *what)
+static int refuse(const struct options *o, const char *which, const char *what)
 {
-    fprintf(stderr, "%s: %s; see reconnect_client --help\n", which, what);
+    fprintf(stderr, "%s: %s; see %s --help\n", which, what, o->program);
+    return 2;
+}
+
+/* What is wrong was said already. */
+static int point_to_help(const struct options *o)
+{
+    fprintf(stderr, "see %s --help\n", o->program);
     return 2;
 }
 
@@ -354,10 +361,10 @@ static int read_options(struct client *c, struct options *o, int argc,
         &c->interval, &o->policy.base_ms, &o->policy.cap_ms,
         &o->policy.stable_ms, &o->policy.max_tries, &c->config.ping_interval,
         &c->timeout, &o->seconds};
-    enum { NUMBERS = 4, HELP = 100 }; /* each value is an index of those two */
+    enum { PORT = 1, NUMBERS = 4, HELP = 100 }; /* indices of those two */
     static const struct option table[] = {
         {"host", required_argument, NULL, 0},
-        {"port", required_argument, NULL, 1},
+        {"port", required_argument, NULL, PORT},
         {"ca", required_argument, NULL, 2},
         {"send", required_argument, NULL, 3},
         {"interval", required_argument, NULL, NUMBERS},
@@ -379,17 +386,19 @@ static int read_options(struct client *c, struct options *o, int argc,
             return EXIT_SUCCESS;
         }
         if (value == '?')
-            return 2;
+            return point_to_help(o);
         if (value < NUMBERS)
             *texts[value] = optarg;
         else if (!option_number(table[which].name, optarg, 0, INT32_MAX,
                                 &number))
-            return 2;
+            return point_to_help(o);
         else
             *numbers[value - NUMBERS] = (uint32_t)number;
+        if (value == PORT && !option_number("port", optarg, 1, 65535, &number))
+            return point_to_help(o);
     }
     if (argc - optind > 1)
-        return refuse(argv[optind + 1], "one URL is enough");
+        return refuse(o, argv[optind + 1], "one URL is enough");
     o->url = argv[optind];
     return -1;
 }
@@ -404,7 +413,7 @@ static int settle(struct client *c, const struct options *o)
     snprintf(c->address, sizeof c->address, ipv6 ? "ws://[%s]:%s/"
                                                  : "ws://%s:%s/", host, port);
     if (o->url != NULL && (o->host != NULL || o->port != NULL))
-        return refuse(o->url, "give a URL, or --host and --port");
+        return refuse(o, o->url, "give a URL, or --host and --port");
     c->request.url = o->url != NULL ? o->url : c->address;
     if (upf_url_parse(c->request.url, &c->url) != UPF_OK ||
         c->url.host.len >= sizeof c->host) {
@@ -414,17 +423,17 @@ static int settle(struct client *c, const struct options *o)
     memcpy(c->host, c->url.host.data, c->url.host.len);
 
     if (upf_backoff_init(&c->backoff, &o->policy) != UPF_OK)
-        return refuse("--base, --cap, --stable",
+        return refuse(o, "--base, --cap, --stable",
                       "a wait of 0, or a cap below the base");
     if (c->timeout == 0)
-        return refuse("--timeout", "0 would never succeed");
+        return refuse(o, "--timeout", "0 would never succeed");
     c->config.handshake_timeout = c->timeout;
     c->config.pong_timeout      = c->timeout;
     if (c->config.close_timeout > c->timeout)
         c->config.close_timeout = c->timeout;
     const char *wrong = upf_config_check(&c->config);
     if (wrong != NULL)
-        return refuse("config", wrong);
+        return refuse(o, "config", wrong);
     if (o->seconds != 0)
         c->end_at = clock_ms() + UINT64_C(1000) * o->seconds;
 
@@ -439,7 +448,7 @@ int main(int argc, char **argv)
     struct client  c = {.config  = upf_config_default(),
                         .timeout = 10 * 1000,
                         .end_at  = UINT64_MAX};
-    struct options o = {.policy = upf_backoff_default()};
+    struct options o = {.program = argv[0], .policy = upf_backoff_default()};
     int status;
 
     c.config.max_message = MAX_MESSAGE;

@@ -18,6 +18,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,6 +213,51 @@ static void who_waits_is_shown_every_pong(void **state)
     rawserver_finish(&server);
     assert_line("closed with 1000, normal closure");
     assert_int_equal(child_exit_status(&client), 0);
+}
+
+/* ---- Whoever never answers -------------------------------------------- */
+
+/* Send PINGs until the client has gone: as many as it takes, or ten a second. */
+static void ping_for_ever(bool flood)
+{
+    const time_t begun = time(NULL);
+    uint8_t      pings[1024] = {0};
+    ssize_t      n = 0;
+
+    for (size_t i = 0; i < sizeof pings; i += 2)
+        pings[i] = 0x89;
+    while (n >= 0 || errno == EAGAIN) {
+        const short   writable = flood ? POLLOUT : 0;
+        struct pollfd peer     = {.fd     = server.peer,
+                                  .events = (short)(POLLIN | writable)};
+        uint8_t       dropped[4096];
+
+        if (time(NULL) - begun > PATIENCE / 1000)
+            fail_msg("the client waits for ever");
+        if (poll(&peer, 1, 100) > 0 && (peer.revents & ~POLLOUT) != 0 &&
+            recv(server.peer, dropped, sizeof dropped, MSG_DONTWAIT) == 0)
+            return;
+        n = send(server.peer, pings, flood ? sizeof pings : 2,
+                 MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+static void pings_do_not_put_the_end_off(void **state)
+{
+    (void)state;
+    need_clients();
+    for (int flood = 0; flood < 2; flood++) {
+        launch("echo_client", "--port", server_port(), "--timeout", "1",
+               "--text", "Hello", NULL);
+        rawserver_accept(&server);
+        rawserver_read_head(&server, SIZE_MAX);
+        put_101();
+        assert_line("connected to ws://127.0.0.1:");
+        ping_for_ever(flood);
+        assert_line("no answer within 1 s");
+        assert_int_equal(child_exit_status(&client), 1);
+        rawserver_cut(&server, true);
+    }
 }
 
 /* ---- Refusals --------------------------------------------------------- */
@@ -680,6 +728,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_unsolicited_pong_is_no_answer),
         TEST(who_waits_is_shown_every_pong),
+        TEST(pings_do_not_put_the_end_off),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),
         TEST(echo_client_says_how_it_ended),

@@ -138,12 +138,14 @@ answers() { http "$1" && head -n 1 "$tmp/out" | grep -q "^HTTP/1.1 $2 "; }
 
 the_command_line()
 {
-    for program in echo_server broadcast_server echo_client; do
+    for program in echo_server broadcast_server echo_client \
+        reconnect_client; do
         check "$program --help explains itself" \
             exits_and_says 0 "$bin/$program" --help 'usage: '
         check "$program refuses an unknown option" \
             exits 2 "$bin/$program" --no-such-option
-        check "$program says where its help is" complained '--help'
+        check "$program says where its help is" \
+            complained "^see $bin/$program --help"
         check "$program refuses more words" exits 2 "$bin/$program" a b c
     done
     # Proxies end what is silent for 55 s or 60 s.
@@ -152,6 +154,9 @@ the_command_line()
         check "$program pings whoever is silent for 30 s" \
             exits_and_says 0 "$bin/$program" --help '(30000'
     done
+    check 'a port that is none is refused' \
+        exits 2 "$bin/reconnect_client" --port abc
+    check 'and named' complained "^--port: 'abc' "
     for port in -1 65536 '' 80x; do
         check "a server refuses port '$port'" \
             exits 2 "$bin/echo_server" --port "$port"
