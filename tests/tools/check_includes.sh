@@ -4,8 +4,10 @@
 #
 # floor_plan is the whole description: a file that includes more, or less, is an
 # error, and so are a row that names one which is not above it (so there is no
-# circle), a file without a row and a row without a file. In `libc` are the libc
-# headers that everybody may use.
+# circle), a file without a row and a row without a file. A row is a base name,
+# so no two files of src/ may have the same: whoever copies them into one
+# directory needs that, too. In `libc` are the libc headers that everybody may
+# use.
 set -u
 
 plan=tests/tools/floor_plan
@@ -85,7 +87,9 @@ FNR == 1 {
     public = row ~ /^</
     if (!(row in place))
         wrong("no row for " row " in floor_plan")
-    seen[row] = 1
+    if (row in seen)
+        wrong("its base name is taken: " seen[row])
+    seen[row] = FILENAME
 }
 /^[ \t]*#[ \t]*include/ {
     includes++
@@ -106,8 +110,11 @@ FNR == 1 {
     if (!angle && public)
         wrong("a public header names the others as <upframe/...>")
     name = row_of(name)
-    if (name == own_header(row) || name == "<status>")
+    if (name == own_header(row) || name == "<status>") {
+        if (name in place && place[name] > place[row])
+            wrong(row " includes upward: " name " is not above it")
         next
+    }
     if (!((row, name) in may))
         wrong(row " may not include " name)
     used[row, name] = 1
