@@ -1,13 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_calls.sh - no file calls upward, as the symbols of the objects have it.
+# check_calls.sh - no file calls upward, and each public function is in the file
+# that docs/architecture.md says, as the symbols of the objects have it.
 #
 # Each file of src/ is compiled by itself. What its object leaves undefined, a
 # function or a table, another one defines: that file has to stand above it in
 # floor_plan. As the plan is one order, there is no circle either.
+#
+# The public functions are those that the headers declare, after preprocessing.
+# Each stands in one row of the table `| source | ... | public functions |`, and
+# an object of that row's sources defines it.
 set -u
 
 plan=tests/tools/floor_plan
+table=docs/architecture.md
 CC=${CC:-cc}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
@@ -45,4 +51,51 @@ END {
     if (!bad)
         printf "%d calls between files point down\n", calls
     exit bad
-}' "$plan" "$tmp/symbols"
+}' "$plan" "$tmp/symbols" || exit 1
+
+cat include/upframe/*.h | $CC -std=c11 -E -P -Iinclude - |
+    grep -v -e inline -e typedef | grep -o 'upf_[a-z0-9_]* *(' |
+    tr -d ' (' | sort -u >"$tmp/declared"
+
+awk '
+function wrong(what) {
+    printf "%s:%d: %s\n", FILENAME, FNR, what
+    bad = 1
+}
+FILENAME ~ /declared$/ { declared[$1] = 1; next }
+FILENAME ~ /symbols$/ {
+    if (NF == 4 && $3 ~ /^[TW]$/)
+        home[$4] = $1
+    next
+}
+/^\| source \|/ { in_table = 1; next }
+!/^\|/          { in_table = 0 }
+!in_table || /^\|---/ { next }
+{
+    split($0, cell, "|")
+    gsub(/\.\[ch\]/, ".c", cell[2])
+    n = split(cell[4], name, /[` ]+/)
+    for (i = 1; i <= n; i++) {
+        if (name[i] == "")
+            continue
+        if (!(name[i] in declared))
+            wrong("no public header declares " name[i])
+        else if (index(cell[2], "`" home[name[i]] "`") == 0)
+            wrong(name[i] " is defined in " home[name[i]])
+        if (name[i] in rows)
+            wrong(name[i] " has two rows")
+        rows[name[i]] = FNR
+    }
+}
+END {
+    for (function_ in declared) {
+        functions++
+        if (!(function_ in rows))
+            wrong("no row has " function_)
+    }
+    if (functions == 0)
+        wrong("no functions seen: what does the preprocessor print here?")
+    if (!bad)
+        printf "%d public functions are where the table says\n", functions
+    exit bad
+}' "$tmp/declared" "$tmp/symbols" "$table"
