@@ -86,20 +86,21 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
 struct upf_conn {
     const struct upf_config *config; /* conn.c */
 
-    /* output.[ch]; conn_send.c, on its fast path */
+    /* output.[ch], output_add.h; conn_send.c, on its fast path */
     struct upf_slot out;
-    /* upf_conn_take(); an error moves it back to the byte at fault */
+    /* upf_conn_take(); an error sets it to the byte at fault */
     uint64_t offset;            /* bytes taken from the stream */
     /* upf_set() and upf_clear(): conn_state.h has the flags */
     uint32_t flags;
-    /* upf_conn_permit() */
+    /* upf_conn_permit(); upf_conn_enter() sets the last two to 0 */
     uint16_t glance_limit;      /* payloads below it take the fast path in */
     uint8_t  glance;            /* whose frames may take it (while there is a
                                    trace hook, conn_next.c writes it, too) */
     uint8_t  leeway;            /* pages that may wait on the fast path out */
-    /* output.[ch]; upf_conn_permit() and upf_conn_enter() set it to 0 */
+    /* output.[ch], output_add.h; upf_conn_permit() and upf_conn_enter() set it
+     * to 0 */
     uint16_t block_limit;       /* out.len up to which the block takes more */
-    /* output.[ch] */
+    /* output.[ch], output_add.h */
     uint8_t  out_kind;          /* what `out` is */
     /* upf_conn_enter() */
     uint8_t  state;
@@ -113,14 +114,15 @@ struct upf_conn {
 
     /* conn_ext.c */
     struct upf_ext_state *ext;  /* NULL: no extension was agreed on */
-    /* conn_open.c, conn_message.c, conn_recv.c; upf_conn_drop_assembly() */
+    /* conn_open.c, conn_answer.c, conn_refusal.c; conn_message.c, conn_recv.c;
+     * upf_conn_end_event() and upf_conn_drop_assembly() */
     struct upf_buf assembly;    /* a split head, message, control frame */
     union {
         struct { /* conn_recv.c, conn_message.c */
             union upf_frame_in frame;
             struct upf_message message;
         } open;
-        struct { /* conn_open.c, conn_answer.c */
+        struct { /* conn_open.c, conn_answer.c, upf_conn_init_open() */
             uint8_t  digest[20]; /* what Accept encodes */
             uint32_t head_len;
             union {
