@@ -81,8 +81,8 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
     }
 }
 
-/* Nothing of a message or a control frame is in the block: it is one that a
- * message before left. */
+/* Nothing of a message or a control frame is in the block: it is left over from
+ * an earlier message. */
 static bool is_block_empty(const upf_conn *conn)
 {
     const union upf_frame_in *frame = &conn->in.open.frame;
@@ -239,8 +239,8 @@ static upf_status next_of_any_length(upf_conn *conn, upf_input *input,
 }
 
 /* Nothing may be taken at a glance, or a trace hook is to be told of what was.
- * Not of what next_any() took: that tells it by itself, and lets
- * upf_conn_permit() set `glance` anew. */
+ * If `glance` has changed, the frame went through next_any(), which told the
+ * hook by itself. */
 UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
                                             upf_event *event)
 {
@@ -290,7 +290,7 @@ static inline bool is_short(const upf_conn *conn, const upf_input *input,
 {
     enum { WORD = 8 };
 
-    *len = (uint32_t)input->data[1] - MASKED; /* immense if there is none */
+    *len = (uint32_t)input->data[1] - MASKED; /* without a mask, immense */
     return (*len - WORD <= WORD || *len == 0) && *len < conn->glance_limit &&
            *len <= input->len - SHORT;
 }
