@@ -174,8 +174,8 @@ UPF_NOINLINE static upf_status next_text(upf_conn *conn, upf_input *input,
 
 /* To a client: a message of any length. */
 UPF_NOINLINE static upf_status next_unmasked_any(upf_conn *conn,
-                                                  upf_input *input,
-                                                  upf_event *event)
+                                                 upf_input *input,
+                                                 upf_event *event)
 {
     const uint8_t first = input->data[0];
     size_t        header, len;
