@@ -215,6 +215,63 @@ static void who_waits_is_shown_every_pong(void **state)
     assert_int_equal(child_exit_status(&client), 0);
 }
 
+/* ---- Text that a terminal would obey ----------------------------------- */
+
+#define ORDERS "a\x1B[2J\xC2\x9B" "31m\xE2\x80\xAEz\n"
+#define SHOWN  "a\\x1b[2J\\xc2\\x9b31m\\xe2\\x80\\xaez\\x0a"
+
+static void put_orders(void)
+{
+    uint8_t frame[64];
+
+    rawserver_put(&server, frame,
+                  rawserver_frame(frame, UPF_OP_TEXT, ORDERS,
+                                  sizeof ORDERS - 1));
+    rawserver_put_close(&server, 1000, ORDERS);
+    rawserver_finish(&server);
+}
+
+static void reconnect_client_shows_a_message(void **state)
+{
+    (void)state;
+    need_clients();
+    launch_reconnect();
+    put_101();
+    put_orders();
+    assert_line("connecting (attempt 1)");
+    assert_line("open");
+    assert_line("message: " SHOWN);
+    assert_line("lost: code 1000 (" SHOWN "); no use");
+}
+
+/* With --trace the heads are shown, too: of bytes, not of characters. */
+static void echo_client_shows_a_message(void **state)
+{
+    (void)state;
+    char response[512];
+
+    need_clients();
+    for (int traced = 0; traced < 2; traced++) {
+        launch("echo_client", "--port", server_port(), "--wait",
+               traced ? "--trace" : NULL, NULL);
+        rawserver_accept(&server);
+        rawserver_read_head(&server, SIZE_MAX);
+        size_t len = rawserver_response(&server, response, sizeof response);
+        len += (size_t)sprintf(response + len - 2,
+                               "X: a\x9B" "31m\xC2\x9B\r\n\r\n") - 2;
+        rawserver_put(&server, response, len);
+        put_orders();
+        assert_int_equal(child_rest(&client, printed, sizeof printed), 0);
+        assert_null(strpbrk(printed, "\x1B\x9B\x80"));
+        assert_int_equal(strstr(printed, "<- X: a\\x9b31m\\xc2\\x9b\n") != NULL,
+                         traced);
+        assert_int_equal(strstr(printed, "<- TEXT ") != NULL, traced);
+        const char *text = strstr(printed, "\"" SHOWN "\"");
+        assert_non_null(text);
+        assert_non_null(strstr(text + 1, "\"" SHOWN "\""));
+    }
+}
+
 /* ---- Whoever never answers -------------------------------------------- */
 
 /* Send PINGs until the client has gone: as many as it takes, or ten a second. */
@@ -728,6 +785,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_unsolicited_pong_is_no_answer),
         TEST(who_waits_is_shown_every_pong),
+        TEST(reconnect_client_shows_a_message),
+        TEST(echo_client_shows_a_message),
         TEST(pings_do_not_put_the_end_off),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),

@@ -438,22 +438,25 @@ static void nor_does_one_at_echo_epoll(void **state)
 }
 
 /* All of it waits when the server looks: who has one word to say is heard
- * before who has a thousand has said them all. */
-static void a_word_comes_between_a_thousand(void **state)
+ * before who has many to say has said them all. */
+static void a_word_comes_between(unsigned many, size_t len)
 {
-    (void)state;
-    enum { MANY = 1000 };
-    upf_event ev;
+    static const uint8_t message[6000] = {'m'};
+    const int size   = 200 * 1024;
     unsigned  before = 0;
+    upf_event ev;
 
     need_servers();
+    assert_true(len <= sizeof message);
     assert_true(begin_server(0, "broadcast_server", NULL));
-    struct peer *listener = open_peer(ports[0]), *many = open_peer(ports[0]),
+    struct peer *listener = open_peer(ports[0]), *talkative = open_peer(ports[0]),
                 *one = open_peer(ports[0]);
+    setsockopt(talkative->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     stop_server(0);
-    for (size_t i = 0; i < MANY; i++)
-        assert_int_equal(upf_send(&many->ws, UPF_OP_BINARY, "m", 1), UPF_OK);
-    assert_int_equal(upf_io_flush(&many->io, &many->ws), UPF_OK);
+    for (unsigned i = 0; i < many; i++)
+        assert_int_equal(upf_send(&talkative->ws, UPF_OP_BINARY, message, len),
+                         UPF_OK);
+    assert_int_equal(upf_io_flush(&talkative->io, &talkative->ws), UPF_OK);
     assert_int_equal(upf_send(&one->ws, UPF_OP_BINARY, "1", 1), UPF_OK);
     assert_int_equal(upf_io_flush(&one->io, &one->ws), UPF_OK);
     child_signal(&servers[0], SIGCONT);
@@ -463,7 +466,19 @@ static void a_word_comes_between_a_thousand(void **state)
             break;
         before += ev.opcode == UPF_OP_BINARY;
     }
-    assert_true(before < MANY);
+    assert_true(before < many);
+}
+
+static void a_word_comes_between_a_thousand(void **state)
+{
+    (void)state;
+    a_word_comes_between(1000, 1);
+}
+
+static void a_word_comes_between_long_ones(void **state)
+{
+    (void)state;
+    a_word_comes_between(20, 6000);
 }
 
 /* A process that writes empty messages for as long as it can, and reads what
@@ -594,6 +609,7 @@ int main(void)
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
         TEST(a_word_comes_between_a_thousand),
+        TEST(a_word_comes_between_long_ones),
         TEST(who_never_stops_talking_leaves_the_others_their_turn),
         TEST(likewise_at_echo_epoll),
         TEST(who_resets_is_let_go_and_costs_nothing),
