@@ -264,11 +264,10 @@ static void nor_is_anybody_given_up_who_was_not_read(void **state)
  * The other direction: more waits for a client than all sockets hold, so that
  * it is not read from; it takes some of that while the server stands still.
  */
-enum { SETTLE_MS = 250, PATIENCE_MS = 200 + 1500 };
-
-static void stand_still_with_output(int still_ms)
+static void a_server_that_stood_still_keeps_who_has_read(void **state)
 {
-    enum { SIZE = 8 << 20 };
+    (void)state;
+    enum { SIZE = 8 << 20, SETTLE_MS = 250, PATIENCE_MS = 200 + 1500 };
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
     static const char *const options[] = {
@@ -289,7 +288,7 @@ static void stand_still_with_output(int still_ms)
         say_unread(p[i], message, SIZE);
         (void)poll(NULL, 0, SETTLE_MS); /* it finds out, and notes the time */
         stop_server(i);
-        goes_on[i] = clock_ms() + (uint64_t)still_ms;
+        goes_on[i] = clock_ms() + PATIENCE_MS + PATIENCE_MS / 10;
     }
     for (size_t i = 0; i < 3; i++) {
         if (p[i] == NULL)
@@ -310,20 +309,6 @@ static void stand_still_with_output(int still_ms)
         await(p[i], UPF_EVENT_MESSAGE, &ev);
         assert_int_equal(ev.len, SIZE);
     }
-}
-
-static void a_server_that_stood_still_keeps_who_has_read(void **state)
-{
-    (void)state;
-    stand_still_with_output(PATIENCE_MS + PATIENCE_MS / 10);
-}
-
-/* Likewise: here the loop has to write before it ticks. The wait was noted
- * about two tenths of the ping interval after it began. */
-static void nor_is_anybody_given_up_who_was_not_written_to(void **state)
-{
-    (void)state;
-    stand_still_with_output(PATIENCE_MS + 80 - (SETTLE_MS - 2 * 20));
 }
 
 /* A client of ours, `option` and its value given, whom `s` has let in. */
@@ -398,6 +383,36 @@ static void a_client_that_stood_still_takes_its_answer(void **state)
     assert_int_equal(child_rest(&servers[0], printed, sizeof printed), 0);
     assert_non_null(strstr(printed, "came back equal"));
     rawserver_end(&s);
+}
+
+/* ---- Keepalive ---------------------------------------------------------- */
+
+/* Whoever says hello right after OPEN, and then no more, is asked after a
+ * second, give or take a tenth and what a busy machine adds. */
+static void a_silent_client_is_asked_in_time(void **state)
+{
+    (void)state;
+    enum { SLACK_MS = 250 };
+    static const char *const programs[] = {"echo_server", "broadcast_server",
+                                           "echo_epoll"};
+    static const char *const options[] = {"--ping-interval", "1000", NULL};
+    struct peer *p[3]    = {NULL};
+    uint64_t     said[3] = {0};
+    upf_event    ev;
+
+    need_servers();
+    for (size_t i = 0; i < 3; i++)
+        if (begin_server(i, programs[i], options)) {
+            p[i] = open_peer(ports[i]);
+            (void)poll(NULL, 0, 200); /* the next tick is a while ago, or near */
+            say(p[i], "hello");
+            said[i] = clock_ms();
+        }
+    for (size_t i = 0; i < 3; i++)
+        if (p[i] != NULL) {
+            await(p[i], UPF_EVENT_PING, &ev);
+            assert_in_range(clock_ms() - said[i], 800, 1100 + SLACK_MS);
+        }
 }
 
 /* ---- One who talks much ----------------------------------------------- */
@@ -631,10 +646,10 @@ int main(void)
         TEST(a_server_that_stood_still_keeps_who_has_answered),
         TEST(nor_is_anybody_given_up_who_was_not_read),
         TEST(a_server_that_stood_still_keeps_who_has_read),
-        TEST(nor_is_anybody_given_up_who_was_not_written_to),
         TEST(a_client_that_stood_still_keeps_who_has_answered),
         TEST(nor_does_it_give_up_who_was_not_read),
         TEST(a_client_that_stood_still_takes_its_answer),
+        TEST(a_silent_client_is_asked_in_time),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
         TEST(a_word_comes_between_a_thousand),
