@@ -29,7 +29,8 @@ kernel_choice  := tests/support/kernel_choice.c
 support        := $(filter-out $(kernel_choice),\
                     $(sort $(wildcard tests/support/*.c)))
 guide_programs := server client poll_server
-guide_pieces   := completion send_file echo_chunk serve_in_time
+guide_pieces   := completion send_file echo_chunk serve_in_time streaming \
+                  on_request visitor
 
 test_bins      := $(test_sources:%.c=$(BUILD)/asan/%)
 coverage_bins  := $(test_sources:%.c=$(BUILD)/coverage/%)
