@@ -305,6 +305,8 @@ pages()
     start broadcast_server
     check 'the chat has its page, too' answers 'GET / HTTP/1.1' 200
     check 'which is the chat' said 'Your name'
+    check 'a key without Upgrade is told of the proxy here, too' answers \
+        "$(printf 'GET /chat HTTP/1.1\r\nSec-WebSocket-Key: x')" 426
     stop
 }
 

@@ -71,8 +71,8 @@ ok $? 'and the prefix may be the root'
 if command -v pkg-config >/dev/null; then
     uses "$tmp/a prefix"
     ok $? 'pkg-config knows the prefix with a blank'
-    uses "$tree/relative"
-    ok $? 'and the relative one'
+    (cd "$tmp" && uses "$tree/relative")
+    ok $? 'and the relative one, from another directory'
 fi
 
 : >"$tmp/a file"
