@@ -505,7 +505,11 @@ static void what_cannot_be_kept_goes_when_it_has_landed(void **state)
     assert_status(upf_conn_output_keep(&session.conn), UPF_ERR_NO_MEMORY);
     assert_true(session.alloc.live > 0);
     assert_int_equal(((uint8_t *)slice.data)[2], 'o');
-    blob_free(&input); /* not offered, so it is ours again */
+    /* Not offered, so it is ours again: nothing looks at it any more. */
+    session_input(&session, &(upf_input){input.data, input.len});
+    assert_status(session.last, UPF_DONE);
+    blob_free(&input);
+    assert_status(upf_conn_output_keep(&session.conn), UPF_OK);
     assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
     assert_int_equal(session.alloc.live, 0);
     session_free(&session);
