@@ -139,7 +139,10 @@ static void make_room_for_echo(struct server_setup *s)
 int server_set_up(struct server_setup *s, int argc, char **argv,
                   const char *about)
 {
-    enum { BESIDE = 16 }; /* descriptors that are not a client's */
+    enum {
+        BESIDE = 16, /* descriptors that are not a client's */
+        AROUND = 64  /* bytes: a frame's header, a line of the server's own */
+    };
     char address[TCP_ADDRESS_MAX];
 
     const int status = read_options(s, argc, argv, about);
@@ -158,9 +161,9 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     const char *wrong = upf_config_check(&s->config);
-    if (wrong == NULL && s->max_message > s->max_queued && !s->echoes)
-        wrong = "--max-message is over --max-queued: the longest message would "
-                "find no room on its way to anybody";
+    if (wrong == NULL && s->max_message + AROUND > s->max_queued && !s->echoes)
+        wrong = "--max-message is over --max-queued less 64: the longest "
+                "message would find no room on its way to anybody";
     if (wrong != NULL) {
         fprintf(stderr, "cannot work so: %s\n", wrong);
         return 2;

@@ -181,8 +181,8 @@ the_command_line()
     check 'a limit of nothing is refused' \
         exits 2 "$bin/echo_server" --port 0 --max-message 0
     check 'a message that finds no room on its way is refused' \
-        exits 2 "$bin/broadcast_server" --port 0 --max-message 1001 \
-        --max-queued 1000
+        exits 2 "$bin/broadcast_server" --port 0 --host 192.0.2.1 \
+        --max-message 1000 --max-queued 1000
     check 'and why' complained '^cannot work so: --max-message is over'
     check "another machine's address is an error" \
         exits 1 "$bin/echo_server" --port 0 --host 192.0.2.1
