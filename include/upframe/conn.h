@@ -220,7 +220,8 @@ typedef struct upf_event {
     upf_opcode     opcode; /* UPF_OP_TEXT or UPF_OP_BINARY */
     bool           first;  /* CHUNK: begins its message */
     bool           last;   /* CHUNK: ends its message; it may be empty */
-    uint8_t       *data;   /* payload, unmasked; the caller may write to it */
+    uint8_t       *data;   /* payload, unmasked; the caller may write to it;
+                              may be NULL if len is 0 */
     size_t         len;
     upf_status     status; /* REQUEST, CLOSE: UPF_OK, or what is wrong */
     upf_request    request;
@@ -381,8 +382,10 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
  *         with UPF_FRAME_HEADER_MAX bytes in front of `data` that may be
  *         overwritten (not needed if `len` is 0; `data` may then be NULL).
  *         The library may move the payload towards the front, so what is in
- *         `data` afterwards is unspecified. Leave an event's payload alone
- *         until the next event. The caller's own memory, and the input's, is
+ *         `data` afterwards is unspecified. So is what stands in front of it
+ *         in an event's payload, if `data` is not the start of that. Leave
+ *         both alone until the next event; what follows stays as it is, and
+ *         upf_send() may send it. The caller's own memory, and the input's, is
  *         borrowed until upf_conn_output_done() has returned; if it was not
  *         yet offered as output, until upf_conn_output_keep().
  */
