@@ -242,6 +242,8 @@ static bool report_close(const struct client *c, const upf_event *ev)
     }
     if (c->tls != NULL && tls_error(c->tls) != NULL)
         printf("TLS failed: %s\n", tls_error(c->tls));
+    else if (ev->status == UPF_ERR_REFUSED) /* by us: upf_close() came first */
+        puts("stopped before the server answered");
     else if (ev->status != UPF_OK)
         report_failure(c, ev->status);
     printf("closed with %d, %s", ev->close.code,

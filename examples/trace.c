@@ -57,6 +57,7 @@ const char *trace_close_code(int code)
     case UPF_CLOSE_INVALID_DATA:    return "invalid data";
     case UPF_CLOSE_POLICY:          return "against the server's policy";
     case UPF_CLOSE_TOO_BIG:         return "message too big";
+    case UPF_CLOSE_EXTENSION:       return "an extension is missing";
     case UPF_CLOSE_INTERNAL_ERROR:  return "internal error";
     case UPF_CLOSE_SERVICE_RESTART: return "the service restarts";
     case UPF_CLOSE_TRY_AGAIN_LATER: return "try again later";

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,6 +197,35 @@ static void an_unsolicited_pong_is_no_answer(void **state)
         assert_line("closed with 1000, normal closure");
         assert_int_equal(child_exit_status(&client), 0);
     }
+}
+
+static void echo_client_names_1010(void **state)
+{
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    rawserver_put_close(&server, 1010, "");
+    rawserver_finish(&server);
+    assert_line("connected to ws://127.0.0.1:");
+    assert_line("closed with 1010, an extension is missing");
+    assert_int_equal(child_exit_status(&client), 1);
+}
+
+/* Not "refused by the application", which is what the library calls it. */
+static void echo_client_may_be_stopped_before_the_answer(void **state)
+{
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    child_signal(&client, SIGINT);
+    assert_line("stopped before the server answered");
+    assert_line("closed with 1006, no Close was received");
+    assert_int_equal(child_exit_status(&client), 1);
 }
 
 static void who_waits_is_shown_every_pong(void **state)
@@ -784,6 +814,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_unsolicited_pong_is_no_answer),
+        TEST(echo_client_names_1010),
+        TEST(echo_client_may_be_stopped_before_the_answer),
         TEST(who_waits_is_shown_every_pong),
         TEST(reconnect_client_shows_a_message),
         TEST(echo_client_shows_a_message),
