@@ -103,4 +103,3 @@ upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
     upf_conn_wait_anew(conn);
     return UPF_OK;
 }
-

@@ -55,7 +55,7 @@ bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most)
 static uint64_t most_of_message(const upf_conn *conn)
 {
     return is_fin(&conn->in.open.frame) ? conn->in.open.message.len
-                                         : conn->config->max_message;
+                                        : conn->config->max_message;
 }
 
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len)

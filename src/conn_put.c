@@ -107,7 +107,7 @@ upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
 }
 
 upf_status upf_conn_queue_frame(upf_conn *conn, unsigned bits, size_t len,
-                              const upf_slice *slices, size_t count)
+                                const upf_slice *slices, size_t count)
 {
     const upf_status status =
         upf_conn_judge_queue(conn, header_size(conn, len), len);
@@ -186,7 +186,7 @@ static void queue_block(upf_conn *conn, unsigned bits, const uint8_t *key,
  * decoder does not see a refused frame, so our encoder must forget it.
  */
 upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
-                                const upf_slice *slices, size_t count)
+                                  const upf_slice *slices, size_t count)
 {
     const struct upf_ext *ext   = conn->config->ext;
     const upf_slice       empty = {NULL, 0};

@@ -165,7 +165,7 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
     uint8_t      *payload = input->data;
 
     /* Its pieces are put together in the block, after the message that it
-         * interrupts. */
+     * interrupts. */
     if (already > 0 || len < frame->payload.left) {
         const size_t kept = block->len + already;
         if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))
@@ -190,7 +190,7 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
 /* ---- The open connection ------------------------------------------------ */
 
 upf_status upf_conn_read_frames(upf_conn *conn, upf_input *input,
-                              upf_event *event)
+                                upf_event *event)
 {
     union upf_frame_in *frame = &conn->in.open.frame;
     upf_status status = UPF_NEED_MORE;

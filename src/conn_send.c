@@ -169,7 +169,7 @@ static bool is_in_block(const upf_conn *conn, const uint8_t *data, size_t len)
 }
 
 /* Whether that block may become output: it holds nothing but the event, and was
- * not lent to the output before. What is sent next may be written behind
+ * not lent to the output before. What is sent next may be written after
  * data[0, len), so nothing of the event may follow there. */
 static bool may_be_given(const upf_conn *conn, const uint8_t *data, size_t len)
 {
@@ -230,7 +230,7 @@ enum {
 
 /* Whether opcode and content are those of a sound message. */
 static inline bool is_sendable(const upf_conn *conn, upf_opcode opcode,
-                            const void *data, size_t len)
+                               const void *data, size_t len)
 {
     return opcode == UPF_OP_BINARY ||
            (opcode == UPF_OP_TEXT && (conn->config->trust_sent_text ||
@@ -257,7 +257,7 @@ static inline bool draw(const upf_config *config, uint32_t *key)
 
 /* If has_leeway(): do what upf_conn_put_frame() would do. */
 static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
-                               const void *data, size_t len)
+                                   const void *data, size_t len)
 {
     const bool masked = upf_has(conn, UPF_IS_CLIENT);
     uint32_t   key    = 0;
@@ -357,7 +357,7 @@ UPF_NOINLINE static upf_status copy_payload(uint8_t *out, const void *data,
 
 /* If fits_block(). */
 static inline upf_status send_in_block(upf_conn *conn, upf_opcode opcode,
-                                   const void *data, size_t len)
+                                       const void *data, size_t len)
 {
     if (upf_has(conn, UPF_IS_CLIENT))
         return send_masked(conn, opcode, data, len);

@@ -83,8 +83,8 @@ KERNEL vec lane_before(vec v, vec prev)
 #define SET(sixty)                                      \
     {                                                   \
         .name = "avx512", .mask = mask, .utf8 = utf8,   \
-        .mask_utf8 = mask_utf8,                         \
-        .span = upf_span_sse, .fields = upf_fields_avx2,  \
+        .mask_utf8 = mask_utf8, .span = upf_span_sse,   \
+        .fields = upf_fields_avx2,                      \
         .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }

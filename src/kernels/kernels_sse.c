@@ -69,7 +69,7 @@ KERNEL vec vec_high4(vec v)
     {                                                   \
         .name = "sse", .mask = mask, .utf8 = utf8,      \
         .mask_utf8 = mask_utf8,                         \
-        .span = upf_span_sse, .fields = fields,           \
+        .span = upf_span_sse, .fields = fields,         \
         .sha1_60 = sixty,                               \
         .chacha20 = chacha20                            \
     }
