@@ -7,54 +7,21 @@
 
 /* ---- What this machine runs --------------------------------------------- */
 
-#if UPF_KERNELS_X86
-
-#include <cpuid.h>
-
-static bool has_sha(void)
-{
-    unsigned a, b, c, d;
-
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29) != 0 &&
-           __builtin_cpu_supports("sse4.1");
-}
+#define CHOOSE(name) upf_choose_##name,
 
 const struct upf_kernels *upf_kernels_at(size_t index)
 {
-    __builtin_cpu_init();
-    const bool sha = has_sha();
+    static const struct upf_kernels *(*const choose[])(void) = {
+        UPF_KERNEL_SETS(CHOOSE)
+    };
 
-    if (index == 0)
-        return &upf_kernels_scalar;
-    if (__builtin_cpu_supports("sse4.1") && --index == 0)
-        return &upf_kernels_sse[sha];
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2") && --index == 0)
-        return &upf_kernels_avx2[sha];
-    if (__builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vbmi") && --index == 0)
-        return &upf_kernels_avx512[sha];
+    for (size_t i = 0; i < sizeof choose / sizeof *choose; i++) {
+        const struct upf_kernels *set = choose[i]();
+        if (set != NULL && index-- == 0)
+            return set;
+    }
     return NULL;
 }
-
-#elif UPF_KERNELS_NEON
-
-const struct upf_kernels *upf_kernels_at(size_t index)
-{
-    return index == 0 ? &upf_kernels_scalar
-         : index == 1 ? &upf_kernels_neon : NULL;
-}
-
-#else
-
-const struct upf_kernels *upf_kernels_at(size_t index)
-{
-    return index == 0 ? &upf_kernels_scalar : NULL;
-}
-
-#endif
 
 /* ---- The choice --------------------------------------------------------- */
 

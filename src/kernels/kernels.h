@@ -19,7 +19,7 @@
 struct upf_fields; /* kernels_text.h */
 struct upf_field_names;
 
-/* Which sets are compiled beside the scalar one; -DUPF_SCALAR_ONLY: none. */
+/* The processors whose sets are compiled; -DUPF_SCALAR_ONLY: none. */
 #if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
 #if defined(__x86_64__)
 #define UPF_KERNELS_X86 1
@@ -128,11 +128,21 @@ void upf_kernels_force(const struct upf_kernels *kernels);
 
 /* ---- For the files of kernels ------------------------------------------- */
 
-/* [0] is for processors without SHA instructions, [1] for those with them. */
-extern const struct upf_kernels upf_kernels_sse[2];
-extern const struct upf_kernels upf_kernels_avx2[2];
-extern const struct upf_kernels upf_kernels_avx512[2];
-extern const struct upf_kernels upf_kernels_neon;
+/* Every set, the scalar set first, the fastest of a processor last. */
+#define UPF_KERNEL_SETS(SET) \
+    SET(scalar)              \
+    SET(sse)                 \
+    SET(avx2)                \
+    SET(avx512)              \
+    SET(neon)
+
+/* What kernels_NAME.c brings: the set as this machine runs it; NULL if it does
+ * not, or if the set is not compiled for it. */
+#define UPF_DECLARE_CHOOSE(name) \
+    const struct upf_kernels *upf_choose_##name(void);
+UPF_KERNEL_SETS(UPF_DECLARE_CHOOSE)
+
+bool upf_has_sha(void); /* x86: the instructions for SHA */
 
 size_t upf_span_sse(const char *text, size_t len, const uint8_t set[16]);
 size_t upf_fields_avx2(const char *text, size_t len,

@@ -94,13 +94,22 @@ KERNEL vec lane_before(vec v, vec prev)
         .chacha20 = chacha20                            \
     }
 
-const struct upf_kernels upf_kernels_avx2[2] = {
+static const struct upf_kernels sets[2] = {
     SET(upf_sha1_of_60_bmi2),
     SET(upf_sha1_of_60_sha),
 };
 
+const struct upf_kernels *upf_choose_avx2(void)
+{
+    __builtin_cpu_init();
+    const bool runs = __builtin_cpu_supports("avx2") &&
+                      __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2");
+    return runs ? &sets[upf_has_sha()] : NULL;
+}
+
 #else
 
-typedef int upf_no_avx2_here; /* ISO C wants a declaration in each file */
+const struct upf_kernels *upf_choose_avx2(void) { return NULL; }
 
 #endif

@@ -70,7 +70,7 @@ KERNEL vec vec_fill32(uint32_t x)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-const struct upf_kernels upf_kernels_neon = {
+static const struct upf_kernels set = {
     .name      = "neon",
     .mask      = mask,
     .utf8      = utf8,
@@ -81,8 +81,10 @@ const struct upf_kernels upf_kernels_neon = {
     .chacha20  = chacha20,
 };
 
+const struct upf_kernels *upf_choose_neon(void) { return &set; }
+
 #else
 
-typedef int upf_no_neon_here; /* ISO C wants a declaration in each file */
+const struct upf_kernels *upf_choose_neon(void) { return NULL; }
 
 #endif

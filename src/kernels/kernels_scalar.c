@@ -175,3 +175,8 @@ const struct upf_kernels upf_kernels_scalar = {
     .sha1_60   = upf_sha1_of_60,
     .chacha20  = chacha20,
 };
+
+const struct upf_kernels *upf_choose_scalar(void)
+{
+    return &upf_kernels_scalar;
+}

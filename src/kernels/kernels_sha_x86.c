@@ -6,6 +6,7 @@
 
 #if UPF_KERNELS_X86
 
+#include <cpuid.h>
 #include <immintrin.h>
 
 #define KERNEL __attribute__((target("avx2,bmi,bmi2")))
@@ -15,6 +16,14 @@ KERNEL void upf_sha1_of_60_bmi2(const uint8_t head[24], const uint8_t tail[36],
                                 uint8_t digest[20])
 {
     sha1_of_60(head, tail, digest);
+}
+
+bool upf_has_sha(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29) != 0 &&
+           __builtin_cpu_supports("sse4.1");
 }
 
 #define SHA __attribute__((target("sha,sse4.1")))

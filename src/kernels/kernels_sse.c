@@ -74,13 +74,19 @@ KERNEL vec vec_high4(vec v)
         .chacha20 = chacha20                            \
     }
 
-const struct upf_kernels upf_kernels_sse[2] = {
+static const struct upf_kernels sets[2] = {
     SET(upf_sha1_of_60),
     SET(upf_sha1_of_60_sha),
 };
 
+const struct upf_kernels *upf_choose_sse(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("sse4.1") ? &sets[upf_has_sha()] : NULL;
+}
+
 #else
 
-typedef int upf_no_sse_here; /* ISO C wants a declaration in each file */
+const struct upf_kernels *upf_choose_sse(void) { return NULL; }
 
 #endif
