@@ -878,6 +878,47 @@ static void a_payload_behind_a_message_is_copied(void **state)
     }
 }
 
+/* A reply is moved up to the one before it over what was read of the same input
+ * only: between two inputs lies the caller's memory, even if one buffer holds
+ * both. */
+static void nothing_is_moved_up_over_what_lies_between_two_inputs(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    bytes = {0};
+    upf_event      event;
+
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'a', 16);
+    put_run(&bytes, FROM_CLIENT, FIN | BINARY, 'b', 40);
+    const size_t first = 2 + 4 + 16, second = 2 + 4 + 40;
+    start_open(&session, OPEN_SERVER);
+    upf_input input = {bytes.data, bytes.len};
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, event.data,
+                                    event.len), UPF_OK);
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+    assert_int_equal(input.len, 0);
+
+    struct blob next = {0};
+    put_run(&next, FROM_CLIENT, FIN | BINARY, 'c', 16);
+    uint8_t *const later = bytes.data + first + second - next.len;
+    memset(bytes.data + first, 'U', (size_t)(later - (bytes.data + first)));
+    memcpy(later, next.data, next.len);
+    input = (upf_input){later, next.len};
+    assert_status(upf_conn_next(&session.conn, &input, &event), UPF_OK);
+    assert_status(upf_send_in_place(&session.conn, UPF_OP_BINARY, event.data,
+                                    event.len), UPF_OK);
+    for (const uint8_t *p = bytes.data + first; p < later; p++)
+        assert_int_equal(*p, 'U');
+    session_write(&session);
+    assert_frames(&session.output, FROM_SERVER,
+                  "fin BINARY 16 \"aaaaaaaaaaaaaaaa\"\n"
+                  "fin BINARY 16 \"cccccccccccccccc\"\n");
+    blob_free(&next);
+    blob_free(&bytes);
+    session_free(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -905,6 +946,8 @@ int main(void)
         cmocka_unit_test(a_block_is_lent_once),
         cmocka_unit_test(what_follows_the_start_that_was_sent_is_left_alone),
         cmocka_unit_test(a_payload_behind_a_message_is_copied),
+        cmocka_unit_test(
+            nothing_is_moved_up_over_what_lies_between_two_inputs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -527,6 +527,41 @@ static void sha1_with_bmi2_is_sha1(void **state)
 
 /* ---- The choice --------------------------------------------------------- */
 
+#ifdef UPF_SCALAR_ONLY
+enum { SIXTY_MAY_LACK = true };
+#else
+enum { SIXTY_MAY_LACK = false };
+#endif
+
+/* What a set lacks would be found by its first call only. Only those kernels may
+ * be missing that the smallest build has no use for. */
+static void check_whole(const struct upf_kernels *set)
+{
+    static const unsigned char none[sizeof(void (*)(void))];
+    unsigned char pointers[sizeof *set];
+    size_t missing = 0;
+
+    memcpy(pointers, set, sizeof pointers);
+    for (size_t at = 0; at < sizeof pointers; at += sizeof none)
+        missing += memcmp(pointers + at, none, sizeof none) == 0;
+    size_t allowed = 0;
+    allowed += set->utf8 == NULL && UPF_SMALL;
+    allowed += set->mask_utf8 == NULL && UPF_SMALL;
+    allowed += set->sha1_60 == NULL && SIXTY_MAY_LACK;
+    assert_int_equal(missing, allowed);
+}
+
+static void every_set_has_every_kernel(void **state)
+{
+    const struct upf_kernels *set;
+
+    (void)state;
+    for (size_t i = 0; (set = upf_kernels_at(i)) != NULL; i++)
+        check_whole(set);
+    upf_kernels_force(NULL);
+    check_whole(upf_kernels()); /* the one that chooses */
+}
+
 static const struct upf_kernels *fastest(void)
 {
     const struct upf_kernels *set, *last = NULL;
@@ -702,6 +737,7 @@ int main(void)
 #if UPF_KERNELS_X86
         DECIDING(sha1_with_bmi2_is_sha1),
 #endif
+        DECIDING(every_set_has_every_kernel),
         DECIDING(the_scalar_set_is_the_first_and_always_there),
         DECIDING(the_first_call_chooses_the_fastest_set),
         DECIDING(a_forced_set_stays),
