@@ -437,6 +437,10 @@ static int settle(struct client *c, const struct options *o)
     if (o->seconds != 0)
         c->end_at = clock_ms() + UINT64_C(1000) * o->seconds;
 
+    if (c->ca_file != NULL && !c->url.secure)
+        return refuse(o, "--ca", "there are no certificates without wss://");
+    if (c->interval > 0 && c->text == NULL)
+        return refuse(o, "--interval", "what is to be sent? say --send TEXT");
     if (c->url.secure && (c->tls = tls_client(c->ca_file)) == NULL)
         return EXIT_FAILURE;
     c->stop_fd = stop_on_signals();

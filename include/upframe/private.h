@@ -117,6 +117,7 @@ struct upf_conn {
     /* conn_open.c, conn_answer.c, conn_refusal.c; conn_message.c, conn_recv.c;
      * upf_conn_end_event() and upf_conn_drop_assembly() */
     struct upf_buf assembly;    /* a split head, message, control frame */
+    /* upf_conn_enter() sets it to 0 */
     union {
         struct { /* conn_recv.c, conn_message.c */
             union upf_frame_in frame;

@@ -216,6 +216,10 @@ the_command_line()
         exits 2 "$bin/echo_client" --fragments many
     check 'a CA file for ws:// is refused, as no one would check with it' \
         exits 2 "$bin/echo_client" --ca file ws://127.0.0.1/
+    check 'nor by the client that comes back' \
+        exits 2 "$bin/reconnect_client" --ca file ws://127.0.0.1/
+    check 'which asks what to send' \
+        exits 2 "$bin/reconnect_client" --interval 5 ws://127.0.0.1/
 }
 
 echoing()
