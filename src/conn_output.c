@@ -81,17 +81,21 @@ size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
 }
 
 /* Borrowed bytes could not be copied, so the output has a gap: nothing more may
- * be written. */
+ * be written. What is on its way stays until it has landed. But what was not
+ * offered is the caller's again: so nothing waits, and nothing looks at it. */
 static upf_status fail_with_gap(upf_conn *conn)
 {
     upf_set(conn, UPF_LOST);
     upf_conn_fail(conn, UPF_ERR_NO_MEMORY);
     upf_conn_drop_output(conn);
+    conn->out.len = 0;
     return UPF_ERR_NO_MEMORY;
 }
 
 upf_status upf_conn_output_keep(upf_conn *conn)
 {
+    if (conn->out.len == 0) /* nothing waits, or there is a gap */
+        return UPF_OK;
     return upf_output_keep(conn) ? UPF_OK : fail_with_gap(conn);
 }
 

@@ -551,10 +551,8 @@ bool upf_output_keep(upf_conn *conn)
     for (; queue != NULL && queue->kept < queue->count; queue->kept++) {
         struct upf_queued *queued = upf_queue_slot(queue, queue->kept);
 
-        if (queued->kind == UPF_SLOT_BORROWED && !own_queued(conn, queued)) {
-            queue->kept = queue->count; /* the caller may take it back now */
+        if (queued->kind == UPF_SLOT_BORROWED && !own_queued(conn, queued))
             return false;
-        }
     }
     return true;
 }

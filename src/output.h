@@ -153,7 +153,7 @@ static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 
 /* Copy all borrowed memory. False if there is no memory for that: then the
- * output has a gap, and in a queue no borrowed memory is looked at again. */
+ * output has a gap, and may only be freed. */
 bool upf_output_keep(upf_conn *conn);
 
 /* The transport has written the first `written` bytes, at most all that wait,

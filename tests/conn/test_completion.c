@@ -515,6 +515,44 @@ static void what_cannot_be_kept_goes_when_it_has_landed(void **state)
     session_free(&session);
 }
 
+/* A reply that joined the slot of one that is on its way was not offered
+ * either. */
+static void what_joined_a_slot_on_its_way_is_ours_again(void **state)
+{
+    (void)state;
+    struct session session;
+    struct blob    input = {0};
+    upf_event      event;
+    upf_slice      slice;
+
+    start(&session, OPEN_SERVER);
+    put_run(&input, FROM_CLIENT, FIN | BINARY, 'k', 1000);
+    put_run(&input, FROM_CLIENT, FIN | BINARY, 'l', 1000);
+    upf_input in = {input.data, input.len};
+    for (int i = 0; i < 2; i++) {
+        assert_status(upf_conn_next(&session.conn, &in, &event), UPF_OK);
+        reply_in_place(&session, &event);
+        if (i == 0)
+            assert_int_equal(upf_conn_output(&session.conn, &slice, 1), 1);
+    }
+    assert_status(upf_conn_next(&session.conn, &in, &event), UPF_WANT_READ);
+    session.alloc.fault = (struct fault){session.alloc.calls + 1, false};
+    assert_status(upf_conn_output_keep(&session.conn), UPF_ERR_NO_MEMORY);
+    const uint8_t *rest = (uint8_t *)slice.data + slice.len;
+    in = (upf_input){input.data + (rest - input.data),
+                     (size_t)(input.data + input.len - rest)};
+    session_input(&session, &in);
+    assert_status(session.last, UPF_DONE);
+    const size_t calls = session.alloc.calls;
+    assert_status(upf_conn_output_keep(&session.conn), UPF_OK);
+    assert_int_equal(session.alloc.calls, calls);
+    assert_int_equal(((uint8_t *)slice.data)[slice.len - 1], 'k');
+    assert_status(upf_conn_output_done(&session.conn, 0), UPF_OK);
+    assert_int_equal(session.alloc.live, 0);
+    session_free(&session);
+    blob_free(&input);
+}
+
 /* The read fails first, and then the write says how far it came. */
 static void a_write_may_land_when_the_transport_is_lost(void **state)
 {
@@ -791,6 +829,7 @@ int main(void)
         cmocka_unit_test(keep_costs_nothing_where_nothing_is_borrowed),
         cmocka_unit_test(without_memory_keep_says_so),
         cmocka_unit_test(what_cannot_be_kept_goes_when_it_has_landed),
+        cmocka_unit_test(what_joined_a_slot_on_its_way_is_ours_again),
         cmocka_unit_test(a_write_may_land_when_the_transport_is_lost),
         cmocka_unit_test(room_stays_until_the_next_input),
         cmocka_unit_test(a_loop_of_completions_writes_what_was_sent),
