@@ -65,7 +65,8 @@ endef
 define link
 @mkdir -p $(@D)
 @echo '  LINK  $@'
-$(Q)$(1) $(2) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(3) $(LDLIBS)
+$(Q)$(1) $(2) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(3) \
+    $(LDLIBS)
 endef
 
 # $(call has,HEADER): 1 if the compiler finds it.

@@ -14,16 +14,16 @@ TLS_CFLAGS ?= -DEXAMPLE_TLS
 TLS_LIBS   ?= -lssl -lcrypto
 endif
 
-flags_examples := $(posix) -I$(BUILD)/examples/pages $(TLS_CFLAGS)
+flags_examples := $(posix) -Iexamples/common -I$(BUILD)/examples/pages \
+                  $(TLS_CFLAGS)
 
 # A program is what has no header. echo_epoll is for Linux: it is built where
 # there is epoll.
-example_sources := $(filter-out \
-                     $(if $(call has,sys/epoll.h),,examples/echo_epoll.c),\
-                     $(sort $(wildcard examples/*.c)))
-helpers         := $(patsubst %.h,%.c,$(sort $(wildcard examples/*.h)))
+example_sources := $(filter-out $(if $(call has,sys/epoll.h),,%/echo_epoll.c),\
+                     $(sort $(wildcard examples/*/*.c)))
+helpers         := $(patsubst %.h,%.c,$(sort $(wildcard examples/*/*.h)))
 programs        := $(filter-out $(helpers),$(example_sources))
-example_bins    := $(programs:%.c=$(BUILD)/%)
+example_bins    := $(patsubst %.c,$(BUILD)/examples/%,$(notdir $(programs)))
 page_headers    := $(patsubst %.html,$(BUILD)/%_html.h,\
                      $(sort $(wildcard examples/pages/*.html)))
 
@@ -34,8 +34,13 @@ demo: all ## run the demonstration
 
 $(BUILD)/obj/libexamples.a: $(call objects,obj,$(helpers))
 
-$(example_bins): $(BUILD)/examples/%: $(BUILD)/obj/examples/%.o \
-                 $(BUILD)/obj/libexamples.a $(library)
+# The programs lie side by side, whichever room their source is in:
+# $(call beside,TREE,BIN_DIR) has each wait for its object.
+beside = $(foreach p,$(programs),\
+           $(eval $(2)/$(basename $(notdir $(p))): $(call objects,$(1),$(p))))
+
+$(call beside,obj,$(BUILD)/examples)
+$(example_bins): $(BUILD)/obj/libexamples.a $(library)
 	$(call link,$(CC),$(CFLAGS),$(TLS_LIBS))
 
 # A page becomes `static const char NAME_html[]`, NUL at its end. Character

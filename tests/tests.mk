@@ -18,7 +18,7 @@ coverage_flags := -O0 -g -DNDEBUG
 CMOCKA_CFLAGS ?= $(shell pkg-config --cflags cmocka 2>/dev/null)
 CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 
-flags_tests = $(posix) -Isrc -Itests -Iexamples -I$(BUILD) $(CMOCKA_CFLAGS)
+flags_tests = $(posix) -Isrc -Itests -Iexamples/common -I$(BUILD) $(CMOCKA_CFLAGS)
 
 # ---- What is there ---------------------------------------------------------
 
@@ -35,7 +35,7 @@ guide_pieces   := completion send_file echo_chunk serve_in_time streaming \
 test_bins      := $(test_sources:%.c=$(BUILD)/asan/%)
 coverage_bins  := $(test_sources:%.c=$(BUILD)/coverage/%)
 kernel_names   := $(BUILD)/asan/tests/tools/kernel_names
-asan_examples  := $(programs:%.c=$(BUILD)/asan/%)
+asan_examples  := $(example_bins:$(BUILD)/%=$(BUILD)/asan/%)
 guide_code     := $(patsubst %,$(BUILD)/guide/%.c,\
                     $(guide_programs) $(guide_pieces) fragments)
 guide_bins     := $(guide_programs:%=$(BUILD)/asan/guide/%)
@@ -96,8 +96,8 @@ $(test_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
 $(kernel_names): %: %.o $(BUILD)/asan/libupframe.a
 	$(call link,$(CC),$(asan_flags))
 
-$(asan_examples): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
-                  $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
+$(call beside,asan,$(BUILD)/asan/examples)
+$(asan_examples): $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
 	$(call link,$(CC),$(asan_flags),$(TLS_LIBS))
 
 $(foreach tree,asan coverage,$(call objects,$(tree),$(example_sources))): \

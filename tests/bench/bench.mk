@@ -30,7 +30,7 @@ bench_sources := $(filter-out %/recv_wslay.c,$(bench_sources))
 endif
 bench_programs += $(if $(bench_lws),$(BUILD)/bench/lws_server)
 endif
-bench_programs += $(if $(filter examples/echo_epoll.c,$(programs)),\
+bench_programs += $(if $(filter %/echo_epoll.c,$(programs)),\
                     $(BUILD)/bench/echo_epoll)
 
 bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
@@ -103,12 +103,12 @@ $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
 # The example, compiled as the rest here.
-bench_examples := $(call objects,bench,examples/echo_epoll.c $(helpers))
+bench_examples := $(call objects,bench,examples/lessons/echo_epoll.c $(helpers))
 $(bench_examples): | $(page_headers)
 
 $(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
 
-$(BUILD)/bench/echo_epoll: $(BUILD)/bench/examples/echo_epoll.o \
+$(BUILD)/bench/echo_epoll: $(BUILD)/bench/examples/lessons/echo_epoll.o \
                            $(BUILD)/bench/libexamples.a \
                            $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))

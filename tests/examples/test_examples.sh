@@ -558,8 +558,8 @@ demonstrating()
 
 # shellcheck disable=SC2086
 if ! ${CC:-cc} -std=c11 -D_POSIX_C_SOURCE=200809L -I"$root/include" \
-    -I"$root/examples" -o "$tmp/raw_tcp" "$root/tests/tools/raw_tcp.c" \
-    "$root/examples/tcp.c"; then
+    -I"$root/examples/common" -o "$tmp/raw_tcp" "$root/tests/tools/raw_tcp.c" \
+    "$root/examples/common/tcp.c"; then
     echo 'test_examples: cannot compile tests/tools/raw_tcp.c'
     exit 1
 fi

@@ -50,7 +50,7 @@ out=$(grep -lE "$posix" "$@" | tr '\n' ' ')
 # gcc judges formats by an old C library of Windows, which had no %zu.
 # shellcheck disable=SC2086
 compile -D_POSIX_C_SOURCE=200809L -Wno-format -Wno-format-extra-args \
-    -isystem "$tmp" -Isrc -Itests -Iexamples $tests
+    -isystem "$tmp" -Isrc -Itests -Iexamples/common $tests
 
 # shellcheck disable=SC2086
 set -- src/*.c src/*/*.c $tests
