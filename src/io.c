@@ -2,6 +2,7 @@
 /* io.c - the pump: drive a connection over read and write callbacks. */
 
 #include <assert.h>
+#include <string.h>
 
 #include <upframe/io.h>
 
@@ -89,6 +90,29 @@ upf_status upf_io_flush(upf_io *io, upf_conn *conn)
     return status;
 }
 
+static ptrdiff_t read_uninterrupted(const upf_io *io, void *data, size_t len)
+{
+    ptrdiff_t n;
+
+    do
+        n = io->read(io->user, data, len);
+    while (n == UPF_IO_INTERRUPTED);
+    assert(n < 0 || (size_t)n <= len);
+    return n;
+}
+
+ptrdiff_t upf_io_read(upf_io *io, void *data, size_t len)
+{
+    if (io->input.len == 0)
+        return read_uninterrupted(io, data, len);
+    if (len > io->input.len)
+        len = io->input.len;
+    memcpy(data, io->input.data, len);
+    io->input.data += len;
+    io->input.len  -= len;
+    return (ptrdiff_t)len;
+}
+
 /* One read, straight into a large message if one is under way. */
 static upf_status fill(upf_io *io, upf_conn *conn)
 {
@@ -100,17 +124,13 @@ static upf_status fill(upf_io *io, upf_conn *conn)
         len  = io->buffer_size;
     }
     io->read_waits_for = 0;
-    ptrdiff_t n;
-    do
-        n = io->read(io->user, data, len);
-    while (n == UPF_IO_INTERRUPTED);
+    const ptrdiff_t n = read_uninterrupted(io, data, len);
     if (n < 0) {
         const upf_status status = put_off(n, &io->read_waits_for);
         if (status == UPF_ERR_IO)
             upf_conn_lost(conn);
         return status;
     }
-    assert((size_t)n <= len);
     if (n == 0)
         upf_conn_eof(conn);
     io->input = (upf_input){data, (size_t)n};

@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server_setup.h"
@@ -30,6 +31,12 @@ static const char usage[] =
 "                         that; 0: never (%lu)\n"
 "  --max-connections N    others wait their turn (%lu)\n";
 
+static const char usage_app[] =
+"  --host-name NAME       answer requests for the host NAME, too (repeatable;\n"
+"                         localhost and the address are known)\n"
+"  --max-rate N           read no more than N messages a second from a client;\n"
+"                         0: as many as it sends (%lu)\n";
+
 static const char usage_trace[] =
 "  --trace                show every frame header on standard error\n";
 
@@ -38,9 +45,31 @@ static const char usage_end[] =
 "\n"
 "Ctrl-C or SIGTERM says 1001, going away, to every client and stops.\n";
 
+/* One option of an application's, its text beside it. */
+static void show_option(const app_option *o)
+{
+    char head[64];
+    const char *line = o->help;
+
+    snprintf(head, sizeof head, "--%s %s", o->name,
+             o->what != NULL ? o->what : "");
+    for (;;) {
+        const size_t len = strcspn(line, "\n");
+        printf("  %-22s %.*s\n", line == o->help ? head : "", (int)len, line);
+        if (line[len] == '\0')
+            return;
+        line += len + 1;
+    }
+}
+
 static void show_usage(const struct server_setup *defaults, const char *about)
 {
-    printf("%s\n%s%s", about, usage_address, defaults->plain ? "" : usage_tls);
+    printf("%s\n", about);
+    for (const app_option *o = defaults->options; o && o->name; o++)
+        show_option(o);
+    printf("%s%s", usage_address, defaults->plain ? "" : usage_tls);
+    if (defaults->is_app)
+        printf(usage_app, defaults->max_rate);
     printf(usage, defaults->max_message, defaults->max_queued,
            defaults->ping_interval, defaults->pong_timeout,
            defaults->max_connections);
@@ -76,18 +105,21 @@ static bool read_option(struct server_setup *s, int letter)
     case 'n':
         return option_number("max-connections", optarg, 1, 1000000,
                              &s->max_connections);
+    case 'a': return option_append(&s->host_names, "host-name", optarg);
+    case 'r':
+        return option_number("max-rate", optarg, 0, 1000000, &s->max_rate);
     default: return false; /* getopt_long() has said what is wrong */
     }
 }
 
-static int read_options(struct server_setup *s, int argc, char **argv,
-                        const char *about)
+/* What getopt_long() is to know: ours, as far as they are offered, then the
+ * application's, whose value is OWN and more. */
+enum { OWN = 256, OPTIONS_MAX = 32 };
+
+static void list_options(const struct server_setup *s,
+                         struct option list[OPTIONS_MAX])
 {
-    enum { NOT_PLAIN = 3 };
-    static const struct option table[] = {
-        {"tls-cert", required_argument, NULL, 'c'},
-        {"tls-key", required_argument, NULL, 'k'},
-        {"trace", no_argument, NULL, 't'},
+    static const struct option common[] = {
         {"host", required_argument, NULL, 'h'},
         {"port", required_argument, NULL, 'p'},
         {"origin", required_argument, NULL, 'o'},
@@ -97,19 +129,55 @@ static int read_options(struct server_setup *s, int argc, char **argv,
         {"ping-interval", required_argument, NULL, 'i'},
         {"pong-timeout", required_argument, NULL, 'g'},
         {"max-connections", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'H'},
-        {NULL, 0, NULL, 0}};
-    const struct option *options = s->plain ? table + NOT_PLAIN : table;
+        {"help", no_argument, NULL, 'H'}};
+    static const struct option secure[] = {
+        {"tls-cert", required_argument, NULL, 'c'},
+        {"tls-key", required_argument, NULL, 'k'},
+        {"trace", no_argument, NULL, 't'}};
+    static const struct option app[] = {
+        {"host-name", required_argument, NULL, 'a'},
+        {"max-rate", required_argument, NULL, 'r'}};
+    enum { COMMON = sizeof common / sizeof *common,
+           SECURE = sizeof secure / sizeof *secure,
+           APP    = sizeof app / sizeof *app };
+    size_t count = COMMON;
+
+    memcpy(list, common, sizeof common);
+    if (!s->plain) {
+        memcpy(list + count, secure, sizeof secure);
+        count += SECURE;
+    }
+    if (s->is_app) {
+        memcpy(list + count, app, sizeof app);
+        count += APP;
+    }
+    for (int i = 0; s->options != NULL && s->options[i].name != NULL &&
+                    count + 1 < OPTIONS_MAX; i++)
+        list[count++] = (struct option){s->options[i].name,
+                                        s->options[i].what != NULL
+                                            ? required_argument
+                                            : no_argument,
+                                        NULL, OWN + i};
+    list[count] = (struct option){NULL, 0, NULL, 0};
+}
+
+static int read_options(struct server_setup *s, int argc, char **argv,
+                        const char *about)
+{
+    struct option list[OPTIONS_MAX];
     const struct server_setup defaults = *s;
     bool ok = true;
     int  letter;
 
-    while (ok && (letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    list_options(s, list);
+    while (ok && (letter = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (letter == 'H') {
             show_usage(&defaults, about);
             return 0;
         }
-        ok = read_option(s, letter);
+        ok = letter >= OWN
+                 ? s->options[letter - OWN].take(s->options_user, optarg)
+                 : read_option(s, letter);
     }
     if (ok && optind < argc) {
         fprintf(stderr, "what is '%s'?\n", argv[optind]);

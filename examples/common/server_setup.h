@@ -9,16 +9,30 @@
 #include "options.h"
 #include "tls.h"
 
+/* An option that only one program has. The last of a table is all zero. */
+typedef struct app_option {
+    const char *name; /* "feed" */
+    const char *what; /* "FILE"; NULL: it takes no argument */
+    const char *help; /* a line, or several that the reader indents; of printf,
+                         without arguments */
+    bool      (*take)(void *user, const char *text); /* says what is wrong */
+} app_option;
+
 struct server_setup {
     /* What the server is like: to be set before */
+    bool is_app; /* is run by server.c: --host-name, --max-rate */
     bool plain;  /* offers no TLS and no trace */
     bool echoes; /* --max-queued must have room for what it has just read */
+    const app_option *options; /* of its own, or NULL */
+    void       *options_user;
+    size_t      send_buffer; /* bytes that the kernel may keep; 0: its choice */
 
     /* From the command line */
     const char   *host, *port, *cert_file, *key_file;
     unsigned long max_message, max_queued, max_connections;
     unsigned long ping_interval, pong_timeout;
-    option_list   origins, subprotocols;
+    unsigned long max_rate;
+    option_list   origins, subprotocols, host_names;
     bool          trace;
 
     /* What came of it */

@@ -42,6 +42,13 @@ void tcp_set_blocking(int fd, bool blocking)
                     blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
+void tcp_set_send_buffer(int fd, size_t bytes)
+{
+    const int size = (int)bytes;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 static void set_up(int fd)
 {
     const int on = 1;

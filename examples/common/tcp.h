@@ -33,6 +33,10 @@ int tcp_connect(const char *host, unsigned port, int timeout_ms);
 
 void tcp_set_blocking(int fd, bool blocking);
 
+/* How many bytes the kernel may keep of what was written and not yet read: a
+ * small buffer keeps what a slow peer gets fresh. */
+void tcp_set_send_buffer(int fd, size_t bytes);
+
 /* "127.0.0.1:9001" or "[::1]:9001": where a socket of ours is bound. */
 #define TCP_ADDRESS_MAX 64
 void tcp_local_address(int fd, char text[TCP_ADDRESS_MAX]);

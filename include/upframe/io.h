@@ -96,6 +96,16 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event);
 upf_status upf_io_flush(upf_io *io, upf_conn *conn);
 
 /*
+ * Read what follows a request that is deferred (upf_defer()), such as its body:
+ * first the bytes that the pump has read already, then the transport's. Only
+ * between upf_defer() and the answer; what is left unread then belongs to the
+ * connection, which drops it if the answer is a refusal.
+ *
+ * Returns as upf_read_fn does, but never UPF_IO_INTERRUPTED.
+ */
+ptrdiff_t upf_io_read(upf_io *io, void *data, size_t len);
+
+/*
  * What to poll the transport for: the UPF_WANTS_ bits of upf_conn_wants(), but
  * WRITE in place of READ where a TLS read has to write first, and the reverse.
  */

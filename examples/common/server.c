@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/* server.c - many WebSocket clients in one loop: see server.h. Read run_turn()
+ * first, then hear_client(), then settle(). */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "page.h"
+#include "server.h"
+#include "tcp.h"
+#include "trace.h"
+
+enum {
+    ACCEPTS   = 64,        /* at most so many in one turn */
+    TURN_READ = 32 * 1024, /* bytes, and */
+    TURN_HEAR = 64,        /* events, that one client has in its turn */
+    SWEEP_MS  = 1000,      /* how often everybody's time is looked at; or */
+    LIMIT_MS  = 100,       /* so often, where clients have a --max-rate */
+    STOP_MS   = 3000       /* how long a stop waits for the clients */
+};
+
+/* The client has something to do when this turn ends. */
+static void touch(client *c)
+{
+    server *s = c->server;
+
+    if (c->is_listed)
+        return;
+    c->is_listed    = true;
+    c->next_touched = s->touched;
+    s->touched      = c;
+}
+
+/* ---- To a client ------------------------------------------------------- */
+
+static bool has_room_after_a_write(client *c, upf_status status)
+{
+    if (status != UPF_ERR_QUEUE_FULL)
+        return false;
+    upf_io_flush(&c->io, &c->ws);
+    return true;
+}
+
+/*
+ * Too slow is who does not read, and not who was not written to while others
+ * talked: over max_queued, what the socket takes now makes room. The Close
+ * always has room, and some seconds to be read. (Who turns out to be lost has
+ * an event coming.)
+ */
+static bool is_queued(client *c, upf_status status)
+{
+    touch(c);
+    if (upf_conn_congested(&c->ws))
+        c->congested = true;
+    if (status == UPF_ERR_QUEUE_FULL)
+        client_close(c, UPF_CLOSE_POLICY, "too slow");
+    else if (status == UPF_ERR_NO_MEMORY)
+        client_close(c, UPF_CLOSE_TRY_AGAIN_LATER, "out of memory");
+    return status == UPF_OK;
+}
+
+bool client_send(client *c, upf_opcode opcode, const void *data, size_t len)
+{
+    upf_status status = upf_send(&c->ws, opcode, data, len);
+
+    if (has_room_after_a_write(c, status))
+        status = upf_send(&c->ws, opcode, data, len);
+    return is_queued(c, status);
+}
+
+bool client_send_shared(client *c, upf_shared *shared)
+{
+    upf_status status = upf_send_shared(&c->ws, shared);
+
+    if (has_room_after_a_write(c, status))
+        status = upf_send_shared(&c->ws, shared);
+    return is_queued(c, status);
+}
+
+void client_close(client *c, int code, const char *reason)
+{
+    upf_conn_hold(&c->ws, false); /* its Close has to be read */
+    c->over_limit = false;
+    upf_close(&c->ws, code, reason);
+    touch(c);
+}
+
+/* ---- From a client ----------------------------------------------------- */
+
+ptrdiff_t client_read(void *user, void *data, size_t len)
+{
+    client *c = user;
+
+    if (c->may_read == 0) {
+        c->has_more = true; /* perhaps where no poller sees it: in TLS */
+        return UPF_IO_WANT_READ;
+    }
+    if (len > c->may_read)
+        len = c->may_read;
+    const ptrdiff_t n = c->tls != NULL ? tls_read(c->tls, data, len)
+                                       : tcp_read(&c->source.fd, data, len);
+    if (n > 0)
+        c->may_read -= (size_t)n;
+    return n;
+}
+
+ptrdiff_t client_write(void *user, const void *data, size_t len)
+{
+    client *c = user;
+
+    return c->tls != NULL ? tls_write(c->tls, data, len)
+                          : tcp_write(&c->source.fd, data, len);
+}
+
+/* RFC 9110, section 7.4: who means another host was led here by a trick. */
+static void hear_request(server *s, client *c, const upf_event *ev)
+{
+    static const upf_header plain_text = {"Content-Type", "text/plain"};
+    static const char       other[] =
+        "This server does not answer to that name; --host-name adds it.\n";
+    upf_request request;
+
+    if (!host_is_ours(&ev->request, c->source.fd, &s->setup.host_names)) {
+        upf_refuse(&c->ws, 421, &plain_text, 1, other, sizeof other - 1);
+        return;
+    }
+    s->app->hear(s, c, ev);
+    if (ev->status == UPF_ERR_NOT_UPGRADE && c->deferred == NULL &&
+        s->app->page != NULL && upf_conn_request(&c->ws, &request) == UPF_OK)
+        page_answer(&c->ws, &request, s->app->page, s->app->page_len);
+}
+
+static void hear(server *s, client *c, const upf_event *ev)
+{
+    switch (ev->type) {
+    case UPF_EVENT_REQUEST:
+        hear_request(s, c, ev);
+        return;
+    case UPF_EVENT_OPEN:
+        c->number = ++s->next_number;
+        if (!set_join(&s->everyone, c))
+            client_close(c, UPF_CLOSE_TRY_AGAIN_LATER, "out of memory");
+        break;
+    case UPF_EVENT_CLOSE:
+        set_leave_all(c);
+        break;
+    default:
+        break;
+    }
+    s->app->hear(s, c, ev);
+}
+
+/* Whether it may say one thing more. If not, it is not read from: it notices
+ * that its messages are taken slowly, and loses none. */
+static bool is_within_limit(client *c)
+{
+    if (c->server->setup.max_rate == 0 || c->may_say > 0)
+        return true;
+    c->over_limit = true;
+    upf_conn_hold(&c->ws, true);
+    return false;
+}
+
+/*
+ * One client's turn, which is short, however much it has to say: what it says
+ * may be queued for all, and all must be written to before that is too much.
+ */
+static void hear_client(server *s, client *c)
+{
+    upf_event ev;
+
+    touch(c);
+    c->may_read = TURN_READ;
+    c->has_more = false;
+    if (c->over_limit)
+        return;
+    for (int i = 0; i < TURN_HEAR; i++) {
+        if (!is_within_limit(c))
+            return;
+        const upf_status status = upf_io_next(&c->io, &c->ws, &ev);
+        if (status == UPF_WANT_ANSWER && c->deferred != NULL) {
+            c->deferred(c);
+            if (c->deferred == NULL)
+                continue; /* it is answered */
+        }
+        if (status != UPF_OK)
+            return;
+        c->may_say--;
+        hear(s, c, &ev);
+    }
+    c->has_more = true; /* perhaps in the pump */
+}
+
+/* Whether there is something to do for which it need not be waited. */
+static bool has_turn(const client *c)
+{
+    return c->has_more && !c->over_limit &&
+           (c->deferred != NULL || (upf_conn_wants(&c->ws) & UPF_WANTS_READ));
+}
+
+static void on_client(source *from, unsigned events)
+{
+    client *c = OWNER_OF(client, source, from);
+
+    if (events & POLLER_WRITE)
+        c->blocked = false;
+    if ((events & POLLER_LOST) && !(from->watched & POLLER_READ))
+        upf_conn_lost(&c->ws); /* or we would be told again and again */
+    touch(c);
+    if (!has_turn(c)) /* else it had one just now */
+        hear_client(c->server, c);
+}
+
+/* What can be written is written, and what has arrived is read, before anybody
+ * is declared silent: `now` is older than that look. */
+static void look_at_time(server *s, client *c, uint64_t now)
+{
+    hear_client(s, c);
+    if (upf_conn_deadline(&c->ws) <= now) {
+        upf_io_flush(&c->io, &c->ws);
+        upf_conn_tick(&c->ws, now);
+        hear_client(s, c);
+    }
+}
+
+/* ---- Coming and going -------------------------------------------------- */
+
+static client *new_client(server *s, int fd)
+{
+    client *c = calloc(1, s->app->client_size);
+
+    if (c == NULL)
+        return NULL;
+    c->server = s;
+    c->source = (source){.fd = fd, .ready = on_client};
+    if ((s->setup.tls != NULL &&
+         (c->tls = tls_accept(s->setup.tls, fd)) == NULL) ||
+        !poller_watch(s->poller, &c->source, POLLER_READ)) {
+        tls_free(c->tls);
+        free(c);
+        return NULL;
+    }
+    if (s->setup.send_buffer > 0)
+        tcp_set_send_buffer(fd, s->setup.send_buffer);
+    c->io      = upf_io_callbacks(client_read, client_write, c);
+    c->may_say = (int)s->setup.max_rate;
+    upf_conn_init_server(&c->ws, &s->setup.config);
+    upf_conn_tick(&c->ws, s->now); /* its time begins */
+    c->at = s->count;
+    s->clients[s->count++] = c;
+    return c;
+}
+
+static void free_client(server *s, client *c)
+{
+    s->clients[c->at]     = s->clients[--s->count];
+    s->clients[c->at]->at = c->at;
+    poller_forget(s->poller, &c->source);
+    set_leave_all(c);
+    upf_conn_free(&c->ws);
+    tls_free(c->tls);
+    close(c->source.fd);
+    free(c->body);
+    free(c);
+}
+
+static void watch_listener(server *s, bool accepts)
+{
+    if (s->listener.fd >= 0 && s->accepts != accepts)
+        s->accepts = poller_watch(s->poller, &s->listener,
+                                  accepts ? POLLER_READ : 0) && accepts;
+}
+
+static void on_listener(source *from, unsigned events)
+{
+    server *s = OWNER_OF(server, listener, from);
+
+    (void)events;
+    for (int i = 0; i < ACCEPTS && s->count < s->setup.max; i++) {
+        const int fd = tcp_accept(from->fd);
+        if (fd < 0) {
+            if (tcp_out_of_resources())
+                watch_listener(s, false); /* until the next sweep */
+            return;
+        }
+        if (new_client(s, fd) == NULL)
+            close(fd);
+    }
+    if (s->count == s->setup.max)
+        watch_listener(s, false);
+}
+
+/*
+ * RFC 6455, section 7.1.1: after the last event shut down, read to the end,
+ * and only then close. False when it has come to that.
+ */
+static bool is_alive(client *c)
+{
+    char dropped[4096];
+
+    if (upf_conn_wants(&c->ws) & UPF_WANTS_SHUTDOWN) {
+        if (!c->shut_down) {
+            tls_free(c->tls); /* says goodbye */
+            c->tls = NULL;
+            shutdown(c->source.fd, SHUT_WR);
+            c->shut_down = true;
+        }
+        const ptrdiff_t n = tcp_read(&c->source.fd, dropped, sizeof dropped);
+        if (n == 0 || n == UPF_IO_ERROR)
+            upf_conn_eof(&c->ws);
+    }
+    return !(upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE);
+}
+
+/* Write what was queued for it, and say what to wait for, if it stays. Until
+ * that is clear it counts as listed. */
+static void settle(server *s, client *c)
+{
+    upf_status flushed = UPF_OK;
+
+    if (upf_conn_queued(&c->ws) > 0 && !c->blocked) {
+        flushed    = upf_io_flush(&c->io, &c->ws);
+        c->blocked = flushed > 0;
+    }
+    if (flushed < 0 || (upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE))
+        hear_client(s, c); /* lost while it was written to: its last event */
+    if (!is_alive(c)) {
+        free_client(s, c);
+        return;
+    }
+    if (c->congested && !upf_conn_congested(&c->ws)) {
+        c->congested = false;
+        if (s->app->relieved != NULL && upf_conn_is_open(&c->ws))
+            s->app->relieved(s, c);
+    }
+    c->is_listed = false;
+    if (has_turn(c) || (upf_conn_queued(&c->ws) > 0 && !c->blocked))
+        touch(c); /* in the next turn, which begins at once */
+    const unsigned wants = upf_io_wants(&c->io, &c->ws);
+    const bool reads = (wants & UPF_WANTS_READ) || c->deferred != NULL;
+    if (!poller_watch(s->poller, &c->source,
+                      (reads ? POLLER_READ : 0) |
+                          (wants & UPF_WANTS_WRITE ? POLLER_WRITE : 0))) {
+        upf_conn_lost(&c->ws); /* no memory to wait for it */
+        touch(c);
+    }
+}
+
+/* Those who are touched meanwhile are settled when the next turn ends. */
+static void settle_all(server *s)
+{
+    client *next, *list = s->touched;
+
+    s->touched = NULL;
+    for (client *c = list; c != NULL; c = next) {
+        next = c->next_touched;
+        settle(s, c);
+    }
+}
+
+/* ---- Time -------------------------------------------------------------- */
+
+/* A tenth of what is to be measured (upf_conn_tick()), and once a second. */
+static uint64_t sweep_ms(const server *s)
+{
+    const uint32_t times[] = {s->setup.config.ping_interval / 10,
+                              s->setup.config.pong_timeout / 10,
+                              s->setup.max_rate > 0 ? LIMIT_MS : 0};
+    uint32_t ms = SWEEP_MS;
+
+    for (int i = 0; i < 3; i++)
+        if (times[i] > 0 && times[i] < ms)
+            ms = times[i];
+    return ms;
+}
+
+/* A second's worth may be said at once. */
+static void refill(server *s, client *c)
+{
+    const int rate = (int)s->setup.max_rate;
+    const int more = rate * LIMIT_MS / 1000;
+
+    c->may_say = c->may_say + (more > 0 ? more : 1);
+    if (c->may_say > rate)
+        c->may_say = rate;
+    if (c->over_limit && c->may_say > 0) {
+        c->over_limit = false;
+        upf_conn_hold(&c->ws, false);
+        c->has_more = true;
+        touch(c);
+    }
+}
+
+static void sweep(server *s)
+{
+    s->next_sweep = s->now + sweep_ms(s);
+    for (size_t i = 0; i < s->count; i++) {
+        client *c = s->clients[i];
+        if (s->setup.max_rate > 0)
+            refill(s, c);
+        if (c->deferred != NULL)
+            hear_client(s, c); /* its patience is limited, too */
+        if (upf_conn_deadline(&c->ws) <= s->now)
+            look_at_time(s, c, s->now);
+    }
+    if (s->count < s->setup.max)
+        watch_listener(s, true);
+}
+
+static int time_to_wait(const server *s)
+{
+    const uint64_t now = clock_ms();
+    double due = timers_due(&s->timers);
+
+    if ((double)s->next_sweep < due)
+        due = (double)s->next_sweep;
+    if (s->give_up != 0 && (double)s->give_up < due)
+        due = (double)s->give_up;
+    if (s->touched != NULL || due <= (double)now)
+        return 0;
+    return (int)(due - (double)now + 0.999);
+}
+
+/* ---- The loop ---------------------------------------------------------- */
+
+/* RFC 6455, section 7.4.1: 1001 is what a server says that goes down. */
+void server_stop(server *s)
+{
+    if (s->give_up != 0)
+        return;
+    poller_forget(s->poller, &s->listener);
+    poller_forget(s->poller, &s->stop); /* heard */
+    close(s->listener.fd);
+    s->listener.fd = -1;
+    s->give_up     = clock_ms() + STOP_MS;
+    for (size_t i = 0; i < s->count; i++)
+        client_close(s->clients[i], UPF_CLOSE_GOING_AWAY,
+                     "server is shutting down");
+}
+
+static void on_stop(source *from, unsigned events)
+{
+    (void)events;
+    if (stop_requested())
+        server_stop(OWNER_OF(server, stop, from));
+}
+
+static bool run_turn(server *s)
+{
+    for (client *c = s->touched; c != NULL; c = c->next_touched)
+        if (has_turn(c))
+            hear_client(s, c);
+    if (!poller_wait(s->poller, time_to_wait(s)))
+        return false;
+    s->now = clock_ms();
+    timers_run(&s->timers, (double)s->now);
+    if (s->now >= s->next_sweep)
+        sweep(s);
+    settle_all(s);
+    return true;
+}
+
+static void on_frame(void *user, const upf_conn *conn, bool sent,
+                     const upf_frame_header *h)
+{
+    const client *c = (const void *)conn;
+
+    (void)user;
+    fprintf(stderr, "#%-3u ", c->number);
+    trace_frame(stderr, sent, h);
+    fputc('\n', stderr);
+}
+
+int server_begin(server *s, const server_app *app, int argc, char **argv,
+                 const char *about)
+{
+    s->app = app;
+    s->setup.is_app = true;
+    const int status = server_set_up(&s->setup, argc, argv, about);
+    if (status >= 0)
+        return status;
+    if (s->setup.trace)
+        s->setup.config.trace = on_frame;
+    s->listener = (source){.fd = s->setup.listener, .ready = on_listener};
+    s->stop     = (source){.fd = s->setup.stop, .ready = on_stop};
+    s->now      = clock_ms();
+    s->poller   = poller_new();
+    s->clients  = calloc(s->setup.max, sizeof(client *));
+    s->accepts  = true;
+    if (s->poller == NULL || s->clients == NULL ||
+        !poller_watch(s->poller, &s->listener, POLLER_READ) ||
+        !poller_watch(s->poller, &s->stop, POLLER_READ)) {
+        fprintf(stderr, "cannot begin: %s\n", strerror(errno));
+        return 1;
+    }
+    return -1;
+}
+
+int server_run(server *s)
+{
+    bool ok = true;
+
+    while (ok && (s->give_up == 0 ||
+                  (s->count > 0 && clock_ms() < s->give_up)))
+        ok = run_turn(s);
+    if (!ok)
+        fprintf(stderr, "cannot wait: %s\n", strerror(errno));
+    while (s->count > 0)
+        free_client(s, s->clients[0]);
+    if (s->listener.fd >= 0)
+        close(s->listener.fd);
+    set_free(&s->everyone);
+    poller_free(s->poller);
+    free(s->clients);
+    tls_context_free(s->setup.tls);
+    return ok ? 0 : 1;
+}

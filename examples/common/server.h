@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h - what the applications share: many WebSocket clients in one loop.
+ *
+ * The server listens, accepts, speaks TLS, answers browsers that come for the
+ * page, reads and writes, keeps time, and ends. The application is one function
+ * that hears what clients say, and speaks to one of them, or to a set of them,
+ * at any time:
+ *
+ *     static void hear(server *s, client *c, const upf_event *ev)
+ *     {
+ *         if (ev->type == UPF_EVENT_MESSAGE)
+ *             client_send(c, ev->opcode, ev->data, ev->len);
+ *     }
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         static const server_app echo = {.client_size = sizeof(client),
+ *                                         .hear        = hear};
+ *         server s;
+ *         const int status = server_begin(&s, &echo, argc, argv, "usage: ...");
+ *         return status >= 0 ? status : server_run(&s);
+ *     }
+ *
+ * Turns: whoever is ready is heard, but nobody for long; then what was queued
+ * for all is written. So no client can keep the others waiting, and messages to
+ * one client share a write. A client is never freed within a turn: a pointer to
+ * it is good until the application has heard its UPF_EVENT_CLOSE, and to the
+ * end of that function.
+ *
+ * One thread; nothing here blocks. To take it into a program of your own, copy
+ * this directory.
+ */
+#ifndef EXAMPLES_SERVER_H
+#define EXAMPLES_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <upframe/conn.h>
+#include <upframe/io.h>
+#include "client_set.h"
+#include "poller.h"
+#include "server_setup.h"
+#include "timers.h"
+#include "tls.h"
+
+typedef struct server server;
+typedef struct client client;
+
+/* What an application is to the server. The struct must stay. */
+typedef struct server_app {
+    /* Of the application's own struct, whose first field is a client. It is all
+     * zero when the client comes. */
+    size_t client_size;
+
+    /*
+     * Each event of each client (upframe/conn.h), PING and PONG among them. At
+     * a REQUEST the application may answer (upf_accept() and so on), or do
+     * nothing: then a handshake is accepted, and who asks for no WebSocket gets
+     * the page. At CLOSE it says goodbye to `c`, who is in no set any more.
+     */
+    void (*hear)(server *s, client *c, const upf_event *ev);
+
+    /* Or NULL. The client, who was congested (upf_conn_congested()), has read
+     * so much that it is not any more. */
+    void (*relieved)(server *s, client *c);
+
+    const char *page; /* what a browser gets at /; NULL: 404 */
+    size_t      page_len;
+} server_app;
+
+/* One connection. What an application may use: */
+struct client {
+    upf_conn ws;     /* first; to send, use the functions below */
+    unsigned number; /* from OPEN on: 1, 2, ... in this run of the server */
+
+    /* the rest is the server's. */
+    server       *server;
+    source        source;
+    upf_io        io;
+    tls_stream   *tls; /* NULL: plain TCP */
+    void        (*deferred)(client *c); /* reads, while a request is deferred */
+    void         *body;
+    memberships   sets;
+    size_t        at;         /* in server.clients */
+    size_t        may_read;   /* bytes, in this turn */
+    int           may_say;    /* events, until the next sweep */
+    bool          has_more;   /* its turn was over before its input was */
+    bool          blocked;    /* its socket took no more */
+    bool          congested;
+    bool          over_limit; /* it is not read from until the next sweep */
+    bool          shut_down;
+    bool          is_listed;  /* in server.touched */
+    client       *next_touched;
+};
+
+struct server {
+    const server_app   *app;
+    struct server_setup setup;    /* set before server_begin(): see there */
+    void               *user;     /* the application's; not used here */
+    client_set          everyone; /* who is open */
+    poller             *poller;
+    timers              timers;
+
+    /* the rest is the server's. */
+    source    listener, stop;
+    client  **clients;
+    size_t    count;
+    client   *touched;     /* to be settled when this turn ends */
+    unsigned  next_number;
+    bool      accepts;     /* the listener is watched */
+    uint64_t  now;         /* milliseconds, of this turn */
+    uint64_t  next_sweep;
+    uint64_t  give_up;     /* when a stop ends at last; 0: not stopping */
+};
+
+/*
+ * Read the options and listen; see server_set_up(). `s` is all zero but for
+ * what the application sets of s->setup and s->user. Returns -1 to go on, or
+ * the exit status of the program. `about` is the head of the text for --help.
+ */
+int server_begin(server *s, const server_app *app, int argc, char **argv,
+                 const char *about);
+
+/* Serve until a signal says stop: clients are told 1001 then, and have three
+ * seconds. Returns the program's exit status; all is freed. */
+int server_run(server *s);
+
+/* The same stop, by the application. */
+void server_stop(server *s);
+
+/*
+ * Queue a message for a client, or for all of a set; it is written when the
+ * turn ends. Who has no room for it (max_queued) even after a write does not
+ * read, and is closed with 1008, "too slow". A set's message is encoded once.
+ *
+ * client_send         false: it was not queued; the client is closing, or gone
+ * client_send_shared  the same of what was encoded already
+ * client_close        the closing handshake; `reason` at most 123 bytes
+ * set_send            false: no memory
+ */
+bool client_send(client *c, upf_opcode opcode, const void *data, size_t len);
+bool client_send_shared(client *c, upf_shared *shared);
+void client_close(client *c, int code, const char *reason);
+bool set_send(server *s, const client_set *set, upf_opcode opcode,
+              const void *data, size_t len);
+
+/* The two callbacks of the pump: for what goes over the connection before it is
+ * a WebSocket's (http_body.c). `user` is the client. */
+ptrdiff_t client_read(void *user, void *data, size_t len);
+ptrdiff_t client_write(void *user, const void *data, size_t len);
+
+/*
+ * Anything else that the application waits for: a timer (timers.h), or what has
+ * a descriptor, such as a pipe, inotify, or the socket of a database (poller.h):
+ *
+ *     timers_every(&s->timers, &mine.timer, 30, on_timer);
+ *     poller_watch(s->poller, &mine.source, POLLER_READ);
+ */
+
+#endif
