@@ -6,8 +6,6 @@
 
 #include "http_body.h"
 
-enum { PATIENCE_MS = 10000 };
-
 struct body {
     void   (*done)(client *c, const char *body, size_t len);
     uint64_t give_up;
@@ -100,7 +98,8 @@ void http_read_body(client *c, const upf_request *request, size_t max,
         return;
     }
     *b = (struct body){.done    = done,
-                       .give_up = c->server->now + PATIENCE_MS,
+                       .give_up = c->server->now +
+                                  c->server->setup.config.handshake_timeout,
                        .len     = length};
     c->body     = b;
     c->deferred = read_more;

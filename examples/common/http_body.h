@@ -11,8 +11,8 @@
  * body. When it is here, done() is called, which answers with upf_refuse(); the
  * request can be read again with upf_conn_request(). Answered here, and done()
  * is not called: a body without Content-Length (411), one over `max` bytes
- * (413), one that is not here after 10 s (408), an Expect other than
- * "100-continue" (417). Who expects "100 Continue" gets it.
+ * (413), one that is not here after another handshake_timeout (408), an Expect
+ * other than "100-continue" (417). Who expects "100 Continue" gets it.
  */
 void http_read_body(client *c, const upf_request *request, size_t max,
                     void (*done)(client *c, const char *body, size_t len));

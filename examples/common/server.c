@@ -159,7 +159,7 @@ static void hear(server *s, client *c, const upf_event *ev)
  * that its messages are taken slowly, and loses none. */
 static bool is_within_limit(client *c)
 {
-    if (c->server->setup.max_rate == 0 || c->may_say > 0)
+    if (c->server->setup.max_rate == 0 || c->may_say >= 1)
         return true;
     c->over_limit = true;
     upf_conn_hold(&c->ws, true);
@@ -190,7 +190,7 @@ static void hear_client(server *s, client *c)
         }
         if (status != UPF_OK)
             return;
-        c->may_say--;
+        c->may_say -= 1;
         hear(s, c, &ev);
     }
     c->has_more = true; /* perhaps in the pump */
@@ -248,7 +248,7 @@ static client *new_client(server *s, int fd)
     if (s->setup.send_buffer > 0)
         tcp_set_send_buffer(fd, s->setup.send_buffer);
     c->io      = upf_io_callbacks(client_read, client_write, c);
-    c->may_say = (int)s->setup.max_rate;
+    c->may_say = (double)s->setup.max_rate;
     upf_conn_init_server(&c->ws, &s->setup.config);
     upf_conn_tick(&c->ws, s->now); /* its time begins */
     c->at = s->count;
@@ -380,15 +380,14 @@ static uint64_t sweep_ms(const server *s)
 }
 
 /* A second's worth may be said at once. */
-static void refill(server *s, client *c)
+static void refill(client *c, uint64_t elapsed_ms)
 {
-    const int rate = (int)s->setup.max_rate;
-    const int more = rate * LIMIT_MS / 1000;
+    const double rate = (double)c->server->setup.max_rate;
 
-    c->may_say = c->may_say + (more > 0 ? more : 1);
+    c->may_say += rate * (double)elapsed_ms / 1000;
     if (c->may_say > rate)
         c->may_say = rate;
-    if (c->over_limit && c->may_say > 0) {
+    if (c->over_limit && c->may_say >= 1) {
         c->over_limit = false;
         upf_conn_hold(&c->ws, false);
         c->has_more = true;
@@ -398,16 +397,16 @@ static void refill(server *s, client *c)
 
 static void sweep(server *s)
 {
-    s->next_sweep = s->now + sweep_ms(s);
     for (size_t i = 0; i < s->count; i++) {
         client *c = s->clients[i];
         if (s->setup.max_rate > 0)
-            refill(s, c);
+            refill(c, s->now - s->last_sweep);
         if (c->deferred != NULL)
             hear_client(s, c); /* its patience is limited, too */
         if (upf_conn_deadline(&c->ws) <= s->now)
             look_at_time(s, c, s->now);
     }
+    s->last_sweep = s->now;
     if (s->count < s->setup.max)
         watch_listener(s, true);
 }
@@ -417,8 +416,8 @@ static int time_to_wait(const server *s)
     const uint64_t now = clock_ms();
     double due = timers_due(&s->timers);
 
-    if ((double)s->next_sweep < due)
-        due = (double)s->next_sweep;
+    if ((double)(s->last_sweep + sweep_ms(s)) < due)
+        due = (double)(s->last_sweep + sweep_ms(s));
     if (s->give_up != 0 && (double)s->give_up < due)
         due = (double)s->give_up;
     if (s->touched != NULL || due <= (double)now)
@@ -459,7 +458,7 @@ static bool run_turn(server *s)
         return false;
     s->now = clock_ms();
     timers_run(&s->timers, (double)s->now);
-    if (s->now >= s->next_sweep)
+    if (s->now >= s->last_sweep + sweep_ms(s))
         sweep(s);
     settle_all(s);
     return true;

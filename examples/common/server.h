@@ -85,7 +85,7 @@ struct client {
     memberships   sets;
     size_t        at;         /* in server.clients */
     size_t        may_read;   /* bytes, in this turn */
-    int           may_say;    /* events, until the next sweep */
+    double        may_say;    /* events, until the next sweep */
     bool          has_more;   /* its turn was over before its input was */
     bool          blocked;    /* its socket took no more */
     bool          congested;
@@ -111,7 +111,7 @@ struct server {
     unsigned  next_number;
     bool      accepts;     /* the listener is watched */
     uint64_t  now;         /* milliseconds, of this turn */
-    uint64_t  next_sweep;
+    uint64_t  last_sweep;
     uint64_t  give_up;     /* when a stop ends at last; 0: not stopping */
 };
 

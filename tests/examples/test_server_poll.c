@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* test_server_poll.c - the same server over poll(2), as where there is no
+ * epoll. */
+
+#define POLLER_POLL
+#include "../../examples/common/poller.c" /* in place of the archive's */
+#include "test_server.c"
