@@ -188,8 +188,12 @@ static void hear_client(server *s, client *c)
             if (c->deferred == NULL)
                 continue; /* it is answered */
         }
-        if (status != UPF_OK)
+        if (status != UPF_OK) {
+            /* Once reading is allowed, no poller may know of what TLS has. */
+            if (!(upf_conn_wants(&c->ws) & UPF_WANTS_READ))
+                c->has_more = true;
             return;
+        }
         c->may_say -= 1;
         hear(s, c, &ev);
     }
