@@ -999,6 +999,83 @@ static void a_late_pong_that_fails_is_a_close(void **state)
     end(&pumped);
 }
 
+/* ---- The body of a request --------------------------------------------- */
+
+/* However much of it was read with the head, and however the rest comes. */
+static void what_follows_a_deferred_request_can_be_read(void **state)
+{
+    (void)state;
+    static const char head[] =
+        "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+    static const char body[] = "0123456789";
+    const size_t head_len = sizeof head - 1, all = head_len + 10;
+
+    for (size_t piece = 1; piece <= all; piece++) {
+        struct pumped pumped;
+        upf_event     event;
+        char          got[16];
+        size_t        len = 0;
+
+        start(&pumped, SERVER);
+        blob_text(&pumped.bytes, head);
+        blob_text(&pumped.bytes, body);
+        pumped.transport.in       = pumped.bytes.data;
+        pumped.transport.in_len   = pumped.bytes.len;
+        pumped.transport.read_max = piece;
+        pumped.transport.at_end   = UPF_IO_WANT_READ;
+        pumped.transport.read_trouble =
+            (struct trouble){.every = 3, .result = UPF_IO_INTERRUPTED};
+        assert_status(upf_io_next(&pumped.io, &pumped.session.conn, &event),
+                      UPF_OK);
+        assert_int_equal(event.type, UPF_EVENT_REQUEST);
+        assert_status(upf_defer(&pumped.session.conn), UPF_OK);
+        assert_status(upf_io_next(&pumped.io, &pumped.session.conn, &event),
+                      UPF_WANT_ANSWER);
+        ptrdiff_t n;
+        while ((n = upf_io_read(&pumped.io, got + len, piece % 4 + 1)) > 0) {
+            assert_true((size_t)n <= piece % 4 + 1);
+            len += (size_t)n;
+            assert_true(len <= 10);
+        }
+        assert_int_equal(n, UPF_IO_WANT_READ);
+        assert_int_equal(len, 10);
+        assert_memory_equal(got, body, 10);
+        assert_status(upf_refuse(&pumped.session.conn, 200, NULL, 0, "ok", 2),
+                      UPF_OK);
+        assert_status(upf_io_next(&pumped.io, &pumped.session.conn, &event),
+                      UPF_OK);
+        assert_int_equal(event.type, UPF_EVENT_CLOSE);
+        end(&pumped);
+    }
+}
+
+/* The end of the stream, and its failure, are the reader's to tell. */
+static void a_body_that_ends_too_early_is_told(void **state)
+{
+    (void)state;
+    static const ptrdiff_t ends[] = {0, UPF_IO_ERROR, UPF_IO_WANT_READ,
+                                     UPF_IO_WANT_WRITE};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct pumped pumped;
+        upf_event     event;
+        char          got[16];
+
+        start(&pumped, SERVER);
+        blob_text(&pumped.bytes, "POST /x HTTP/1.1\r\nHost: a\r\n"
+                                 "Content-Length: 10\r\n\r\n123");
+        pumped.transport.in     = pumped.bytes.data;
+        pumped.transport.in_len = pumped.bytes.len;
+        pumped.transport.at_end = ends[i];
+        assert_status(upf_io_next(&pumped.io, &pumped.session.conn, &event),
+                      UPF_OK);
+        assert_status(upf_defer(&pumped.session.conn), UPF_OK);
+        assert_int_equal(upf_io_read(&pumped.io, got, sizeof got), 3);
+        assert_int_equal(upf_io_read(&pumped.io, got, sizeof got), ends[i]);
+        end(&pumped);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1035,6 +1112,8 @@ int main(void)
         cmocka_unit_test(a_rest_that_cannot_be_kept_is_a_close),
         cmocka_unit_test(a_flush_says_that_the_rest_could_not_be_kept),
         cmocka_unit_test(a_late_pong_that_fails_is_a_close),
+        cmocka_unit_test(what_follows_a_deferred_request_can_be_read),
+        cmocka_unit_test(a_body_that_ends_too_early_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

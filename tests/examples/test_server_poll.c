@@ -2,6 +2,8 @@
 /* test_server_poll.c - the same server over poll(2), as where there is no
  * epoll. */
 
+#include <poll.h>
+
 #define POLLER_POLL
 #include "../../examples/common/poller.c" /* in place of the archive's */
 #include "test_server.c"
