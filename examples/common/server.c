@@ -190,7 +190,8 @@ static void hear_client(server *s, client *c)
         }
         if (status != UPF_OK) {
             /* Once reading is allowed, no poller may know of what TLS has. */
-            if (!(upf_conn_wants(&c->ws) & UPF_WANTS_READ))
+            if (c->deferred == NULL &&
+                !(upf_conn_wants(&c->ws) & UPF_WANTS_READ))
                 c->has_more = true;
             return;
         }

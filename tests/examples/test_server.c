@@ -19,6 +19,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@
 enum { MAX_MESSAGE = 1000, MAX_QUEUED = 60000, BODY_MAX = 100 };
 
 static pid_t    child;
-static uint32_t close_timeout;
+static uint32_t close_timeout, handshake_timeout; /* ms */
 static int      life[2] = {-1, -1}; /* a pipe: the child ends with us */
 static unsigned port;
 
@@ -89,7 +90,7 @@ static void serve(int output, const char *const *options)
     (void)dup2(output, STDOUT_FILENO);
     int status = server_begin(&s, &app, argc, argv, "usage: server");
     if (status < 0) {
-        s.setup.config.handshake_timeout = 500;
+        s.setup.config.handshake_timeout = handshake_timeout;
         s.setup.config.close_timeout     = close_timeout;
         source parent = {.fd = life[0], .ready = on_life};
         close(life[1]);
@@ -122,6 +123,16 @@ static void begin_server(const char *const *options)
     port = (unsigned)strtoul(colon + 1, NULL, 10);
 }
 
+/* The processor's time that the children have taken which are gone, in ms. */
+static long work_of_children(void)
+{
+    struct rusage used;
+
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
 /* By a signal, to which it says goodbye; its exit status. */
 static int end_server(void)
 {
@@ -137,7 +148,7 @@ static int end_server(void)
 static int set_up(void **state)
 {
     (void)state;
-    close_timeout = 500;
+    close_timeout = handshake_timeout = 500;
     friends[0] = friends[1] = -1;
     return 0;
 }
@@ -618,6 +629,21 @@ static void a_body_is_read_however_it_comes(void **state)
     assert_int_equal(end_server(), 0);
 }
 
+/* It is waited for, and not asked again and again. */
+static void a_body_that_never_comes_costs_no_work(void **state)
+{
+    (void)state;
+    handshake_timeout = 3000;
+    begin_server(NULL);
+    const int fd = tcp_connect("127.0.0.1", port, PATIENCE);
+    never_sends_the_body(fd);
+    assert_int_equal(last_word(fd), 408);
+    close(fd);
+    const long before = work_of_children();
+    assert_int_equal(end_server(), 0);
+    assert_true(work_of_children() - before < 1500);
+}
+
 /* ---- The end ----------------------------------------------------------- */
 
 static void a_stop_is_told_to_all_and_does_not_wait_for_ever(void **state)
@@ -724,6 +750,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_answers_only_to_hosts_that_it_was_told,
                                   set_up, clean_up),
         cmocka_unit_test_setup_teardown(a_body_is_read_however_it_comes, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(a_body_that_never_comes_costs_no_work,
+                                        set_up, clean_up),
         cmocka_unit_test_setup_teardown(
             a_stop_is_told_to_all_and_does_not_wait_for_ever, set_up, clean_up),
         cmocka_unit_test(sets_know_who_is_in),
