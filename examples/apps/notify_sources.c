@@ -56,10 +56,10 @@ static void on_change(void *user, const char *text)
 
 static void on_post(client *c, const char *body, size_t len)
 {
-    notify *n = c->server->user;
-    const char    *why;
-    upf_request    request;
-    char           answer[128];
+    notify     *n = c->server->user;
+    const char *why;
+    upf_request request;
+    char        answer[128];
 
     if (upf_conn_request(&c->ws, &request) != UPF_OK)
         return;
