@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* dir_watch.h - what happens in a directory: inotify(7) in the server's loop. */
+/* dir_watch.h - what happens in a directory: inotify(7) in the loop. */
 #ifndef EXAMPLES_DIR_WATCH_H
 #define EXAMPLES_DIR_WATCH_H
 

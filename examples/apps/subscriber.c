@@ -84,9 +84,11 @@ static void skip_what_is_lost(subscriber *r, const history *h)
     bool           is_gap = false;
 
     r->sent = history_first(h) - 1;
-    for (size_t i = 0; i < r->count; i++)
-        if (r->topics[i].topic == &h->all || r->topics[i].topic->forgotten > had)
+    for (size_t i = 0; i < r->count; i++) {
+        const topic *t = r->topics[i].topic;
+        if (t == &h->all || t->forgotten > had)
             is_gap = true;
+    }
     if (is_gap) {
         tell(r, h, "gap", " the history does not reach back so far");
         all_states_are_due(r, h, had);

@@ -131,6 +131,7 @@ suite our_clients.py 50 "$python" "$here/our_clients.py"
 suite handshakes.py 30 "$python" "$here/handshakes.py"
 needs="node browser"
 suite browser.mjs 80 node "$here/browser.mjs"
+suite notify.mjs 60 node "$here/notify.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+// notify.mjs - the page of notify_server in a headless Chromium.
+
+import net from 'node:net';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { WORK, require } from './packages.mjs';
+
+const { chromium } = require('playwright-core');
+const TOKEN = '0123456789abcdef0123456789abcdef';
+const TOKEN_FILE = join(WORK, 'notify_token');
+const SIZES = {
+    wide: { width: 1100, height: 700 },
+    phone: { width: 390, height: 780 },
+    narrow: { width: 320, height: 640 },
+};
+
+writeFileSync(TOKEN_FILE, `${TOKEN}\n`, { mode: 0o600 });
+
+const browser = await chromium.launch({
+    executablePath: process.env.INTEROP_CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+           '--disable-background-networking', '--disable-component-update',
+           '--disable-sync'],
+});
+
+const start = (port = 0) => Server.start(
+    join(BIN, 'notify_server'),
+    ['--port', String(port), '--post-token-file', TOKEN_FILE]);
+
+async function publish(server, topic, text) {
+    const answer = await fetch(`http://127.0.0.1:${server.port}/${topic}`, {
+        method: 'POST', body: text,
+        headers: { Authorization: `Bearer ${TOKEN}` } });
+    expect(answer.status, 200, 'POST');
+}
+
+/** A page of its own context; `complaints` gathers what it reports. */
+async function open(port, options = {}) {
+    const context = await browser.newContext(
+        { viewport: SIZES.wide, ...options });
+    context.setDefaultTimeout(8000);
+    const page = await context.newPage();
+    page.complaints = [];
+    page.outside = [];
+    page.on('pageerror', (error) => page.complaints.push(error.message));
+    page.on('console', (message) => {
+        if (message.type() === 'error')
+            page.complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+        if (new URL(request.url()).hostname !== '127.0.0.1')
+            page.outside.push(request.url());
+    });
+    await page.goto(`http://127.0.0.1:${port}/`);
+    await connected(page);
+    return page;
+}
+
+const connected = (page) => page.locator('#status.open').waitFor();
+
+const shows = (page, text) =>
+    page.locator('#log li', { hasText: text }).first().waitFor();
+
+const texts = (page) => page.evaluate(() =>
+    [...document.querySelectorAll('#log li:not([hidden]) p')]
+        .map((p) => p.textContent));
+
+/** As if another window were in front. */
+async function look(page, isLooking) {
+    await page.evaluate((looks) => {
+        document.hasFocus = () => looks;
+        window.dispatchEvent(new Event(looks ? 'focus' : 'blur'));
+    }, isLooking);
+}
+
+/** What goes over it can be cut. */
+async function relay(port) {
+    const open = new Set();
+    const server = net.createServer((near) => {
+        const far = net.connect(port, '127.0.0.1');
+        for (const end of [near, far]) {
+            open.add(end);
+            end.on('error', () => {});
+            end.on('close', () => { near.destroy(); far.destroy(); });
+        }
+        near.pipe(far).pipe(near);
+    });
+    const listen = async (at) => {
+        server.listen(at, '127.0.0.1');
+        await once(server, 'listening');
+    };
+    await listen(0);
+    const own = server.address().port;
+    const cut = () => { for (const end of open) end.destroy(); open.clear(); };
+    return { port: own, cut, up: () => listen(own),
+             down: () => { server.close(); cut(); } };
+}
+
+async function shots(page, name) {
+    for (const scheme of ['light', 'dark'])
+        for (const [size, viewport] of Object.entries(SIZES)) {
+            await page.emulateMedia({ colorScheme: scheme });
+            await page.setViewportSize(viewport);
+            const overflow = await page.evaluate(() =>
+                document.documentElement.scrollWidth - window.innerWidth);
+            expect(overflow > 0, false, `${size} page scrolls sideways`);
+            await page.screenshot(
+                { path: join(WORK, `${name}-${scheme}-${size}.png`) });
+        }
+}
+
+// ---- Cases
+
+async function eventsArrive() {
+    const server = await start();
+    const html = '<img src=x onerror="document.title=\'hacked\'"><b>bold</b>';
+    await publish(server, 'builds', 'main is green');
+    const one = await open(server.port), two = await open(server.port);
+    for (const page of [one, two]) {
+        await shows(page, 'main is green');
+        await shows(page, 'last known');
+    }
+    await publish(server, 'deploys', html);
+    await publish(server, 'builds', 'release\nis red');
+    for (const page of [one, two]) {
+        await shows(page, 'is red');
+        expect(await texts(page), ['release\nis red', html, 'main is green'],
+               'the events');
+        expect(await page.locator('#log img, #log b').count(), 0,
+               'elements that came from a text');
+        expect(await page.title(), 'upframe notify', 'title');
+    }
+
+    await look(one, false);
+    for (let n = 1; n <= 7; n++)
+        await publish(server, ['files', 'load', 'builds'][n % 3],
+                      `event ${n}: ${'words '.repeat(n * 4)}`);
+    await shows(one, 'event 7');
+    expect(await one.title(), '(7) upframe notify', 'title when unread');
+    await shots(one, 'notify');
+    await look(one, true);
+    expect(await one.title(), 'upframe notify', 'title when read');
+    expect(await one.locator('.fresh').count(), 7, 'marked events');
+    await look(one, false);
+    expect(await one.locator('.fresh').count(), 0, 'marked ones, afterwards');
+    for (const page of [one, two]) {
+        expect(page.complaints, [], 'the page\'s complaints');
+        expect(page.outside, [], 'what it loads from elsewhere');
+        await page.context().close();
+    }
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** By keyboard alone, and by the names that a screen reader has. */
+async function topicsAreChosen() {
+    const server = await start();
+    for (const topic of ['a', 'b', 'c'])
+        await publish(server, topic, `first ${topic}`);
+    const page = await open(server.port);
+    await shows(page, 'first c');
+    const all = page.getByRole('checkbox', { name: /all topics/ });
+    const box = (name) => page.getByRole('checkbox', { name, exact: true });
+    expect(await box('b').isDisabled(), true, 'a topic while all are followed');
+    for (let n = 0; n < 10 && !await all.evaluate(
+            (e) => e === document.activeElement); n++)
+        await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    expect(await all.isChecked(), false, 'all topics');
+    expect(await box('b').isChecked(), true, 'b');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    expect(await box('b').isChecked(), false, 'b, after the space bar');
+    await publish(server, 'b', 'not shown');
+    await publish(server, 'd', 'nor this');
+    await publish(server, 'a', 'second a');
+    await shows(page, 'second a');
+    expect(await texts(page), ['second a', 'first c', 'first a'],
+           'events of two topics');
+    await page.reload();
+    await connected(page);
+    await shows(page, 'second a');
+    expect((await texts(page)).sort(), ['first c', 'second a'],
+           'after a reload');
+    await box('b').check();
+    await shows(page, 'not shown');
+    await all.check();
+    await shows(page, 'nor this');
+    expect(await page.getByRole('log', { name: 'Events' }).count(), 1, 'log');
+    expect(page.complaints, [], 'the page\'s complaints');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function nothingIsMissed() {
+    const server = await start();
+    const between = await relay(server.port);
+    const page = await open(between.port);
+    const wanted = [];
+    for (let round = 0; round < 5; round++) {
+        for (let n = 0; n < 3; n++) {
+            wanted.unshift(`event ${wanted.length}`);
+            await publish(server, `t${n}`, wanted[0]);
+        }
+        if (round === 2) { // for a while
+            between.down();
+            await page.locator('#retry').waitFor();
+            await page.screenshot({ path: join(WORK, 'notify-lost.png') });
+            wanted.unshift(`event ${wanted.length}`);
+            await publish(server, 'while-away', wanted[0]);
+            await between.up();
+            await page.getByRole('button', { name: /Try now/ }).click();
+        } else {
+            between.cut();
+            await page.locator('#retry').click();
+        }
+        await connected(page);
+    }
+    await shows(page, wanted[0]);
+    expect(await texts(page), wanted, 'all events, once, in order');
+    between.down();
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function aRestartIsAGap() {
+    let server = await start();
+    const page = await open(server.port);
+    await publish(server, 'a', 'before');
+    await shows(page, 'before');
+    server.process.kill('SIGKILL');
+    await page.locator('#retry').waitFor();
+    server = await start(server.port);
+    await publish(server, 'a', 'after');
+    await page.locator('#retry').click().catch(() => {});
+    await connected(page);
+    await shows(page, 'Some events may be lost: the server has started anew');
+    await shows(page, 'after');
+    expect(await texts(page), ['after', 'before'], 'events');
+    await page.screenshot({ path: join(WORK, 'notify-gap.png') });
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function systemNotifications() {
+    const server = await start();
+    const page = await open(server.port, { permissions: ['notifications'] });
+    await page.evaluate(() => {
+        window.shown = [];
+        window.Notification = class {
+            static permission = 'default';
+            static async requestPermission() {
+                return this.permission = 'granted';
+            }
+            constructor(title, { body }) { window.shown.push([title, body]); }
+        };
+    });
+    await page.getByRole('button', { name: 'System notifications' }).click();
+    await page.getByRole('button', { name: 'System notifications: on',
+                                     pressed: true }).waitFor();
+    await publish(server, 'a', 'seen');
+    await shows(page, 'seen');
+    await look(page, false);
+    await publish(server, 'a', 'unseen');
+    await shows(page, 'unseen');
+    expect(await page.evaluate(() => window.shown), [['a', 'unseen']],
+           'notifications');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** Any page may send a POST here; but not as an event. */
+async function aForeignPageCannotPost() {
+    const server = await start();
+    const page = await open(server.port);
+    const context = await browser.newContext();
+    const foreign = await context.newPage();
+    await foreign.route('http://evil.example/', (route) => route.fulfill(
+        { contentType: 'text/html', body: '<title>evil</title>' }));
+    await foreign.goto('http://evil.example/');
+    const outcome = await foreign.evaluate(async ([url, token]) => {
+        const plain = await fetch(url, { method: 'POST', mode: 'no-cors',
+                                         body: 'evil' })
+            .then((r) => r.type, () => 'failed');
+        const told = await fetch(url, { method: 'POST', body: 'evil',
+            headers: { Authorization: `Bearer ${token}` } })
+            .then((r) => r.type, () => 'failed');
+        return [plain, told];
+    }, [`http://127.0.0.1:${server.port}/a`, TOKEN]);
+    expect(outcome[1], 'failed', 'a POST with the token');
+    await publish(server, 'a', 'good');
+    await shows(page, 'good');
+    expect(await texts(page), ['good'], 'events');
+    await context.close();
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+const test = (name, body) => check(`Chromium: notify, ${name}`, body, 25000);
+
+await test('events arrive, and are counted', eventsArrive);
+await test('topics are chosen', topicsAreChosen);
+await test('nothing is missed when connections are cut', nothingIsMissed);
+await test('a restart is a gap', aRestartIsAGap);
+await test('system notifications', systemNotifications);
+await test('a foreign page cannot post', aForeignPageCannotPost);
+await browser.close();
+finish();
