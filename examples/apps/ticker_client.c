@@ -89,7 +89,7 @@ static void wait_for(const struct client *c, int fd, short events,
 
 /* ---- What the server says ----------------------------------------------- */
 
-static bool on_symbol(void *user, size_t number, const symbol name)
+static bool on_symbol(void *user, size_t number, const char *name)
 {
     return table_symbol(&((struct client *)user)->table, number, name);
 }

@@ -35,16 +35,17 @@ void table_say(table *t, const char *text)
 }
 
 /* A server tells its symbols in order, without a gap. */
-bool table_symbol(table *t, size_t number, const symbol name)
+bool table_symbol(table *t, size_t number, const char *name)
 {
     if (number == 0)
         t->count = 0;
     if (number != t->count || number == SYMBOLS_MAX)
         return false;
     struct row *r = &t->rows[t->count++];
-    if (strcmp(r->name, name) != 0) /* else what it was stays until there is */
-        *r = (struct row){.quote = {0}};            /* a new price */
-    memcpy(r->name, name, sizeof r->name);
+    if (strcmp(r->name, name) == 0)
+        return true; /* as before; what is known stays until there is more */
+    *r = (struct row){.previous = 0};
+    snprintf(r->name, sizeof r->name, "%s", name);
     return true;
 }
 

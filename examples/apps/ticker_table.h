@@ -33,7 +33,7 @@ typedef struct table {
 
     /* since `since`: shown, and begun anew, once a second */
     uint64_t since;
-    unsigned frames, prices;
+    unsigned frames, prices, delays;
     double   delay; /* the sum, ms */
     char     measured[80];
 } table;
@@ -42,7 +42,7 @@ typedef struct table {
 void table_say(table *t, const char *text);
 
 /* What a server tells; number 0 begins anew. False: it cannot be. */
-bool table_symbol(table *t, size_t number, const symbol name);
+bool table_symbol(table *t, size_t number, const char *name);
 bool table_price(table *t, size_t number, const quote *q, double delay);
 
 /* The frame is complete: write what it has changed. `now` is of clock_ms(). */

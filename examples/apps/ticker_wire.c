@@ -104,7 +104,7 @@ void wire_begin_ticks(wire *w)
         put_text(w, "{\"ticks\":[");
 }
 
-void wire_tick(wire *w, size_t number, const symbol name, const quote *q)
+void wire_tick(wire *w, size_t number, const char *name, const quote *q)
 {
     w->count++;
     if (w->binary) {

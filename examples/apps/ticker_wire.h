@@ -79,7 +79,7 @@ enum { WIRE_ENDS   = 64,
 void wire_symbols(wire *w, const symbol *symbols, size_t first, size_t count,
                   bool live);
 void wire_begin_ticks(wire *w);
-void wire_tick(wire *w, size_t number, const symbol name, const quote *q);
+void wire_tick(wire *w, size_t number, const char *name, const quote *q);
 void wire_end_ticks(wire *w);
 void wire_clock(wire *w, double asked, double time);
 
@@ -88,7 +88,7 @@ void wire_clock(wire *w, double asked, double time);
 /* Told of what a message holds. */
 typedef struct wire_reader {
     void  *user;
-    bool (*symbol)(void *user, size_t number, const symbol name);
+    bool (*symbol)(void *user, size_t number, const char *name);
     bool (*tick)(void *user, size_t number, const quote *q);
     void (*live)(void *user, bool live);
     void (*clock)(void *user, double asked, double time);
