@@ -203,7 +203,7 @@ static void on_event(struct client *c, upf_conn *ws, const upf_event *ev,
     }
 }
 
-/* ---- One connection ------------------------------------------------------ */
+/* ---- One connection ----------------------------------------------------- */
 
 static void ask_clock_if_due(struct client *c, upf_conn *ws)
 {
@@ -286,7 +286,7 @@ static struct ending attempt(struct client *c)
     return end;
 }
 
-/* ---- All of them --------------------------------------------------------- */
+/* ---- All of them -------------------------------------------------------- */
 
 /* Without randomness: the longest wait, the least harm. */
 static uint32_t random_bits(const upf_config *config)

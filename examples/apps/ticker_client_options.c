@@ -11,9 +11,9 @@
 
 static const char usage[] =
 "usage: ticker_client [option...] [URL] [SYMBOL...]\n"
-"Shows the live prices of a ticker_server in a table that updates in place; of\n"
-"all symbols, or of those that are named. A connection that is lost is opened\n"
-"again. URL is ws://HOST:PORT/PATH, or wss://...\n"
+"Shows the live prices of a ticker_server in a table that updates in place:\n"
+"of all symbols, or of those that are named. A connection that is lost is\n"
+"opened again. URL is ws://HOST:PORT/PATH, or wss://...\n"
 "\n"
 "  --host HOST      instead of a URL: ws://HOST:PORT/ (127.0.0.1)\n"
 "  --port PORT      (9001)\n"
@@ -36,8 +36,8 @@ static const char usage[] =
 "         ticker_client --lines --count 100 >prices.txt\n"
 "Ctrl-C or SIGTERM says 1001, going away. The exit status is 0 then, and when\n"
 "--count was reached; 1 when it gives up, or when the server has said that\n"
-"there is no use in coming back (an unknown symbol, HTTP 403, ...); 2 when the\n"
-"command line is wrong.\n";
+"there is no use in coming back (an unknown symbol, HTTP 403, ...); 2 when\n"
+"the command line is wrong.\n";
 
 static int refuse(const char *which, const char *what)
 {
@@ -52,7 +52,8 @@ static int point_to_help(void) /* what is wrong was said already */
 }
 
 /* "subscribe", and all that was named, or "*". */
-static int take_symbols(struct ticker_client_options *o, int count, char **names)
+static int take_symbols(struct ticker_client_options *o, int count,
+                        char **names)
 {
     size_t len = (size_t)sprintf(o->subscribe, "subscribe");
 

@@ -29,7 +29,7 @@ static void complain(feed *f, const char *line, size_t len, const char *why)
     fprintf(stderr, "', %s (%lu bad so far)\n", why, f->bad);
 }
 
-/* ---- A line ------------------------------------------------------------ */
+/* ---- A line ------------------------------------------------------------- */
 
 /* The next word from `*at` on; NULL if there is none. */
 static const char *next_word(const char **at, size_t *len)
@@ -81,7 +81,7 @@ static void take_line(feed *f, const char *line, size_t len)
                        "out");
 }
 
-/* ---- The stream -------------------------------------------------------- */
+/* ---- The stream --------------------------------------------------------- */
 
 /* All whole lines of the buffer; what is left of the last one moves to the
  * front. */

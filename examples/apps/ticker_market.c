@@ -9,7 +9,7 @@
 #include "tcp.h"
 #include "ticker_market.h"
 
-/* ---- The market -------------------------------------------------------- */
+/* ---- The market --------------------------------------------------------- */
 
 /* FNV-1a. The slot of the symbol, or the empty one that it would take: half of
  * the slots stay empty. */
@@ -74,7 +74,7 @@ double wall_clock_ms(void)
     return (double)t.tv_sec * 1000 + (double)(t.tv_nsec / 1000000);
 }
 
-/* ---- The simulation ---------------------------------------------------- */
+/* ---- The simulation ----------------------------------------------------- */
 
 static const char names[][SYMBOL_MAX + 1] = {
     "ACME", "AURA", "BASK", "BOLT", "BRIO", "CALM", "CEDR", "CLAY", "CORA",

@@ -113,7 +113,7 @@ static void send_frames(timer *t)
     }
 }
 
-/* ---- From a subscriber --------------------------------------------------- */
+/* ---- From a subscriber -------------------------------------------------- */
 
 /* The next word of `line`, which gets shorter; of no length at its end. */
 static upf_str next_word(upf_str *line)
@@ -214,7 +214,7 @@ static void hear(server *s, client *c, const upf_event *ev)
         client_close(c, UPF_CLOSE_UNSUPPORTED, "say it in text");
 }
 
-/* ---- Beginning ----------------------------------------------------------- */
+/* ---- Beginning ---------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

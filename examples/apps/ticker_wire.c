@@ -22,7 +22,7 @@ bool symbol_is_good(const char *text, size_t len)
     return len >= 1 && len <= SYMBOL_MAX;
 }
 
-/* ---- Numbers, big-endian ----------------------------------------------- */
+/* ---- Numbers, big-endian ------------------------------------------------ */
 
 static void put(wire *w, uint64_t value, int bytes)
 {
@@ -56,7 +56,7 @@ static double get_double(const uint8_t *at)
     return value;
 }
 
-/* ---- Writing ----------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------ */
 
 static void put_text(wire *w, const char *text)
 {
@@ -154,7 +154,7 @@ void wire_clock(wire *w, double asked, double time)
     put_double(w, time);
 }
 
-/* ---- Reading ----------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------ */
 
 static bool read_symbols(const wire_reader *r, const uint8_t *data, size_t len)
 {

@@ -61,7 +61,7 @@ typedef struct quote {
 /* Letters, digits and . - _ / : = ^ only: JSON needs no escapes for them. */
 bool symbol_is_good(const char *text, size_t len);
 
-/* ---- Writing ----------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------ */
 
 /* A message in the making. `data` is the caller's, with room for all that is
  * put there: WIRE_ENDS and as much for each item as is said below. */

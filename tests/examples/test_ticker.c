@@ -109,7 +109,7 @@ static void await_line(struct child *c, const char *part)
     while (strstr(c->line, part) == NULL);
 }
 
-/* ---- Clients of this program --------------------------------------------- */
+/* ---- Clients of this program -------------------------------------------- */
 
 /* The next event; what takes too long has failed. */
 static void next(struct peer *p, upf_event *ev)
@@ -204,7 +204,7 @@ static void expect_close(struct peer *p, int code, const char *reason)
     assert_memory_equal(ev.data, reason, ev.len);
 }
 
-/* ---- Beginning and end of a test ------------------------------------------ */
+/* ---- Beginning and end of a test ---------------------------------------- */
 
 static int begin(void **state)
 {
@@ -257,7 +257,7 @@ static void end_server(void)
     assert_int_equal(child_rest(&server, rest, sizeof rest), 0);
 }
 
-/* ---- The messages --------------------------------------------------------- */
+/* ---- The messages ------------------------------------------------------- */
 
 static const symbol two[] = {"ACME", "BTC/USD"};
 static const quote  some  = {.price = 41.5, .open = 40, .size = 300,
@@ -392,7 +392,7 @@ static void a_symbol_that_could_harm_a_terminal_is_not_read(void **state)
     assert_int_equal(told.symbols, 0);
 }
 
-/* ---- The market ------------------------------------------------------------ */
+/* ---- The market --------------------------------------------------------- */
 
 static void a_market_has_an_end(void **state)
 {
@@ -429,7 +429,7 @@ static void not_everything_is_a_symbol(void **state)
     assert_int_equal(m.count, 1);
 }
 
-/* ---- The server ------------------------------------------------------------ */
+/* ---- The server --------------------------------------------------------- */
 
 static void prices_go_to_who_wants_them(void **state)
 {
@@ -644,7 +644,7 @@ static void nobody_gets_more_frames_than_were_set(void **state)
     end_server();
 }
 
-/* ---- Who does not read ------------------------------------------------------ */
+/* ---- Who does not read -------------------------------------------------- */
 
 enum { MANY = 500 };
 
@@ -726,7 +726,7 @@ static void a_flood_of_questions_delays_nobody(void **state)
     end_server();
 }
 
-/* ---- The command line -------------------------------------------------------- */
+/* ---- The command line --------------------------------------------------- */
 
 static void expect_exit(const char *name, const char *const *options,
                         int status, const char *part)
@@ -763,7 +763,7 @@ static void a_wrong_command_line_is_refused(void **state)
     expect_exit("ticker_client", help, 0, "--count N");
 }
 
-/* ---- ticker_client ------------------------------------------------------------ */
+/* ---- ticker_client ------------------------------------------------------ */
 
 static void the_client_counts_prices(void **state)
 {
@@ -828,7 +828,7 @@ static void the_client_stays_away_where_a_return_is_no_use(void **state)
     expect_exit("ticker_client", attempts, 1, "cannot connect); giving up");
 }
 
-/* ---- ticker_client and a server that is none ------------------------------------ */
+/* ---- ticker_client and a server that is none ---------------------------- */
 
 /* It talks to `s`, which has let it in. */
 static void let_in(struct rawserver *s, const char *const *options)
