@@ -233,7 +233,7 @@ static void fire(world *w, int number)
  */
 static void play_inputs(world *w, int number)
 {
-    enum { STEP = 64, EARNED = 65, FEW = 3 };
+    enum { STEP = 64, EARNED = 65, FEW = 2 };
     ship *s = &w->ships[number];
 
     s->credit += EARNED;
@@ -362,7 +362,7 @@ static void fit_arena(world *w)
 {
     const int here   = ships_here(w);
     const int wanted = wanted_radius(w);
-    const int stars  = 4 + here / 2 < GAME_STARS ? 4 + here / 2 : GAME_STARS;
+    const int stars  = 6 + here < GAME_STARS ? 6 + here : GAME_STARS;
 
     w->radius += (w->radius < wanted) - (w->radius > wanted);
     while (w->star_count < stars)

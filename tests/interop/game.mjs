@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// game.mjs - the page of game_server, played in a headless Chromium.
+
+import net from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { WORK, require } from './packages.mjs';
+
+const { chromium } = require('playwright-core');
+const PATIENCE = 12000;
+const PLAY_MS = Number(process.env.GAME_PLAY_MS ?? 8000); // through the relay
+const WIDE = { width: 1100, height: 700 };
+const PHONE = { width: 390, height: 780 };
+
+const browser = await chromium.launch({
+    executablePath: process.env.INTEROP_CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+           '--disable-background-networking', '--disable-component-update',
+           '--disable-sync'],
+});
+
+const start = (port = 0, ...args) => Server.start(
+    join(BIN, 'game_server'), ['--port', String(port), ...args]);
+
+async function open(url, options = {}, before = undefined) {
+    const context = await browser.newContext({ viewport: WIDE, ...options });
+    context.setDefaultTimeout(PATIENCE);
+    const page = await context.newPage();
+    if (before !== undefined)
+        await page.addInitScript(...before);
+    page.complaints = [];
+    page.on('pageerror', (error) => page.complaints.push(error.message));
+    page.on('console', (message) => {
+        if (message.type() === 'error')
+            page.complaints.push(message.text());
+    });
+    await page.goto(url.replace('ws', 'http'));
+    return page;
+}
+
+const status = (page, text) =>
+    page.locator('#status').filter({ hasText: text }).waitFor();
+
+const shot = (page, name) =>
+    page.screenshot({ path: join(WORK, `game-${name}.png`) });
+
+async function enter(page, name) {
+    await status(page, 'you watch');
+    await page.fill('#name', name);
+    await page.press('#name', 'Enter');
+    await status(page, 'you play');
+    await page.waitForFunction(() => mine !== null);
+}
+
+const number = (page) => page.evaluate(() => me);
+
+/** Runs in the page: hands on the keys, for the nearest star or ship. */
+function fly() {
+    const press = (code, down) =>
+        document.getElementById('arena').dispatchEvent(new KeyboardEvent(
+            down ? 'keydown' : 'keyup', { code, bubbles: true }));
+    window.pilot = setInterval(() => {
+        if (mine === null)
+            return;
+        const s = mine.ship;
+        const others = [...frames.at(-1).ships].filter(
+            ([n, o]) => n !== me && o.hull > 0).map(([, o]) => o);
+        const near = (list) => list.map((o) => ({
+            x: o.x - s.x, y: o.y - s.y, far: Math.hypot(o.x - s.x, o.y - s.y),
+        })).sort((a, b) => a.far - b.far)[0];
+        const enemy = near(others);
+        const hunts = enemy && enemy.far < 250 * rules.UNIT;
+        const to = hunts ? enemy : near(frames.at(-1).stars);
+        const angle = Math.atan2(to.y, to.x) * 128 / Math.PI;
+        const turn = (Math.round(angle) - s.heading + 384 & 255) - 128;
+        press('ArrowLeft', turn < -4);
+        press('ArrowRight', turn > 4);
+        press('ArrowUp', Math.abs(turn) < 30);
+        press('Space', hunts && Math.abs(turn) < 12);
+    }, 40);
+}
+
+// ---- A bad network: every byte comes 150 ms late, and of a hundred pieces
+// ---- that are sent, two are stalled, and what is behind them
+
+const DELAY_MS = 150, STALL_MS = 150, STALLED = .02;
+
+function pipe(from, to) {
+    const waiting = []; // in order: timers keep none
+    const next = () => {
+        while (waiting.length > 0 && waiting[0].due <= Date.now()) {
+            const { data } = waiting.shift();
+            if (to.writable)
+                to.write(data);
+        }
+        if (waiting.length > 0)
+            setTimeout(next, waiting[0].due - Date.now());
+    };
+    from.on('data', (data) => {
+        const stall = Math.random() < STALLED ? STALL_MS : 0;
+        const due = Math.max(waiting.at(-1)?.due ?? 0,
+                             Date.now() + DELAY_MS + stall);
+        if (waiting.push({ data, due }) === 1)
+            setTimeout(next, due - Date.now());
+    });
+    from.on('close', () => setTimeout(() => to.destroy(), DELAY_MS));
+    from.on('error', () => {});
+}
+
+async function relay(server) {
+    const listener = net.createServer({ noDelay: true }, (client) => {
+        const far = net.connect({ port: server.port, host: '127.0.0.1',
+                                  noDelay: true });
+        pipe(client, far);
+        pipe(far, client);
+    });
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return { close: () => listener.close(),
+             url: `ws://127.0.0.1:${listener.address().port}/` };
+}
+
+/** Runs in the page: notes, for each picture, where ships are drawn. */
+function record() {
+    window.track = [];
+    const old = window.requestAnimationFrame;
+    const note = () => {
+        const ship = mine === null ? undefined : myShipNow();
+        const now = frames.length > 0 ? around() : null;
+        const others = {};
+        for (const [n, s] of now?.a.ships ?? [])
+            if (n !== me) {
+                const o = betweenShips(s, now.b.ships.get(n), now.part,
+                                       now.beyond);
+                others[n] = [o.x / 256, o.y / 256, o.hull];
+            }
+        window.track.push([performance.now(),
+                           ship && [ship.x / 256, ship.y / 256, ship.hull],
+                           others, jitter, now?.beyond ?? 0]);
+        old.call(window, note);
+    };
+    old.call(window, note);
+}
+
+/** How smooth: moves that are more than a ship can do in that time. */
+function judge(track, of) {
+    let jumps = 0, pictures = 0, worst = 0, halts = 0;
+    for (let i = 1; i < track.length; i++) {
+        const a = of(track[i - 1]), b = of(track[i]);
+        const ms = track[i][0] - track[i - 1][0];
+        if (!a || !b || a[2] === 0 || b[2] === 0)
+            continue;
+        const moved = Math.hypot(a[0] - b[0], a[1] - b[1]);
+        if (moved > 150)
+            continue; // it came back elsewhere
+        const most = 9 * 30 / 1000 * ms * 1.5 + 4;
+        pictures++;
+        worst = Math.max(worst, moved - most);
+        jumps += moved > most;
+    }
+    return { pictures, jumps, worst: Math.round(worst) };
+}
+
+// ---- The cases
+
+async function twoPlay() {
+    const server = await start();
+    const ann = await open(server.url);
+    await status(ann, 'you watch');
+    await shot(ann, 'form');
+    await ann.emulateMedia({ colorScheme: 'dark' });
+    await shot(ann, 'form-dark');
+    await enter(ann, '<b>Ann</b>');
+    const bob = await open(server.url, { viewport: PHONE, hasTouch: true,
+                                         isMobile: true });
+    await shot(bob, 'form-phone');
+    await enter(bob, 'Bob');
+    await ann.locator('#scores bdi', { hasText: 'Bob' }).waitFor();
+    await bob.locator('#scores bdi', { hasText: '<b>Ann</b>' }).waitFor();
+
+    await ann.keyboard.down('ArrowUp'); // Bob sees her fly
+    const her = await number(ann);
+    await bob.waitForFunction((n) =>
+        (frames.at(-1).ships.get(n).hands & 4) !== 0, her);
+    await ann.keyboard.up('ArrowUp');
+    await ann.keyboard.press('Space', { delay: 300 });
+    await bob.locator('#stick').waitFor();
+    const box = await bob.locator('#stick').boundingBox();
+    const heading = await bob.evaluate(() => mine.ship.heading);
+    await bob.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await bob.mouse.down();
+    await bob.mouse.move(box.x + box.width / 2, box.y + 4); // up
+    await bob.waitForFunction(() => Math.abs(mine.ship.heading - 192) < 6);
+    await bob.waitForFunction(() => (mine.ship.hands & 4) !== 0);
+    await shot(bob, 'phone');
+    await bob.mouse.up();
+    await ann.evaluate(fly);
+    await bob.evaluate(fly);
+    await ann.waitForFunction(() => stats.frames > 150);
+    await shot(ann, 'dark');
+    await shot(bob, 'phone-flying');
+    await bob.emulateMedia({ colorScheme: 'dark' });
+    await shot(bob, 'phone-dark');
+    await ann.emulateMedia({ colorScheme: 'light' });
+    await shot(ann, 'light');
+
+    await bob.click('#leave');
+    await status(bob, 'you watch');
+    await ann.waitForFunction(() => ![...names.values()].includes('Bob'));
+    expect(ann.complaints, [], 'complaints of Ann\'s page');
+    expect(bob.complaints, [], 'complaints of Bob\'s page');
+    await ann.context().close();
+    await bob.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function comesBack() {
+    let server = await start(0, '--drones', '0');
+    const ann = await open(server.url);
+    await enter(ann, 'Ann');
+    const before = await number(ann);
+    await ann.reload();
+    await status(ann, 'you play');
+    expect(await number(ann), before, 'ship after a reload');
+    await ann.context().setOffline(true);
+    await ann.context().setOffline(false);
+
+    const token = await ann.evaluate(() => sessionStorage.getItem('token'));
+    const again = await open(server.url, {}, [ // the same player, elsewhere
+        (t) => sessionStorage.getItem('token') ??
+            sessionStorage.setItem('token', t), token]);
+    await status(again, 'you play');
+    expect(await number(again), before, 'ship in another window');
+    await status(ann, 'another window');
+    await shot(ann, 'elsewhere');
+
+    server.process.kill('SIGKILL');
+    await server.ended;
+    await status(again, 'not connected');
+    await shot(again, 'away');
+    server = await start(server.port, '--drones', '0');
+    await status(again, 'you play'); // by itself, as a new player
+    expect(again.complaints.filter((c) => !/WebSocket/.test(c)), [],
+           'complaints of the page');
+    await ann.context().close();
+    await again.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function badNetwork() {
+    const server = await start(0, '--drones', '1');
+    const far = await relay(server);
+    const ann = await open(far.url);
+    const bob = await open(far.url, { colorScheme: 'dark' });
+    await enter(ann, 'Ann');
+    await enter(bob, 'Bob');
+    for (const page of [ann, bob]) {
+        await page.evaluate(fly);
+        await page.evaluate(() => { stats.corrected = stats.worst = 0; });
+    }
+    await ann.waitForFunction(() => mine.delay > 300);
+    await ann.evaluate(record);
+    await bob.evaluate(record);
+    const end = Date.now() + PLAY_MS;
+    for (let i = 0; Date.now() < end; i++) {
+        await ann.waitForTimeout(Math.min(PLAY_MS / 4, 15000));
+        await shot(ann, `relay-ann-${i}`);
+        await shot(bob, `relay-bob-${i}`);
+    }
+    for (const [name, page] of [['Ann', ann], ['Bob', bob]]) {
+        const track = await page.evaluate(() => window.track);
+        const told = await page.evaluate(() => ({ ...stats, jitter,
+                                                  delay: mine?.delay }));
+        const own = judge(track, (t) => t[1]);
+        console.log(`     ${name}: ${JSON.stringify(told)}`);
+        console.log(`     own ship ${JSON.stringify(own)}`);
+        for (const n of Object.keys(track.at(-1)[2]))
+            console.log(`     ship ${n} ${JSON.stringify(
+                judge(track, (t) => t[2][n]))}`);
+        expect(own.jumps <= own.pictures / 100, true,
+               `${name}'s ship moves smoothly`);
+        expect(page.complaints, [], `complaints of ${name}'s page`);
+    }
+    await ann.context().close();
+    await bob.context().close();
+    far.close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+const test = (name, body, ms = 40000) =>
+    check(`Chromium: game, ${name}`, body, ms);
+
+await test('two play', twoPlay);
+await test('one comes back', comesBack);
+await test('a bad network', badNetwork, PLAY_MS + 60000);
+await browser.close();
+finish();
