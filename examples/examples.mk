@@ -20,8 +20,9 @@ flags_examples := $(posix) -Iexamples/common -I$(BUILD)/examples/pages \
 # A program is what has no header. echo_epoll is for Linux: it is built where
 # there is epoll.
 example_sources := $(filter-out $(if $(call has,sys/epoll.h),,%/echo_epoll.c),\
-                     $(sort $(wildcard examples/*/*.c)))
-helpers         := $(patsubst %.h,%.c,$(sort $(wildcard examples/*/*.h)))
+                     $(sort $(wildcard examples/*/*.c examples/*/*/*.c)))
+helpers         := $(patsubst %.h,%.c,$(sort \
+                     $(wildcard examples/*/*.h examples/*/*/*.h)))
 programs        := $(filter-out $(helpers),$(example_sources))
 example_bins    := $(patsubst %.c,$(BUILD)/examples/%,$(notdir $(programs)))
 page_headers    := $(patsubst %.html,$(BUILD)/%_html.h,\

@@ -18,7 +18,8 @@ coverage_flags := -O0 -g -DNDEBUG
 CMOCKA_CFLAGS ?= $(shell pkg-config --cflags cmocka 2>/dev/null)
 CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 
-flags_tests = $(posix) -Isrc -Itests -Iexamples -Iexamples/common -I$(BUILD) $(CMOCKA_CFLAGS)
+flags_tests = $(posix) -Isrc -Itests -Iexamples -Iexamples/common -I$(BUILD) \
+              $(CMOCKA_CFLAGS)
 
 # ---- What is there ---------------------------------------------------------
 

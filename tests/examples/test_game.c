@@ -24,8 +24,8 @@
 
 #include <upframe/upframe.h>
 
-#include "../../examples/apps/game_drone.h"
-#include "../../examples/apps/game_wire.h"
+#include "apps/game/game_drone.h"
+#include "apps/game/game_wire.h"
 #include "support/child.h"
 #include "support/rawserver.h"
 #include "tcp.h"

@@ -5,5 +5,5 @@
 #include <poll.h>
 
 #define POLLER_POLL
-#include "../../examples/common/poller.c" /* in place of the archive's */
+#include "common/poller.c" /* in place of the archive's */
 #include "test_server.c"

@@ -27,8 +27,8 @@
 
 #include <upframe/upframe.h>
 
-#include "apps/ticker_market.h"
-#include "apps/ticker_wire.h"
+#include "apps/ticker/ticker_market.h"
+#include "apps/ticker/ticker_wire.h"
 #include "support/child.h"
 #include "support/rawserver.h"
 #include "tcp.h"
