@@ -14,7 +14,8 @@ bench_dir       := tests/bench
 bench_sources   := $(sort $(wildcard $(bench_dir)/inprocess/*.c))
 bench_inprocess := $(BUILD)/bench/bench_inprocess
 bench_count     := $(BUILD)/bench/bench_count
-bench_programs  := $(patsubst %,$(BUILD)/bench/%,load idle floor_server)
+bench_programs  := $(patsubst %,$(BUILD)/bench/%,load idle floor_server \
+                    ticker ticker_server)
 bench_python    := python3
 
 # Which peers are here is asked only when a benchmark is wanted.
@@ -54,6 +55,9 @@ bench-echo: bench-build ## measure echo servers over loopback
 
 bench-idle: bench-build ## measure the memory of idle connections
 	@$(call bench_run,loopback/idle.py)
+
+bench-ticker: bench-build ## measure ticker_server with clients that stall
+	@BUILD='$(BUILD)' sh $(bench_dir)/loopback/ticker.sh $(BENCH_ARGS)
 
 bench-size: ## measure the code at -Os, scalar only
 	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh $(BENCH_ARGS)
@@ -102,8 +106,12 @@ $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
-# The example, compiled as the rest here.
-bench_examples := $(call objects,bench,examples/lessons/echo_epoll.c $(helpers))
+$(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
+	$(call link,$(CC),$(BENCH_CFLAGS))
+
+# The examples, compiled as the rest here.
+bench_examples := $(call objects,bench,examples/lessons/echo_epoll.c \
+                    examples/apps/ticker_server.c $(helpers))
 $(bench_examples): | $(page_headers)
 
 $(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
@@ -113,8 +121,13 @@ $(BUILD)/bench/echo_epoll: $(BUILD)/bench/examples/lessons/echo_epoll.o \
                            $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
 
+$(BUILD)/bench/ticker_server: $(BUILD)/bench/examples/apps/ticker_server.o \
+                              $(BUILD)/bench/libexamples.a \
+                              $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
+
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
-.PHONY: bench bench-count bench-echo bench-idle bench-size bench-deps \
-        bench-build
+.PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-size \
+        bench-deps bench-build
