@@ -124,7 +124,7 @@ int main(int argc, char **argv)
         "NOVA", "OAKS", "ONYX", "OPAL", "PINE", "QUIL", "REEF", "RUNE", "SAGE",
         "SILT", "TIDE", "TUND", "UMBR", "VALE", "WISP", "WREN", "YARN", "ZEST"};
     unsigned long port = 0, pid = 0, count = 500, symbols = 5, ms = 10000,
-                  stall = 10000, receive = 16384, bits = 0;
+                  stall = 10000, receive = 0, bits = 0;
     const struct { const char *name; unsigned long *to; } options[] = {
         {"--port", &port}, {"--pid", &pid}, {"--connections", &count},
         {"--symbols", &symbols}, {"--ms", &ms}, {"--stall", &stall},

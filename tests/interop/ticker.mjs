@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// ticker.mjs - the page of ticker_server in a headless Chromium.
+
+import { join } from 'node:path';
+import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { WORK, require } from './packages.mjs';
+
+const { chromium } = require('playwright-core');
+const PATIENCE = 8000;
+const SIZES = {
+    wide: { width: 1100, height: 700 },
+    phone: { width: 390, height: 780 },
+    narrow: { width: 320, height: 640 },
+};
+
+const browser = await chromium.launch({
+    executablePath: process.env.INTEROP_CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+           '--disable-background-networking', '--disable-component-update',
+           '--disable-sync'],
+});
+
+const start = (...args) => Server.start(
+    join(BIN, 'ticker_server'), ['--rate', '2000', ...args]);
+
+async function open(server) {
+    const context = await browser.newContext({ viewport: SIZES.wide });
+    context.setDefaultTimeout(PATIENCE);
+    const page = await context.newPage();
+    page.complaints = [];
+    page.on('pageerror', (error) => page.complaints.push(error.message));
+    page.on('console', (message) => {
+        if (message.type() === 'error')
+            page.complaints.push(message.text());
+    });
+    await page.goto(server.url.replace('ws', 'http'));
+    await page.locator('#status.open').waitFor();
+    return page;
+}
+
+const row = (page, name) => page.locator('#rows tr').filter(
+    { has: page.locator('th', { hasText: name }) });
+
+const chosen = (page) => page.locator('#rows th').evaluateAll((heads) =>
+    heads.map((head) => head.firstChild.textContent));
+
+/** The price of a symbol is another one soon. */
+async function moves(page, name) {
+    const last = row(page, name).locator('td').first();
+    await page.waitForFunction((e) => /\d/.test(e.textContent),
+                               await last.elementHandle());
+    const before = await last.textContent();
+    await page.waitForFunction(([e, text]) => e.textContent !== text,
+                               [await last.elementHandle(), before]);
+}
+
+async function add(page, name) {
+    await page.fill('#symbol', name);
+    await page.press('#symbol', 'Enter');
+}
+
+async function shots(page, name) {
+    for (const scheme of ['light', 'dark'])
+        for (const [size, viewport] of Object.entries(SIZES)) {
+            await page.emulateMedia({ colorScheme: scheme });
+            await page.setViewportSize(viewport);
+            const overflow = await page.evaluate(() =>
+                document.documentElement.scrollWidth - window.innerWidth);
+            expect(overflow > 0, false, `${size} page scrolls sideways`);
+            await page.screenshot(
+                { path: join(WORK, `${name}-${scheme}-${size}.png`) });
+        }
+    await page.setViewportSize(SIZES.wide);
+}
+
+async function prices() {
+    const server = await start('--port', '0');
+    const page = await open(server);
+    await row(page, 'ACME').waitFor();
+    expect(await chosen(page), ['ACME', 'AURA', 'BASK', 'BOLT', 'BRIO'],
+           'symbols of a first visit');
+    await moves(page, 'ACME');
+    await page.getByText(/^\d+ ms$/).waitFor(); // the measured delay
+
+    await add(page, 'zest');
+    await moves(page, 'ZEST');
+    await add(page, 'NOPE<b>');
+    await page.getByText('There is no symbol NOPE<b> here.').waitFor();
+    await page.getByRole('button', { name: 'Remove BOLT' }).click();
+    const wanted = ['ACME', 'AURA', 'BASK', 'BRIO', 'ZEST'];
+    expect(await chosen(page), wanted, 'symbols after a change');
+
+    const box = await page.locator('#canvas').boundingBox();
+    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.locator('#tip').waitFor();
+    await page.focus('#canvas');
+    await page.keyboard.press('End');
+    const spoken = await page.locator('#spoken').textContent();
+    expect(/^\d\d:\d\d:\d\d: ACME [\d.,]+ \([+\u2212]?\d/.test(
+        spoken.replace(/: .*?(?=ACME)/, ': ')), true, `'${spoken}' is a reading`);
+    await shots(page, 'ticker');
+
+    await page.reload(); // the choice is remembered
+    await moves(page, 'ZEST');
+    expect(await chosen(page), wanted, 'symbols after a reload');
+    expect(page.complaints, [], 'complaints of the page');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function comesBack(signal) {
+    let server = await start('--port', '0');
+    const page = await open(server);
+    await moves(page, 'ACME');
+    server.process.kill(signal);
+    await server.ended;
+    await page.locator('#status', { hasText: 'not connected' }).waitFor();
+    server = await start('--port', String(server.port));
+    await page.locator('#status.open').waitFor(); // by itself
+    await moves(page, 'ACME');
+    await shots(page, 'ticker-back');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** A server that says nothing any more, though its socket is open. */
+async function noticesSilence() {
+    const server = await start('--port', '0');
+    const page = await open(server);
+    await moves(page, 'ACME');
+    server.process.kill('SIGSTOP');
+    await page.locator('#status:not(.open)').waitFor({ timeout: 15000 });
+    server.process.kill('SIGCONT');
+    await page.locator('#status.open').waitFor();
+    await moves(page, 'ACME');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+const test = (name, body) => check(`Chromium: ${name}`, body, 40000);
+
+await test('ticker page shows prices', prices);
+await test('ticker page comes back after a restart',
+           () => comesBack('SIGTERM'));
+await test('ticker page comes back after a crash', () => comesBack('SIGKILL'));
+await test('ticker page notices a silent server', noticesSilence);
+await browser.close();
+finish();
