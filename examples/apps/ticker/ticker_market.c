@@ -150,6 +150,6 @@ void simulation_begin(simulation *s, market *m, timers *all, double rate)
     m->live   = true;
     for (size_t i = 0; i < NAMES; i++)
         market_update(m, names[i], strlen(names[i]),
-                      in_cents(5 + 295 * chance(s) * chance(s)), 100);
+                      in_cents(20 + 280 * chance(s) * chance(s)), 100);
     timers_every(all, &s->timer, ROUNDS_PER_SECOND, play_round);
 }
