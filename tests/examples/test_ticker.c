@@ -504,7 +504,10 @@ static void who_wants_all_gets_those_to_come(void **state)
     await_part(p, "\"symbol\":\"ACME\",\"price\":40,");
     feed("BOLT 7\n");
     expect_text(p, "{\"symbols\":[\"BOLT\"],\"first\":1,\"live\":true}");
-    await_part(p, "\"symbol\":\"BOLT\",\"price\":7,");
+    upf_event ev;
+    next_message(p, &ev); /* and not once more what has not changed */
+    static const char bolt[] = "{\"ticks\":[{\"symbol\":\"BOLT\",\"price\":7,";
+    assert_memory_equal(ev.data, bolt, sizeof bolt - 1);
     end_server();
 }
 
