@@ -159,7 +159,8 @@ static struct peer *open_peer(const char *subprotocol)
     p->fd = tcp_connect("127.0.0.1", port, PATIENCE);
     assert_true(p->fd >= 0);
     p->io = upf_io_callbacks(tcp_read, tcp_write, &p->fd);
-    assert_int_equal(upf_conn_init_client(&p->ws, &p->config, &request), UPF_OK);
+    assert_int_equal(upf_conn_init_client(&p->ws, &p->config, &request),
+                     UPF_OK);
     peer_count++;
     next(p, &ev);
     assert_int_equal(ev.type, UPF_EVENT_OPEN);

@@ -98,7 +98,8 @@ async function prices() {
     await page.keyboard.press('End');
     const spoken = await page.locator('#spoken').textContent();
     expect(/^\d\d:\d\d:\d\d: ACME [\d.,]+ \([+\u2212]?\d/.test(
-        spoken.replace(/: .*?(?=ACME)/, ': ')), true, `'${spoken}' is a reading`);
+        spoken.replace(/: .*?(?=ACME)/, ': ')), true,
+        `'${spoken}' is a reading`);
     await shots(page, 'ticker');
 
     await page.reload(); // the choice is remembered
