@@ -59,6 +59,10 @@ bench-idle: bench-build ## measure the memory of idle connections
 bench-ticker: bench-build ## measure ticker_server with clients that stall
 	@BUILD='$(BUILD)' sh $(bench_dir)/loopback/ticker.sh $(BENCH_ARGS)
 
+bench-game: ## measure how evenly a game's frames come to 200 players
+bench-game: $(BUILD)/bench/game $(BUILD)/bench/game_server
+	@$(BUILD)/bench/game $(BUILD)/bench/game_server $(BENCH_ARGS)
+
 bench-size: ## measure the code at -Os, scalar only
 	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh $(BENCH_ARGS)
 
@@ -102,6 +106,10 @@ $(BUILD)/bench/load: $(call bench_loopback,load client histogram)
 $(BUILD)/bench/idle: $(call bench_loopback,idle client)
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
+$(BUILD)/bench/game: $(call bench_loopback,game client histogram) \
+                     $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
+
 $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
@@ -110,24 +118,21 @@ $(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
 # The examples, compiled as the rest here.
-bench_examples := $(call objects,bench,examples/lessons/echo_epoll.c \
-                    examples/apps/ticker_server.c $(helpers))
+bench_servers  := $(patsubst %,$(BUILD)/bench/%,echo_epoll ticker_server \
+                    game_server)
+bench_examples := $(call objects,bench,$(helpers) \
+                    $(filter $(patsubst $(BUILD)/bench/%,\%/%.c,$(bench_servers)),\
+                      $(programs)))
 $(bench_examples): | $(page_headers)
 
 $(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
 
-$(BUILD)/bench/echo_epoll: $(BUILD)/bench/examples/lessons/echo_epoll.o \
-                           $(BUILD)/bench/libexamples.a \
-                           $(BUILD)/bench/libupframe.a
-	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
-
-$(BUILD)/bench/ticker_server: $(BUILD)/bench/examples/apps/ticker_server.o \
-                              $(BUILD)/bench/libexamples.a \
-                              $(BUILD)/bench/libupframe.a
+$(call beside,bench,$(BUILD)/bench)
+$(bench_servers): $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
 
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
-.PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-size \
-        bench-deps bench-build
+.PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-game \
+        bench-size bench-deps bench-build

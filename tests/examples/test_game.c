@@ -327,7 +327,7 @@ static void there_are_so_many_ships(void **state)
     assert_int_equal(world_join(w), -1);
 }
 
-/* ---- Bytes ---------------------------------------------------------------- */
+/* ---- Bytes --------------------------------------------------------------- */
 
 static void play_drones(world *w, int count, int ticks)
 {
@@ -451,7 +451,7 @@ static void an_input_is_four_bytes(void **state)
     assert_false(wire_read_input(&read, (const uint8_t *)"\1\x10\0\1", 4));
 }
 
-/* ---- The server, and who plays -------------------------------------------- */
+/* ---- The server, and who plays ------------------------------------------- */
 
 enum { PEERS = 6 };
 
@@ -780,7 +780,7 @@ static void a_second_connection_takes_the_ship(void **state)
     assert_false(ship_of(again)->is_away); /* the end of the first is nothing */
 }
 
-/* ---- Who behaves badly ----------------------------------------------------- */
+/* ---- Who behaves badly --------------------------------------------------- */
 
 static void who_says_nonsense_is_told(void **state)
 {
@@ -796,7 +796,8 @@ static void who_says_nonsense_is_told(void **state)
         SAID("join A\0B"), SAID("join \x7f"), SAID("JOIN Ann"),
         SAID("rules {}"), SAID("leave now"), SAID("backward"),
         SAID("join 1234567890123456789012345678901234567890123456789"),
-        SAID("back 1234567890123456789012345678901234567890123456789012345678 9"),
+        SAID("back 12345678901234567890123456789012"
+             "345678901234567890123456789012"),
         DONE(""), DONE("\1"), DONE("\1\0\0"), DONE("\1\0\0\1\0"),
         DONE("\2\0\0\1"), DONE("\1\x10\0\1"), DONE("\1\xff\xff\xff")};
     enum { COUNT = sizeof nonsense / sizeof *nonsense };
