@@ -133,6 +133,7 @@ needs="node browser"
 suite browser.mjs 80 node "$here/browser.mjs"
 suite notify.mjs 60 node "$here/notify.mjs"
 suite ticker.mjs 80 node "$here/ticker.mjs"
+suite game.mjs 60 node "$here/game.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")
