@@ -229,9 +229,11 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     const char *wrong = upf_config_check(&s->config);
-    if (wrong == NULL && s->max_message + AROUND > s->max_queued && !s->echoes)
-        wrong = "--max-message is over --max-queued less 64: the longest "
-                "message would find no room on its way to anybody";
+    const size_t beside = s->adds > AROUND ? s->adds : AROUND;
+    if (wrong == NULL && s->max_message + beside > s->max_queued && !s->echoes)
+        wrong = "--max-message is over what --max-queued has room for, with "
+                "what is sent beside it: the longest message would reach "
+                "nobody";
     if (wrong != NULL) {
         fprintf(stderr, "cannot work so: %s\n", wrong);
         return 2;

@@ -23,6 +23,7 @@ struct server_setup {
     bool is_app; /* is run by server.c: --host-name, --max-rate */
     bool plain;  /* offers no TLS and no trace */
     bool echoes; /* --max-queued must have room for what it has just read */
+    size_t adds; /* bytes beside a message that must find room, if over 64 */
     const app_option *options; /* of its own, or NULL */
     void       *options_user;
     size_t      send_buffer; /* bytes that the kernel may keep; 0: its choice */
