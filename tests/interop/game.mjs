@@ -127,6 +127,8 @@ function record() {
     window.track = [];
     const old = window.requestAnimationFrame;
     const note = () => {
+        if (window.isOver)
+            return;
         const ship = mine === null ? undefined : myShipNow();
         const now = frames.length > 0 ? around() : null;
         const others = {};
@@ -146,7 +148,7 @@ function record() {
 
 /** How smooth: moves that are more than a ship can do in that time. */
 function judge(track, of) {
-    let jumps = 0, pictures = 0, worst = 0, halts = 0;
+    let jumps = 0, pictures = 0, worst = 0;
     for (let i = 1; i < track.length; i++) {
         const a = of(track[i - 1]), b = of(track[i]);
         const ms = track[i][0] - track[i - 1][0];
@@ -269,12 +271,15 @@ async function badNetwork() {
         await shot(ann, `relay-ann-${i}`);
         await shot(bob, `relay-bob-${i}`);
     }
+    for (const page of [ann, bob]) // before tracks of that size are moved
+        page.told = await page.evaluate(() => {
+            window.isOver = true;
+            return { ...stats, jitter, delay: mine?.delay };
+        });
     for (const [name, page] of [['Ann', ann], ['Bob', bob]]) {
         const track = await page.evaluate(() => window.track);
-        const told = await page.evaluate(() => ({ ...stats, jitter,
-                                                  delay: mine?.delay }));
         const own = judge(track, (t) => t[1]);
-        console.log(`     ${name}: ${JSON.stringify(told)}`);
+        console.log(`     ${name}: ${JSON.stringify(page.told)}`);
         console.log(`     own ship ${JSON.stringify(own)}`);
         for (const n of Object.keys(track.at(-1)[2]))
             console.log(`     ship ${n} ${JSON.stringify(
