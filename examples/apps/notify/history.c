@@ -132,20 +132,22 @@ event *history_add(history *h, upf_str name, upf_str text, const char **why)
         *why = "an event is up to 64 KiB";
         return NULL;
     }
-    topic *t = topic_find(h, name);
-    event *e = calloc(1, sizeof *e);
+    topic      *t     = topic_find(h, name);
+    upf_shared *frame = NULL;
+    event      *e     = NULL;
     if (t != NULL && t->last == NULL && h->published_count == TOPICS_MAX)
         *why = "there are too many topics";
-    else if (t == NULL || e == NULL || (e->frame = encode(h, t, text)) == NULL)
+    else if (t == NULL || (frame = encode(h, t, text)) == NULL)
         *why = "it is not UTF-8, or there is no memory";
-    else {
-        e->number  = ++h->last;
-        e->topic   = t;
-        e->in_ring = true;
+    else if ((e = calloc(1, sizeof *e)) == NULL)
+        *why = "there is no memory";
+    if (e != NULL) {
+        *e = (event){.frame = frame, .number = ++h->last, .topic = t,
+                     .in_ring = true};
         keep(h, e);
         return e;
     }
-    free(e);
+    upf_shared_free(frame);
     if (t != NULL)
         topic_let_go(h, t);
     return NULL;
