@@ -156,10 +156,12 @@ static void hear(server *s, client *c, const upf_event *ev)
 }
 
 /* Whether it may say one thing more. If not, it is not read from: it notices
- * that its messages are taken slowly, and loses none. */
+ * that its messages are taken slowly, and loses none. That it is lost is
+ * nothing it says, and must be heard before it is freed. */
 static bool is_within_limit(client *c)
 {
-    if (c->server->setup.max_rate == 0 || c->may_say >= 1)
+    if (c->server->setup.max_rate == 0 || c->may_say >= 1 ||
+        (upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE))
         return true;
     c->over_limit = true;
     upf_conn_hold(&c->ws, true);
@@ -177,8 +179,6 @@ static void hear_client(server *s, client *c)
     touch(c);
     c->may_read = TURN_READ;
     c->has_more = false;
-    if (c->over_limit)
-        return;
     for (int i = 0; i < TURN_HEAR; i++) {
         if (!is_within_limit(c))
             return;

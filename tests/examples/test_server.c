@@ -4,7 +4,7 @@
  * clients do, the others notice nothing.
  *
  * The server is a child of this program, with an application that says to all
- * what one says, and takes a POST. Clients are bare sockets.
+ * what one says, and who is gone, and takes a POST. Clients are bare sockets.
  */
 
 #include <stdarg.h>
@@ -53,6 +53,8 @@ static void on_event(server *s, client *c, const upf_event *ev)
 {
     if (ev->type == UPF_EVENT_MESSAGE)
         set_send(s, &s->everyone, ev->opcode, ev->data, ev->len);
+    else if (ev->type == UPF_EVENT_CLOSE && c->number > 0)
+        set_send(s, &s->everyone, UPF_OP_TEXT, "gone", 4);
     else if (ev->type == UPF_EVENT_REQUEST &&
              ev->status == UPF_ERR_NOT_UPGRADE &&
              upf_str_equals(ev->request.method, "POST"))
@@ -244,10 +246,13 @@ static void say(int fd, unsigned first, const void *text, size_t len)
  */
 static void await(int fd, struct blob *kept, const char *text)
 {
-    const size_t len = strlen(text);
-    struct frame f;
+    const uint64_t give_up = clock_ms() + PATIENCE;
+    const size_t   len     = strlen(text);
+    struct frame   f;
 
     for (;;) {
+        if (clock_ms() >= give_up)
+            fail_msg("\"%s\" does not come", text);
         if (!get_frame(kept->data, kept->len, &f) ||
             kept->len < f.header_len + f.len) {
             if (!take(fd, kept))
@@ -547,6 +552,30 @@ static void who_talks_too_fast_is_slowed_down(void **state)
     assert_int_equal(end_server(), 0);
 }
 
+/* The application must hear of it: it may have kept a pointer. */
+static void who_is_lost_while_it_is_slowed_down_is_told_of(void **state)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct blob heard = {0};
+
+    (void)state;
+    begin_server((const char *const[]){"--max-rate", "20", NULL});
+    const int one   = join();
+    const int hasty = join();
+    for (int i = 0; i < 60; i++)
+        say(hasty, FIN | TEXT, "hasty", 5);
+    for (int i = 0; i < 18; i++)
+        await(one, &heard, "hasty");
+    (void)poll(NULL, 0, 20); /* now it is held */
+    assert_int_equal(setsockopt(hasty, SOL_SOCKET, SO_LINGER, &reset,
+                                sizeof reset), 0);
+    close(hasty);
+    await(one, &heard, "gone");
+    blob_free(&heard);
+    close(one);
+    assert_int_equal(end_server(), 0);
+}
+
 /* ---- Requests ---------------------------------------------------------- */
 
 static int answer_to(const char *request)
@@ -747,6 +776,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             who_does_not_read_is_cut_off_and_nobody_waits, set_up, clean_up),
         cmocka_unit_test_setup_teardown(who_talks_too_fast_is_slowed_down, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(
+            who_is_lost_while_it_is_slowed_down_is_told_of, set_up, clean_up),
         cmocka_unit_test_setup_teardown(it_answers_only_to_hosts_that_it_was_told,
                                   set_up, clean_up),
         cmocka_unit_test_setup_teardown(a_body_is_read_however_it_comes, set_up, clean_up),
