@@ -172,7 +172,7 @@ static bool is_b64token(upf_str text)
 
 bool upf_bearer_token(upf_str headers, upf_str *token)
 {
-    upf_str value, scheme, second;
+    upf_str value, scheme = {NULL, 0}, second;
 
     if (!upf_header_next_called(&headers, "Authorization", &value) ||
         upf_header_next_called(&headers, "Authorization", &second))
