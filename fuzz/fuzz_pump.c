@@ -135,8 +135,13 @@ static void act_outside(struct pump *pump, upf_status status)
     default: break;
     }
     bytes_free(&data);
-    if (status == UPF_WANT_ANSWER && !run->freed)
+    if (status == UPF_WANT_ANSWER && !run->freed) {
+        uint8_t none;
+        /* What follows the request is the connection's later: take nothing. */
+        if (pump->io->input.len > 0)
+            CHECK(upf_io_read(pump->io, &none, 0) == 0, "a body");
         app_answer(run);
+    }
 }
 
 /* The stream has no more: time must bring the end. */
