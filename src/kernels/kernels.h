@@ -87,6 +87,22 @@ struct upf_kernels {
                      uint8_t       out[UPF_CHACHA20_BYTES]);
 };
 
+/*
+ * A set: its name, the kernels that each set has in a form of its own, as a
+ * function of its file (`mask`), and behind them those that several sets share,
+ * which each set names itself (`.span = upf_span_sse`). A kernel with one form
+ * for all sets is entered here by that function's name.
+ */
+#define UPF_KERNEL_SET(set, ...)                   \
+    {                                              \
+        .name      = set,                          \
+        .mask      = mask,                         \
+        .utf8      = UPF_SMALL ? NULL : utf8,      \
+        .mask_utf8 = UPF_SMALL ? NULL : mask_utf8, \
+        .chacha20  = chacha20,                     \
+        __VA_ARGS__                                \
+    }
+
 extern const struct upf_kernels upf_kernels_scalar;
 
 #ifdef UPF_SCALAR_ONLY
@@ -108,8 +124,7 @@ static inline void upf_kernels_force(const struct upf_kernels *kernels)
 
 #else
 
-/* The set in use. At first it is one whose kernels choose a set, put it here,
- * and call the kernel of that set. */
+/* The set in use: the fastest that this machine runs, from before main(). */
 extern UPF_ATOMIC(const struct upf_kernels *) upf_kernels_in_use;
 
 static inline const struct upf_kernels *upf_kernels(void)
@@ -121,7 +136,7 @@ static inline const struct upf_kernels *upf_kernels(void)
  * after the last. */
 const struct upf_kernels *upf_kernels_at(size_t index);
 
-/* Use this set from now on, in all threads; NULL: choose again. For tests. */
+/* Use this set from now on, in all threads; NULL: the fastest. For tests. */
 void upf_kernels_force(const struct upf_kernels *kernels);
 
 #endif

@@ -85,14 +85,9 @@ KERNEL vec lane_before(vec v, vec prev)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-#define SET(sixty)                                      \
-    {                                                   \
-        .name = "avx2", .mask = mask, .utf8 = utf8,     \
-        .mask_utf8 = mask_utf8, .span = upf_span_sse,   \
-        .fields = upf_fields_avx2,                      \
-        .sha1_60 = sixty,                               \
-        .chacha20 = chacha20                            \
-    }
+#define SET(sixty) \
+    UPF_KERNEL_SET("avx2", .span = upf_span_sse, .fields = upf_fields_avx2, \
+                   .sha1_60 = sixty)
 
 static const struct upf_kernels sets[2] = {
     SET(upf_sha1_of_60_bmi2),

@@ -70,16 +70,9 @@ KERNEL vec vec_fill32(uint32_t x)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-static const struct upf_kernels set = {
-    .name      = "neon",
-    .mask      = mask,
-    .utf8      = utf8,
-    .mask_utf8 = mask_utf8,
-    .span      = span,
-    .fields    = fields,
-    .sha1_60   = upf_sha1_of_60,
-    .chacha20  = chacha20,
-};
+static const struct upf_kernels set =
+    UPF_KERNEL_SET("neon", .span = span, .fields = fields,
+                   .sha1_60 = upf_sha1_of_60);
 
 const struct upf_kernels *upf_choose_neon(void) { return &set; }
 

@@ -11,8 +11,7 @@
 
 /* ---- Masking, eight bytes at a time ------------------------------------- */
 
-static void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
-                     uint32_t key)
+static void mask(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key)
 {
     uint8_t  pad[8];
     uint64_t pad_word, word;
@@ -60,14 +59,14 @@ static size_t code_point(const uint8_t *p, size_t len)
                ? 0 : 4;
 }
 
-static size_t check(uint8_t *dst, const uint8_t *data, size_t len, bool mask,
-                    uint32_t key)
+static size_t check(uint8_t *dst, const uint8_t *data, size_t len,
+                    bool is_masked, uint32_t key)
 {
     const uint64_t high_bits = UINT64_C(0x8080808080808080);
     size_t i = 0;
 
-    if (mask) {
-        mask_any(dst, data, len, key);
+    if (is_masked) {
+        mask(dst, data, len, key);
         data = dst;
     }
     while (i < len) {
@@ -165,16 +164,9 @@ const uint32_t upf_sha1_second[SHA1_STEPS] = {
 
 /* ---- The set ------------------------------------------------------------ */
 
-const struct upf_kernels upf_kernels_scalar = {
-    .name      = "scalar",
-    .mask      = mask_any,
-    .utf8      = UPF_SMALL ? NULL : utf8,
-    .mask_utf8 = UPF_SMALL ? NULL : mask_utf8,
-    .span      = span,
-    .fields    = fields,
-    .sha1_60   = upf_sha1_of_60,
-    .chacha20  = chacha20,
-};
+const struct upf_kernels upf_kernels_scalar =
+    UPF_KERNEL_SET("scalar", .span = span, .fields = fields,
+                   .sha1_60 = upf_sha1_of_60);
 
 const struct upf_kernels *upf_choose_scalar(void)
 {

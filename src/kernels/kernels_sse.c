@@ -65,14 +65,9 @@ KERNEL vec vec_high4(vec v)
 #include "kernels_chacha20.h"
 #include "kernels_fields.h"
 
-#define SET(sixty)                                      \
-    {                                                   \
-        .name = "sse", .mask = mask, .utf8 = utf8,      \
-        .mask_utf8 = mask_utf8,                         \
-        .span = upf_span_sse, .fields = fields,         \
-        .sha1_60 = sixty,                               \
-        .chacha20 = chacha20                            \
-    }
+#define SET(sixty) \
+    UPF_KERNEL_SET("sse", .span = upf_span_sse, .fields = fields, \
+                   .sha1_60 = sixty)
 
 static const struct upf_kernels sets[2] = {
     SET(upf_sha1_of_60),

@@ -2,7 +2,6 @@
 /* test_kernels.c - each set of kernels against the scalar one, and the choice
  * among them. test_conn_next.c has the connection on them. */
 
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,9 +11,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include <upframe/conn.h>
-#include "http.h"
-#include "http_fields.h"
 #include "kernels/kernels.h"
 #include "kernels/kernels_text.h"
 #include "mask.h"
@@ -32,27 +28,19 @@ static const struct upf_kernels *sets[16];
 
 static const uint8_t key_bytes[4] = {0x37, 0xFA, 0x21, 0x3D};
 
-/* Whatever a test forced, the next one begins with a choice. */
-static int decide_again(void **state)
+/* Whatever a test forced, the next one begins with the fastest. */
+static int choose_again(void **state)
 {
     (void)state;
     upf_kernels_force(NULL);
     return 0;
 }
 
-/* A small build (UPF_SMALL) has no loops over text, one of UPF_SCALAR_ONLY no
- * choice. */
+/* A small build (UPF_SMALL) has no loops over text. */
 static void need_loops_over_text(void)
 {
     if (upf_kernels_scalar.utf8 == NULL)
         skip(); /* UPF_SMALL: utf8.c checks text by itself */
-}
-
-static void need_a_choice(void)
-{
-#ifdef UPF_SCALAR_ONLY
-    skip(); /* the scalar set is the only one */
-#endif
 }
 
 static void assert_bytes(const struct upf_kernels *set, const uint8_t *got,
@@ -195,7 +183,7 @@ static int map_texts(void **state)
     text_end   = guard_end(TEXT_MAX) + TEXT_MAX;
     masked_end = guard_end(TEXT_MAX) + TEXT_MAX;
     out_end    = guard_end(TEXT_MAX) + TEXT_MAX;
-    return decide_again(state);
+    return choose_again(state);
 }
 
 static int unmap_texts(void **state)
@@ -203,7 +191,7 @@ static int unmap_texts(void **state)
     guard_free(text_end - TEXT_MAX, TEXT_MAX);
     guard_free(masked_end - TEXT_MAX, TEXT_MAX);
     guard_free(out_end - TEXT_MAX, TEXT_MAX);
-    return decide_again(state);
+    return choose_again(state);
 }
 
 static void fail_text(const struct upf_kernels *set, const uint8_t *text,
@@ -558,8 +546,6 @@ static void every_set_has_every_kernel(void **state)
     (void)state;
     for (size_t i = 0; (set = upf_kernels_at(i)) != NULL; i++)
         check_whole(set);
-    upf_kernels_force(NULL);
-    check_whole(upf_kernels()); /* the one that chooses */
 }
 
 static const struct upf_kernels *fastest(void)
@@ -579,169 +565,59 @@ static void the_scalar_set_is_the_first_and_always_there(void **state)
     assert_null(upf_kernels_at(100));
 }
 
-/* Each way in makes the choice, and does its work. */
-static void call_mask(void)
-{
-    uint8_t byte = 0x0F;
+static const struct upf_kernels *before_main;
 
-    upf_kernels()->mask(&byte, &byte, 1, UINT32_C(0xF0F0F0F0));
-    assert_int_equal(byte, 0xFF);
+__attribute__((constructor)) static void look_before_main(void)
+{
+    before_main = upf_kernels();
 }
 
-static void call_utf8(void)
-{
-    assert_int_equal(upf_kernels()->utf8((const uint8_t *)"text", 4), 4);
-}
-
-static void call_mask_utf8(void)
-{
-    uint8_t byte = 0x81;
-
-    assert_int_equal(upf_kernels()->mask_utf8(&byte, &byte, 1,
-                                              UINT32_C(0xF0F0F0F0)), 1);
-    assert_int_equal(byte, 'q');
-}
-
-static void call_sha1_60(void)
-{
-    static const uint8_t text[60] = {1};
-    uint8_t digest[UPF_SHA1_SIZE], expected[UPF_SHA1_SIZE];
-
-    upf_sha1_60(text, text + 24, digest);
-    upf_sha1(text, sizeof text, expected);
-    assert_memory_equal(digest, expected, sizeof digest);
-}
-
-static void call_next(void)
-{
-    uint8_t   text[] = "\x81\x83\0\0\0\0abc";
-    upf_conn  conn;
-    upf_event event;
-    upf_input input = {text, sizeof text - 1};
-
-    upf_conn_init_open(&conn, NULL, false, NULL);
-    assert_int_equal(upf_conn_next(&conn, &input, &event), UPF_OK);
-    assert_int_equal(event.type, UPF_EVENT_OPEN);
-    assert_int_equal(upf_conn_next(&conn, &input, &event), UPF_OK);
-    assert_int_equal(event.type, UPF_EVENT_MESSAGE);
-    upf_conn_free(&conn);
-}
-
-static void call_run(void)
-{
-    assert_int_equal(upf_chars_span(upf_str_of("a b"), UPF_TOKEN_CHARS), 1);
-}
-
-static void call_fields(void)
-{
-    upf_str text = upf_str_of("Host: a\r\n\r\n");
-    struct upf_fields fields;
-
-    assert_true(upf_fields_take(&text, &fields));
-    assert_int_equal(fields.lines, 1);
-}
-
-static void the_first_call_chooses_the_fastest_set(void **state)
+static void the_fastest_set_is_in_use_before_main(void **state)
 {
     (void)state;
-    need_a_choice();
-    static void (*const calls[])(void) = {
-        call_mask, call_utf8, call_mask_utf8, call_sha1_60,
-        call_next, call_run, call_fields
-    };
-
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
-        upf_kernels_force(NULL);
-        assert_string_equal(upf_kernels()->name, "deciding");
-        calls[i]();
-        assert_ptr_equal(upf_kernels(), fastest());
-        calls[i]();
-        assert_ptr_equal(upf_kernels(), fastest());
-    }
+    assert_ptr_equal(before_main, fastest());
+    assert_ptr_equal(upf_kernels(), fastest());
 }
 
-static void a_forced_set_stays(void **state)
+static void a_forced_set_stays_until_another_is(void **state)
 {
     (void)state;
     const struct upf_kernels *set;
 
     for (EACH_SET(set)) {
         upf_kernels_force(set);
-        call_mask();
-        call_sha1_60();
         assert_ptr_equal(upf_kernels(), set);
     }
-}
-
-enum { THREADS = 4, ROUNDS = 200 };
-
-static pthread_barrier_t together;
-
-static void *choose(void *result)
-{
-    uint8_t *wrong = result;
-
-    for (int i = 0; i < ROUNDS; i++) {
-        uint8_t text[100];
-
-        pthread_barrier_wait(&together);
-        if (i % 2 == 0)
-            upf_kernels_force(NULL);
-        memset(text, 'a', sizeof text);
-        upf_kernels()->mask(text, text, sizeof text, UINT32_C(0x01010101));
-        if (text[0] != '`' || text[99] != '`' ||
-            upf_kernels()->utf8(text, sizeof text) != sizeof text)
-            *wrong = 1;
-    }
-    return NULL;
-}
-
-static void threads_may_make_the_first_call_together(void **state)
-{
-    (void)state;
-    need_a_choice();
-    pthread_t threads[THREADS];
-    uint8_t   wrong[THREADS] = {0};
-
-    assert_int_equal(pthread_barrier_init(&together, NULL, THREADS), 0);
-    for (size_t i = 0; i < THREADS; i++)
-        assert_int_equal(
-            pthread_create(&threads[i], NULL, choose, &wrong[i]), 0);
-    for (size_t i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_int_equal(wrong[i], 0);
-    }
-    pthread_barrier_destroy(&together);
+    upf_kernels_force(NULL);
     assert_ptr_equal(upf_kernels(), fastest());
 }
 
-#define DECIDING(test) cmocka_unit_test_setup(test, decide_again)
+#define CHOOSING(test) cmocka_unit_test_setup(test, choose_again)
 #define ON_TEXTS(test) \
     cmocka_unit_test_setup_teardown(test, map_texts, unmap_texts)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        DECIDING(each_set_masks_every_length_at_every_place),
-        DECIDING(no_set_touches_what_is_around_its_bytes),
+        CHOOSING(each_set_masks_every_length_at_every_place),
+        CHOOSING(no_set_touches_what_is_around_its_bytes),
         ON_TEXTS(each_set_judges_every_byte_at_every_place),
         ON_TEXTS(each_set_judges_every_two_bytes_at_the_seams),
         ON_TEXTS(each_set_judges_three_bytes_at_the_seams),
         ON_TEXTS(each_set_judges_four_bytes_at_every_place),
         ON_TEXTS(each_set_finds_random_faults_in_long_texts),
         ON_TEXTS(each_set_judges_a_text_cut_anywhere_the_same),
-        DECIDING(a_handshakes_sixty_bytes_digest_the_same),
+        CHOOSING(a_handshakes_sixty_bytes_digest_the_same),
 #ifndef UPF_SCALAR_ONLY
         cmocka_unit_test(the_second_block_of_sixty_bytes_is_scheduled),
 #endif
 #if UPF_KERNELS_X86
-        DECIDING(sha1_with_bmi2_is_sha1),
+        CHOOSING(sha1_with_bmi2_is_sha1),
 #endif
-        DECIDING(every_set_has_every_kernel),
-        DECIDING(the_scalar_set_is_the_first_and_always_there),
-        DECIDING(the_first_call_chooses_the_fastest_set),
-        DECIDING(a_forced_set_stays),
-        DECIDING(threads_may_make_the_first_call_together),
+        CHOOSING(every_set_has_every_kernel),
+        CHOOSING(the_scalar_set_is_the_first_and_always_there),
+        CHOOSING(the_fastest_set_is_in_use_before_main),
+        CHOOSING(a_forced_set_stays_until_another_is),
     };
-    return cmocka_run_group_tests_name("kernels", tests, prepare, decide_again);
+    return cmocka_run_group_tests_name("kernels", tests, prepare, choose_again);
 }

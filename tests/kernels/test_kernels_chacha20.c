@@ -91,25 +91,11 @@ static void each_set_gives_the_same_and_may_write_over_its_key(void **state)
     }
 }
 
-/* The choice is made by whatever is called first. */
-static void the_first_call_may_be_this_one(void **state)
-{
-    (void)state;
-    uint8_t key[UPF_CHACHA20_KEY] = {1};
-    uint8_t expected[UPF_CHACHA20_BYTES], out[UPF_CHACHA20_BYTES];
-
-    upf_kernels_force(NULL);
-    upf_kernels()->chacha20(key, out);
-    upf_kernels_at(0)->chacha20(key, expected);
-    assert_memory_equal(out, expected, sizeof expected);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_gives_the_blocks_of_the_rfc),
         cmocka_unit_test(each_set_gives_the_same_and_may_write_over_its_key),
-        cmocka_unit_test(the_first_call_may_be_this_one),
     };
 
     return cmocka_run_group_tests_name("kernels_chacha20", tests, NULL, NULL);

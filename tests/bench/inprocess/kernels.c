@@ -11,11 +11,9 @@
 static const struct upf_kernels *chosen(void)
 {
     static const struct upf_kernels *choice;
-    uint8_t byte = 0;
 
     if (choice == NULL) {
         upf_kernels_force(NULL);
-        upf_kernels()->mask(&byte, &byte, sizeof byte, 0);
         choice = upf_kernels();
     }
     return choice;
