@@ -19,7 +19,7 @@ CMOCKA_CFLAGS ?= $(shell pkg-config --cflags cmocka 2>/dev/null)
 CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 
 flags_tests = $(posix) -Isrc -Itests -Iexamples -Iexamples/common -I$(BUILD) \
-              $(CMOCKA_CFLAGS)
+              $(TLS_CFLAGS) $(CMOCKA_CFLAGS)
 
 # ---- What is there ---------------------------------------------------------
 

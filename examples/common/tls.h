@@ -49,8 +49,8 @@ void tls_free(tls_stream *stream);
 ptrdiff_t tls_read(void *user, void *data, size_t len);
 ptrdiff_t tls_write(void *user, const void *data, size_t len);
 
-/* Why the stream failed, in words: "certificate is not trusted: ..."; NULL
- * if it did not. */
+/* Why the stream failed, in words: "the certificate is not accepted: ...";
+ * NULL if it did not. */
 const char *tls_error(const tls_stream *stream);
 
 /* Whether a ws:// handshake ends with `status` where the server awaits TLS: it
