@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -385,6 +386,122 @@ static void a_client_that_stood_still_takes_its_answer(void **state)
     rawserver_end(&s);
 }
 
+/* ---- What no event tells of again -------------------------------------- */
+
+/* All that was written to it is at the other end, be it read or not; false if
+ * that does not come about within `ms`. */
+static bool has_arrived(int fd, int ms)
+{
+    const uint64_t give_up = clock_ms() + (uint64_t)ms;
+    int            left    = 0;
+
+#ifdef TIOCOUTQ
+    while (ioctl(fd, TIOCOUTQ, &left) == 0 && left > 0) {
+        if (clock_ms() >= give_up)
+            return false;
+        (void)poll(NULL, 0, 1);
+    }
+#endif
+    return left == 0;
+}
+
+/* Pongs that nobody asked for, of `len` bytes at least: they are read, and not
+ * answered. */
+static void put_pongs(struct peer *p, size_t len)
+{
+    enum { FRAMES = 1024, FRAME = 6 + 125 };
+    static uint8_t frames[FRAMES * FRAME];
+    struct pollfd  polls = {.fd = p->fd, .events = POLLOUT};
+
+    for (size_t i = 0; i < FRAMES; i++) {
+        frames[i * FRAME]     = 0x8A;
+        frames[i * FRAME + 1] = 0x80 | 125;
+    }
+    len += FRAME - len % FRAME;
+    while (len > 0) {
+        const size_t left = (len - 1) % sizeof frames + 1;
+        assert_int_equal(poll(&polls, 1, PATIENCE), 1);
+        const ssize_t n =
+            send(p->fd, frames + sizeof frames - left, left, MSG_NOSIGNAL);
+        assert_true(n > 0 || errno == EAGAIN);
+        len -= n > 0 ? (size_t)n : 0;
+    }
+}
+
+/*
+ * More waits than echo_epoll reads at once, nothing follows, and no answer is
+ * under way whose departure would be an event. First the kernel has to let so
+ * much wait: it does when it has seen much being read.
+ */
+static void echo_epoll_reads_to_the_end(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 20, MUCH = 8 << 20, WAITS = 300 * 1024, SOON = 500 };
+    static const char *const options[] = {"--ping-interval", "0", NULL};
+    bool waits = false;
+
+    need_servers();
+    if (!begin_server(0, "echo_epoll", options))
+        return;
+    struct peer *p = open_peer(ports[0]);
+    for (int i = 0; i < ROUNDS && !waits; i++) {
+        put_pongs(p, MUCH);
+        assert_true(has_arrived(p->fd, PATIENCE));
+        say(p, "begin");
+        await_text(p, "begin");
+        stop_server(0);
+        put_pongs(p, WAITS);
+        say(p, "end");
+        waits = has_arrived(p->fd, SOON);
+        child_signal(&servers[0], SIGCONT);
+        await_text(p, "end");
+    }
+    if (!waits)
+        skip(); /* the kernel lets less wait than is read at once */
+}
+
+/* The end of the stream comes in one event with what is before it. */
+static void nor_does_it_forget_the_end_of_the_stream(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--ping-interval", "0", NULL};
+    uint8_t byte;
+
+    need_servers();
+    if (!begin_server(0, "echo_epoll", options))
+        return;
+    struct peer *p = open_peer(ports[0]);
+    stop_server(0);
+    say(p, "last words");
+    assert_int_equal(shutdown(p->fd, SHUT_WR), 0);
+    assert_true(has_arrived(p->fd, PATIENCE));
+    child_signal(&servers[0], SIGCONT);
+    await_text(p, "last words");
+    do
+        assert_true(readable(p->fd, PATIENCE));
+    while (recv(p->fd, &byte, 1, 0) > 0);
+}
+
+/* No time-out runs that would look after what waits to be written. */
+static void nor_what_could_not_be_written(void **state)
+{
+    (void)state;
+    enum { SIZE = 8 << 20 };
+    static const char *const options[] = {"--ping-interval", "0",
+                                          "--max-message", "16000000",
+                                          "--max-queued", "19000000", NULL};
+    static uint8_t message[SIZE];
+    upf_event      ev;
+
+    need_servers();
+    if (!begin_server(0, "echo_epoll", options))
+        return;
+    struct peer *p = open_peer(ports[0]);
+    say_unread(p, message, SIZE);
+    await(p, UPF_EVENT_MESSAGE, &ev);
+    assert_int_equal(ev.len, SIZE);
+}
+
 /* ---- Keepalive ---------------------------------------------------------- */
 
 /* Whoever says hello right after OPEN, and then no more, is asked after a
@@ -649,6 +766,9 @@ int main(void)
         TEST(a_client_that_stood_still_keeps_who_has_answered),
         TEST(nor_does_it_give_up_who_was_not_read),
         TEST(a_client_that_stood_still_takes_its_answer),
+        TEST(echo_epoll_reads_to_the_end),
+        TEST(nor_does_it_forget_the_end_of_the_stream),
+        TEST(nor_what_could_not_be_written),
         TEST(a_silent_client_is_asked_in_time),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
