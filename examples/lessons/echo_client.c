@@ -377,7 +377,9 @@ static int begin(struct client *c)
                                         .headers      = o->headers,
                                         .header_count = o->header_count};
 
-    config->subprotocols = option_items(&o->subprotocols);
+    config->subprotocols  = option_items(&o->subprotocols);
+    config->ping_interval = (uint32_t)o->ping_interval;
+    config->pong_timeout  = (uint32_t)o->pong_timeout;
     if (o->trace) {
         config->trace      = trace_hook;
         config->trace_user = &c->trace;

@@ -32,6 +32,10 @@ static const char usage[] =
 "  --ca FILE            wss: trust the certificates in FILE (PEM), no others\n"
 "  --timeout S          wait no longer than S seconds for an answer (10;\n"
 "                       with --wait: for ever)\n"
+"  --ping-interval MS   ping a server that was silent for so long; 0: never\n"
+"                       (30000)\n"
+"  --pong-timeout MS    and give it up if it stays silent for so long after\n"
+"                       that; 0: never (20000)\n"
 "  --trace              show what goes over the wire, frame by frame\n"
 "  --help               this text\n"
 "\n"
@@ -165,6 +169,8 @@ int options_read(struct options *o, int argc, char **argv)
         {"origin", required_argument, NULL, 'o'},
         {"ca", required_argument, NULL, 'a'},
         {"timeout", required_argument, NULL, 'T'},
+        {"ping-interval", required_argument, NULL, 'i'},
+        {"pong-timeout", required_argument, NULL, 'g'},
         {"trace", no_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0}};
@@ -172,8 +178,10 @@ int options_read(struct options *o, int argc, char **argv)
     bool ok = true;
     int  letter;
 
-    *o = (struct options){.fragments  = 1,
-                          .close_code = UPF_CLOSE_NORMAL};
+    *o = (struct options){.fragments     = 1,
+                          .close_code    = UPF_CLOSE_NORMAL,
+                          .ping_interval = 30000,
+                          .pong_timeout  = 20000};
     while (ok && (letter = getopt_long(argc, argv, "", table, NULL)) != -1)
         switch (letter) {
         case 'A': o->host = optarg; break;
@@ -204,6 +212,14 @@ int options_read(struct options *o, int argc, char **argv)
         case 'a': o->ca = optarg; break;
         case 'T':
             ok = option_number("timeout", optarg, 1, 86400, &o->timeout_s);
+            break;
+        case 'i':
+            ok = option_number("ping-interval", optarg, 0, 86400000,
+                               &o->ping_interval);
+            break;
+        case 'g':
+            ok = option_number("pong-timeout", optarg, 0, 86400000,
+                               &o->pong_timeout);
             break;
         case 'r': o->trace = true; break;
         case 'h': fputs(usage, stdout); return 0;

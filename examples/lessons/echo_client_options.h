@@ -23,6 +23,7 @@ struct options {
     struct item   items[ITEMS_MAX];
     size_t        count;
     unsigned long fragments, close_code, timeout_s;
+    unsigned long ping_interval, pong_timeout; /* milliseconds */
     option_list   subprotocols;
     upf_header    headers[OPTION_LIST_MAX];
     size_t        header_count;

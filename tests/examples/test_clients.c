@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -345,6 +346,67 @@ static void pings_do_not_put_the_end_off(void **state)
         assert_int_equal(child_exit_status(&client), 1);
         rawserver_cut(&server, true);
     }
+}
+
+/* ---- Keepalive ---------------------------------------------------------- */
+
+/* It waits for messages, and pings whoever is silent. */
+static void launch_pinging(const char *interval, const char *timeout)
+{
+    char payload[256];
+
+    launch("echo_client", "--port", server_port(), "--wait", "--ping-interval",
+           interval, "--pong-timeout", timeout, NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    assert_line("connected to ws://127.0.0.1:");
+    (void)rawserver_read(&server, UPF_OP_PING, payload);
+}
+
+/* From its ping on, until the time for the answer is over by more than a tenth;
+ * the answer, if there is one, lies in its socket by then. */
+static void stand_still(const void *answer, size_t len)
+{
+    enum { ASLEEP_MS = 50, STILL_MS = 1200 };
+    int status;
+
+    (void)poll(NULL, 0, ASLEEP_MS); /* it is in poll() again */
+    child_signal(&client, SIGSTOP);
+    assert_int_equal(waitpid(client.pid, &status, WUNTRACED), client.pid);
+    assert_true(WIFSTOPPED(status));
+    rawserver_put(&server, answer, len);
+    (void)poll(NULL, 0, STILL_MS);
+    child_signal(&client, SIGCONT);
+}
+
+/* The engine makes up for a tick that is late, but once: the second time, it is
+ * the loop that has to read before it ticks. */
+static void echo_client_reads_before_it_gives_up(void **state)
+{
+    (void)state;
+    static const uint8_t pong[] = {0x8A, 0x00};
+    char payload[256];
+
+    need_clients();
+    launch_pinging("200", "1000");
+    stand_still("", 0);
+    (void)rawserver_read(&server, UPF_OP_PING, payload);
+    stand_still(pong, sizeof pong);
+    assert_line("pong          0 bytes  ");
+    (void)rawserver_read(&server, UPF_OP_PING, payload);
+}
+
+static void who_answers_no_ping_is_given_up(void **state)
+{
+    (void)state;
+    need_clients();
+    launch_pinging("100", "100");
+    assert_int_equal(rawserver_read_close(&server), 1011);
+    rawserver_finish(&server);
+    assert_line("failed: no answer to our ping in time");
+    assert_line("closed with ");
+    assert_int_equal(child_exit_status(&client), 1);
 }
 
 /* ---- Refusals --------------------------------------------------------- */
@@ -820,6 +882,8 @@ int main(void)
         TEST(reconnect_client_shows_a_message),
         TEST(echo_client_shows_a_message),
         TEST(pings_do_not_put_the_end_off),
+        TEST(echo_client_reads_before_it_gives_up),
+        TEST(who_answers_no_ping_is_given_up),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),
         TEST(echo_client_says_how_it_ended),

@@ -149,7 +149,8 @@ the_command_line()
         check "$program refuses more words" exits 2 "$bin/$program" a b c
     done
     # Proxies end what is silent for 55 s or 60 s.
-    for program in echo_server broadcast_server echo_epoll reconnect_client; do
+    for program in echo_server broadcast_server echo_epoll echo_client \
+        reconnect_client; do
         [ -x "$bin/$program" ] || continue
         check "$program pings whoever is silent for 30 s" \
             exits_and_says 0 "$bin/$program" --help '(30000'
