@@ -86,7 +86,8 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
 struct upf_conn {
     const struct upf_config *config; /* conn.c */
 
-    /* output.[ch], output_add.h; conn_send.c, on its fast path */
+    /* output.[ch], output_add.h; conn_send.c, on its fast path; conn_output.c,
+     * when the output has a gap */
     struct upf_slot out;
     /* upf_conn_take(); an error sets it to the byte at fault */
     uint64_t offset;            /* bytes taken from the stream */

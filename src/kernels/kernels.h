@@ -89,9 +89,9 @@ struct upf_kernels {
 
 /*
  * A set: its name, the kernels that each set has in a form of its own, as a
- * function of its file (`mask`), and behind them those that several sets share,
- * which each set names itself (`.span = upf_span_sse`). A kernel with one form
- * for all sets is entered here by that function's name.
+ * function of its file (`mask`), then those that several sets share, which each
+ * set names itself (`.span = upf_span_sse`). A kernel with one form for all sets
+ * is entered here by that function's name.
  */
 #define UPF_KERNEL_SET(set, ...)                   \
     {                                              \

@@ -92,7 +92,8 @@ static const struct upf_kernels sets[2] = {
 const struct upf_kernels *upf_choose_avx512(void)
 {
     __builtin_cpu_init();
-    const bool runs = __builtin_cpu_supports("bmi2") &&
+    const bool runs = __builtin_cpu_supports("bmi") && /* fields */
+                      __builtin_cpu_supports("bmi2") &&
                       __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512vbmi");

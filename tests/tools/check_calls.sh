@@ -64,8 +64,11 @@ function wrong(what) {
 }
 FILENAME ~ /declared$/ { declared[$1] = 1; next }
 FILENAME ~ /symbols$/ {
-    if (NF == 4 && $3 ~ /^[TW]$/)
+    if (NF == 4 && $3 ~ /^[TW]$/) {
+        if ($4 in home)
+            wrong($4 " is defined in " home[$4] ", too")
         home[$4] = $1
+    }
     next
 }
 /^\| source \|/ { in_table = 1; next }
