@@ -381,6 +381,33 @@ static void what_drains_bit_by_bit_holds_twice_the_most(void **state)
             }
 }
 
+/* A short turn after one of many small frames, as much as which a block then
+ * expects. */
+static void what_is_expected_is_within_the_bound(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[256];
+    static const size_t  counts[] = {10, 50, 100, 150, 300, 1000};
+    struct session session;
+
+    session_start(&session, OPEN_SERVER);
+    session_give(&session, NULL, 0);
+    for (size_t size = 1; size <= sizeof zeros; size += 51)
+        for (size_t i = 0; i < LENGTH(counts); i++) {
+            for (size_t k = 0; k < counts[i]; k++)
+                assert_status(upf_send(&session.conn, UPF_OP_BINARY, zeros,
+                                       size), UPF_OK);
+            session_write(&session);
+            assert_status(upf_send(&session.conn, UPF_OP_BINARY, zeros, 1),
+                          UPF_OK);
+            assert_true(session.alloc.live <=
+                        2 * upf_conn_queued(&session.conn) + BESIDE);
+            session_write(&session);
+            assert_int_equal(session.alloc.live, 0);
+        }
+    session_free(&session);
+}
+
 /* A queue that never runs empty goes on from block to block, and keeps none for
  * what may come. */
 static void a_large_block_goes_with_its_last_byte(void **state)
@@ -502,6 +529,7 @@ int main(void)
         cmocka_unit_test(a_block_is_not_kept_for_a_short_reply),
         cmocka_unit_test(control_frames_hold_twice_their_bytes),
         cmocka_unit_test(what_drains_bit_by_bit_holds_twice_the_most),
+        cmocka_unit_test(what_is_expected_is_within_the_bound),
         cmocka_unit_test(a_large_block_goes_with_its_last_byte),
         cmocka_unit_test(no_pattern_holds_more_than_twice_its_bytes),
     };
