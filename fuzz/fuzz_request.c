@@ -199,7 +199,8 @@ static void check_origin(const upf_request *request)
     CHECK(origin.data == NULL || origin.len == 0 || !same ||
               upf_origin_allowed(origin, request->host, any),
           "a longer list allows less");
-    CHECK(request->target.data != request->target_as_sent.data ||
+    CHECK(request->target_as_sent.len == 0 ||
+              request->target_as_sent.data[0] != '/' ||
               upf_request_origin_allowed(request, NULL) == same,
           "a path has no scheme");
     if (origin.len == 0)
