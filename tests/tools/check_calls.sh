@@ -9,7 +9,7 @@
 #
 # The public functions are those that the headers declare, after preprocessing.
 # Each stands in one row of the table `| source | ... | public functions |`, and
-# an object of that row's sources defines it.
+# an object of that row's sources defines it. Nothing is defined twice.
 set -u
 
 plan=tests/tools/floor_plan
@@ -66,7 +66,7 @@ FILENAME ~ /declared$/ { declared[$1] = 1; next }
 FILENAME ~ /symbols$/ {
     if (NF == 4 && $3 ~ /^[TW]$/) {
         if ($4 in home)
-            wrong($4 " is defined in " home[$4] ", too")
+            wrong($4 " is defined in " home[$4] " and in " $1)
         home[$4] = $1
     }
     next
