@@ -33,7 +33,8 @@ struct client {
     int         fd, stop;
     tls_stream *tls; /* NULL: ws:// */
     bool        opened;
-    uint64_t    give_up; /* when we have waited long enough for an answer */
+    uint64_t    give_up; /* when we have waited long enough for an answer; of
+                            the handshake, the engine knows */
     bool        is_late; /* that time has come */
     trace       trace;
 };
@@ -324,7 +325,7 @@ static int converse(struct client *c)
     double     since  = 0;
     int        status = 1;
 
-    expect_answer(c);
+    c->give_up = UINT64_MAX;
     while (next_event(c, &ev)) {
         if (answers_nothing(c, sent, &ev)) {
             if (is_late(c))
@@ -336,6 +337,8 @@ static int converse(struct client *c)
             if (report_close(c, &ev) &&
                 (wait ? sent : equal) == c->o->count)
                 status = 0;
+            if (!c->opened)
+                return status;
             continue; /* our Close may still have to be written */
         case UPF_EVENT_OPEN:
             c->opened = true;
@@ -380,6 +383,9 @@ static int begin(struct client *c)
     config->subprotocols  = option_items(&o->subprotocols);
     config->ping_interval = (uint32_t)o->ping_interval;
     config->pong_timeout  = (uint32_t)o->pong_timeout;
+    /* Its CLOSE tells what a server has said by then. */
+    if (o->timeout_s < config->handshake_timeout / 1000)
+        config->handshake_timeout = (uint32_t)o->timeout_s * 1000;
     if (o->trace) {
         config->trace      = trace_hook;
         config->trace_user = &c->trace;

@@ -530,6 +530,58 @@ static void echo_client_shows_a_refusal(void **state)
     }
 }
 
+/* The body, or even the head, has no end, and the connection none either: the
+ * client's patience ends it, and what has come by then is told. */
+static void a_refusal_without_an_end_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *response, *echo, *reconnect;
+    } endless[] = {
+        {"HTTP/1.1 401 Unauthorized\r\nContent-Length: 9\r\n\r\nlog in",
+         "refused with HTTP 401 Unauthorized\n  log in\n",
+         "server: log in\nlost: code 1006 (HTTP 401); "
+         "no use in trying again\n"},
+        {"HTTP/1.1 403 Forbidden\r\nLocation: /x\r\nServ",
+         "refused with HTTP 403 Forbidden\n  Location: /x\n"
+         "try: --origin with one that the server allows\n",
+         "server: Location: /x\nlost: code 1006 (HTTP 403); "
+         "no use in trying again\n"},
+    };
+    need_clients();
+    for (size_t i = 0; i < 2 * COUNT(endless); i++) {
+        const bool  echoes = i % 2 == 0;
+        const char *lines = echoes ? endless[i / 2].echo
+                                   : endless[i / 2].reconnect;
+        launch(echoes ? "echo_client" : "reconnect_client", "--timeout",
+               echoes ? "1" : "1000", "--port", server_port(), NULL);
+        rawserver_accept(&server);
+        rawserver_read_head(&server, SIZE_MAX);
+        put(endless[i / 2].response);
+        assert_true(readable(server.peer, PATIENCE)); /* it leaves */
+        rawserver_finish(&server);
+        if (!echoes)
+            assert_line("connecting (attempt 1)");
+        assert_int_equal(child_rest(&client, printed, sizeof printed), 1);
+        assert_string_equal(printed, lines);
+    }
+}
+
+/* Nor has a server that says nothing at all more time than that. */
+static void a_silent_server_is_left_in_time(void **state)
+{
+    (void)state;
+    need_clients();
+    launch("echo_client", "--timeout", "1", "--port", server_port(), NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    assert_true(readable(server.peer, PATIENCE));
+    rawserver_finish(&server);
+    assert_line("failed: opening handshake not finished in time");
+    assert_line("closed with 1006, no Close was received");
+    assert_int_equal(child_exit_status(&client), 1);
+}
+
 static void reconnect_client_shows_a_refusal(void **state)
 {
     (void)state;
@@ -886,6 +938,8 @@ int main(void)
         TEST(who_answers_no_ping_is_given_up),
         TEST(echo_client_shows_a_refusal),
         TEST(reconnect_client_shows_a_refusal),
+        TEST(a_refusal_without_an_end_is_told),
+        TEST(a_silent_server_is_left_in_time),
         TEST(echo_client_says_how_it_ended),
         TEST(none_of_these_ends_keeps_reconnect_client_away),
         TEST(what_is_final_keeps_reconnect_client_away),
