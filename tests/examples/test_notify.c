@@ -1048,6 +1048,32 @@ static void the_client_gives_up_where_it_is_no_use(void **state)
     assert_int_equal(child_rest(&client, rest, sizeof rest), 2);
 }
 
+/* A server, or a proxy, that refuses says what to do; nothing of it moves the
+ * cursor. */
+static void the_client_shows_a_refusal(void **state)
+{
+    (void)state;
+    static const char refusal[] =
+        "HTTP/1.1 403 Forbidden\r\nLocation: /login\r\n"
+        "Content-Length: 17\r\n\r\nlog in\x1b[2J\nor not";
+    static const char *const none[] = {NULL};
+    struct rawserver s;
+
+    if (examples == NULL || *examples == '\0')
+        skip(); /* `make coverage` builds no examples; `make test` does */
+    rawserver_begin(&s);
+    start_client(s.port, none);
+    rawserver_accept(&s);
+    rawserver_read_head(&s, sizeof s.head);
+    rawserver_put(&s, refusal, sizeof refusal - 1);
+    await_print("server: Location: /login", "");
+    await_print("server: log in\\x1b[2J", "");
+    await_print("server: or not", "");
+    await_print("lost: code 1006 (HTTP 403)", "no use in trying again");
+    assert_int_equal(child_exit_status(&client), 1);
+    rawserver_end(&s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -1072,6 +1098,7 @@ int main(void)
         TEST(the_client_says_goodbye),
         TEST(the_client_comes_back_where_it_was),
         TEST(the_client_gives_up_where_it_is_no_use),
+        TEST(the_client_shows_a_refusal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

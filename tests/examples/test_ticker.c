@@ -914,6 +914,31 @@ static void the_table_updates_in_place_and_obeys_nobody(void **state)
     rawserver_end(&s);
 }
 
+/* A server, or a proxy, that refuses says what to do; nothing of it moves the
+ * cursor. */
+static void the_client_shows_a_refusal(void **state)
+{
+    static const char refusal[] =
+        "HTTP/1.1 403 Forbidden\r\nLocation: /login\r\n"
+        "Content-Length: 17\r\n\r\nlog in\x1b[2J\nor not";
+    struct rawserver s;
+    char rest[1024];
+
+    (void)state;
+    need_programs();
+    rawserver_begin(&s);
+    port = s.port;
+    begin_program(&client, "ticker_client", NULL);
+    rawserver_accept(&s);
+    rawserver_read_head(&s, sizeof s.head);
+    rawserver_put(&s, refusal, sizeof refusal - 1);
+    assert_int_equal(child_rest(&client, rest, sizeof rest), 1);
+    assert_non_null(strstr(rest, "server: Location: /login\n"
+                                 "server: log in\\x1b[2J\nserver: or not\n"
+                                 "not connected (1006, HTTP 403); no use"));
+    rawserver_end(&s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -940,6 +965,7 @@ int main(void)
         TEST(the_client_comes_back),
         TEST(the_client_stays_away_where_a_return_is_no_use),
         TEST(the_client_leaves_who_is_no_ticker),
+        TEST(the_client_shows_a_refusal),
         TEST(the_table_updates_in_place_and_obeys_nobody),
     };
 

@@ -138,9 +138,10 @@ static void describe(struct ending *end, const upf_event *ev)
         upf_header_find(ev->response.headers, "Retry-After", &value))
         upf_retry_after(value.data, value.len, (int64_t)time(NULL),
                         &end->retry_after);
-    if (ev->status == UPF_ERR_RESPONSE)
+    if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(end->text, sizeof end->text, "HTTP %d", end->http_status);
-    else if (ev->status != UPF_OK)
+        show_refusal(stderr, &ev->response, "server: ");
+    } else if (ev->status != UPF_OK)
         snprintf(end->text, sizeof end->text, "%s",
                  upf_status_text(ev->status));
     else

@@ -164,9 +164,11 @@ static void on_close(struct client *c, const upf_event *ev, struct ending *end)
     end->close_code  = ev->close.code;
     end->http_status = ev->response.status;
     end->retry_after = retry_after(&ev->response);
-    if (ev->status == UPF_ERR_RESPONSE)
+    if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(text, size, "HTTP %d", ev->response.status);
-    else if (ev->status != UPF_OK)
+        c->table.drawn = 0; /* the reason stands below the table */
+        show_refusal(stderr, &ev->response, "server: ");
+    } else if (ev->status != UPF_OK)
         snprintf(text, size, "%s%s", upf_status_text(ev->status),
                  !c->options.parsed.secure && !end->opened &&
                          tls_may_be_meant(ev->status)
