@@ -6,8 +6,9 @@
 
 /*
  * UPF_NO_ATOMICS says that only one thread uses the library. It is defined here
- * if the compiler has no atomics, or none without a lock: for small processors
- * (a Cortex-M0), each would be a call of a function that nobody defines.
+ * if the compiler has no atomics, or none without a lock. For small processors
+ * (a Cortex-M0) the compiler turns each atomic operation into a call of a
+ * function that nobody defines.
  */
 #ifdef __STDC_NO_ATOMICS__
 #ifndef UPF_NO_ATOMICS
@@ -34,15 +35,15 @@
 #define upf_atomic_increment(object) \
     atomic_fetch_add_explicit(object, 1, memory_order_relaxed)
 
-/* Returns the old value, as upf_atomic_increment() does. The thread that brings
- * it to 0 sees all that the others did before. */
+/* Returns the old value, as upf_atomic_increment() does. The thread that gets 1
+ * has brought the object to 0, and sees all that the others did before. */
 #define upf_atomic_decrement(object) \
     atomic_fetch_sub_explicit(object, 1, memory_order_acq_rel)
 
 /*
- * If the object is *expected, set it to `value`; else set *expected to what it
- * is. A thread that then reads `value` with upf_atomic_load_seen() also sees
- * all that was written before.
+ * If the object equals *expected, set it to `value` and return true. Otherwise
+ * set *expected to the object's value and return false. A thread that reads
+ * `value` with upf_atomic_load_seen() also sees all that was written before.
  */
 #define upf_atomic_exchange_if(object, expected, value) \
     atomic_compare_exchange_strong(object, expected, value)

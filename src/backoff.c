@@ -87,7 +87,8 @@ uint32_t upf_backoff_tries(const upf_backoff *backoff)
 
 /* ---- Whether to reconnect ----------------------------------------------- */
 
-/* The table in upframe/backoff.h: outcomes that are final by their meaning. */
+/* The table of upf_may_return() in upframe/backoff.h. Each function says
+ * whether one part of the outcome alone forbids to reconnect. */
 
 static bool status_is_final(upf_status status)
 {
@@ -193,8 +194,9 @@ static bool parse_date(const char *text, size_t len, int64_t *unix_s)
     return true;
 }
 
-/* False if `text` is not all digits, or empty. Of a number over the limit the
- * value is wrong, so that it cannot overflow, but still over the limit. */
+/* False if `text` is empty or not all digits. A number over the limit,
+ * UPF_RETRY_AFTER_MAX_S, gives a wrong value, which is over the limit, too. So
+ * the value cannot overflow. */
 static bool parse_seconds(const char *text, size_t len, int64_t *seconds)
 {
     int64_t value = 0;

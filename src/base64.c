@@ -28,7 +28,8 @@ size_t upf_base64_encode(const uint8_t *data, size_t len, char *out)
 
     size_t left = len;
 
-    for (; left > GROUP_BYTES; left -= GROUP_BYTES) { /* four bytes are left */
+    /* Each group but the last: a load of four bytes stays within `data`. */
+    for (; left > GROUP_BYTES; left -= GROUP_BYTES) {
         put_group(upf_load_be32(data), out);
         data += GROUP_BYTES;
         out  += GROUP_CHARS;

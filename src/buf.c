@@ -18,7 +18,7 @@ void *upf_default_alloc(void *user, void *ptr, size_t old_size,
 {
     (void)user;
     (void)old_size;
-#ifdef UPF_NO_MALLOC /* firmware: upf_config.alloc is set, see arena.h */
+#ifdef UPF_NO_MALLOC /* firmware has to set upf_config.alloc: see arena.h */
     (void)ptr;
     (void)new_size;
     return NULL;

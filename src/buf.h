@@ -15,8 +15,8 @@ void *upf_default_alloc(void *user, void *ptr, size_t old_size,
                         size_t new_size);
 
 /*
- * The configured allocator. A block is freed and resized with the size that it
- * was last given; `ptr` may be NULL.
+ * The configured allocator. To resize or free a block, pass the size that was
+ * last asked for it. `ptr` may be NULL.
  */
 void *upf_mem_alloc(const upf_config *config, size_t size);
 void *upf_mem_resize(const upf_config *config, void *ptr, size_t old_size,

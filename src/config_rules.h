@@ -34,9 +34,9 @@ MUST(random,         config->random != NULL,     "is NULL: there are no masks")
 MUST(subprotocols,   upf_are_tokens(config->subprotocols),
      "has a name that is no token: letters, digits and !#$%&'*+-.^_`|~")
 
-/* With such a list a client's connection does not begin either. */
+/* With a name twice a server's connection begins, but a client's does not. */
 SHOULD(subprotocols, are_unique(config->subprotocols), "has a name twice")
-/* The smallest handshake that either role can receive. */
+/* With less than this, neither role could receive any handshake. */
 SHOULD(max_head,       config->max_head >= LEAST_HEAD,
        "is too small for any handshake: it is in bytes")
 SHOULD(max_head_line,  config->max_head_line >= LEAST_LINE,
@@ -45,7 +45,8 @@ SHOULD(max_head_lines, config->max_head_lines >= LEAST_LINES,
        "is too small for any handshake")
 SHOULD(high_water,     config->high_water <= config->max_queued,
        "is over max_queued: sends fail before reading pauses")
-/* No browser sends these (RFC 6454, section 6.2), so they match nothing. */
+/* No browser sends such an origin (RFC 6454, section 6.2), so that the entry
+ * would match no request. */
 SHOULD(origins,        lacks(config->origins, NO_SCHEME),
        "has one without a scheme: write https://app.example.com")
 SHOULD(origins,        lacks(config->origins, WILDCARD),
