@@ -59,10 +59,16 @@ void upf_conn_free(upf_conn *conn)
 
 /* ---- The fast paths ----------------------------------------------------- */
 
-/* Between two frames and two messages, and nothing is to be delivered first.
- * After an input, a queue that borrows from it is to be written or copied: else
- * the assert of next_any() looks at the next one. (Where there is no queue,
- * that of upf_output_note_taken() does.) */
+/*
+ * Whether the connection is between two frames and two messages, and nothing
+ * has to be delivered first.
+ *
+ * False, too, if an input is used up and a queue still borrows memory from it.
+ * The caller has to have such memory written or copied before the next input is
+ * read over it. An assert in next_any() checks that, so the next input must not
+ * take the fast path. (Where there is no queue, upf_output_note_taken() checks
+ * it on both paths.)
+ */
 static bool is_at_rest(const upf_conn *conn)
 {
     return conn->in.open.frame.header.phase == PHASE_HEADER &&
@@ -87,7 +93,7 @@ static void permit_receiving(upf_conn *conn)
     else
         upf_clear(conn, UPF_BLOCK_KEPT);
     if (conn->glance_limit > 0)
-        return; /* a config does not change */
+        return; /* computed before; the config does not change */
     conn->glance_limit = (uint16_t)(
         1 + upf_lesser(config->max_frame,
                        upf_lesser(config->max_message, UINT16_MAX - 1)));
@@ -104,10 +110,11 @@ static void permit_sending(upf_conn *conn)
         return;
     }
     if (conn->leeway > 0)
-        return; /* likewise */
+        return; /* computed before, too */
     const size_t pages =
         upf_lesser(config->high_water, config->max_queued) / UPF_LEEWAY_PAGE;
-    /* Two are rounded off by has_leeway(), and a header comes on top. */
+    /* Two pages less, because has_leeway() rounds two lengths down to pages and
+     * does not count the new frame's header. */
     conn->leeway = (uint8_t)(pages < 2 ? 0 : upf_lesser(pages - 2, UINT8_MAX));
 }
 
@@ -119,16 +126,17 @@ static void permit_sending(upf_conn *conn)
  * upf_send_part() and what sends a Close. A new state forbids them: see
  * upf_conn_enter().
  * On return, until the next change, if the connection is open:
- *   glance       not NONE: it is between two messages, and no failure waits to
- *                be delivered. So conn_next.c may deliver a whole frame without
- *                another question but the frame's own, if its payload is
- *                shorter than `glance_limit`. It may let an input end, too,
- *                unless UPF_BLOCK_KEPT says that there is memory to give back.
- *   leeway       over 0: no Close was sent, no message is begun by parts, no
+ *   glance       if not NONE: the connection is between two messages, and no
+ *                failure waits to be delivered. So conn_next.c has to check
+ *                nothing but the frame itself before it delivers a whole frame
+ *                whose payload is shorter than `glance_limit`. When the input
+ *                is used up, conn_next.c may just say so, unless
+ *                UPF_BLOCK_KEPT says that there is memory to give back.
+ *   leeway       if over 0: no Close was sent, no message is begun by parts, no
  *                extension encodes, no trace hook watches. So conn_send.c may
- *                queue a message without another question, as long as fewer
- *                pages wait, which is below all marks.
- *   block_limit  what output.h notes of that; 0 wherever leeway is.
+ *                queue a message when it has checked the content alone, as long
+ *                as fewer than `leeway` pages wait: no limit is near then.
+ *   block_limit  0 if leeway is 0. Otherwise upf_output_note_room() sets it.
  */
 void upf_conn_permit(upf_conn *conn)
 {
@@ -143,7 +151,9 @@ void upf_conn_permit(upf_conn *conn)
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
 {
     conn->state = (uint8_t)state;
-    /* One wait goes from our Close to the end, and one to a response's end. */
+    /* A new state begins a new wait, with two exceptions: the wait that our
+     * Close began lasts to the end, and the wait for a response goes on while a
+     * refusal arrives. */
     if (!upf_has(conn, UPF_CLOSE_SENT) && state != UPF_STATE_REFUSAL)
         upf_conn_wait_anew(conn);
     conn->glance      = UPF_GLANCE_NONE;

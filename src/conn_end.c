@@ -23,7 +23,7 @@ void upf_conn_fail(upf_conn *conn, upf_status status)
     if (conn->state == UPF_STATE_OVER || conn->state == UPF_STATE_CLOSING)
         return;
     if (conn->state == UPF_STATE_REFUSAL)
-        status = UPF_ERR_RESPONSE; /* it tells more than how it ended */
+        status = UPF_ERR_RESPONSE; /* the response matters, not how it ended */
     upf_conn_set_outcome(conn, status);
     if (!upf_has(conn, UPF_LOST)) {
         if (conn->state < UPF_STATE_RESPONSE)

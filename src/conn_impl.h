@@ -22,10 +22,10 @@ static inline void upf_conn_zero(upf_conn *conn)
 
 /* ---- config.c: what connections share ----------------------------------- */
 
-/* What stands for a config of NULL. */
+/* The defaults, which are used if the caller's config is NULL. */
 const upf_config *upf_config_fallback(void);
 
-/* Whether a connection can begin with it: see config_rules.h. */
+/* Whether a connection can begin with `config`: see config_rules.h. */
 bool upf_config_is_sound(const upf_config *config);
 
 /* ---- conn.c: begin, change the state, free ------------------------------ */
@@ -37,18 +37,20 @@ upf_status upf_conn_begin(upf_conn *conn, const upf_config *config,
 /* The one writer of conn->state. */
 void upf_conn_enter(upf_conn *conn, enum upf_conn_state state);
 
-/* Something on which the fast paths depend has changed: are they permitted? */
+/* Something on which the fast paths depend may have changed: permit or forbid
+ * them. */
 void upf_conn_permit(upf_conn *conn);
 
 enum { UPF_LEEWAY_PAGE = 4096 }; /* bytes; what conn->leeway counts */
 
-/* Give back the memory of a head or message; of the event before. */
+/* Give back the memory of conn->assembly. If it was lent to the output, the
+ * output keeps it and frees it later. */
 void upf_conn_drop_assembly(upf_conn *conn);
 
 /*
- * The event at hand is over. If it lay in the block, that stays for the next
- * message that comes in pieces, as long as there is input: an idle connection
- * holds none.
+ * The event at hand is over. If it lay in conn->assembly, the block is kept for
+ * the next message that comes in pieces. next_any() frees the block when the
+ * input is used up, so that an idle connection holds no memory.
  */
 static inline void upf_conn_end_event(upf_conn *conn)
 {
@@ -81,7 +83,7 @@ static inline void upf_conn_fail_next(upf_conn *conn, upf_status status)
     upf_set(conn, UPF_FAILS_NEXT);
 }
 
-/* Another wait begins: the next tick says when. */
+/* Another wait begins. The time of the next tick counts as its beginning. */
 static inline void upf_conn_wait_anew(upf_conn *conn)
 {
     conn->timer = 0;
@@ -95,13 +97,14 @@ static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
     conn->offset += len;
 }
 
-/* It is we who do not read. */
+/* Whether we do not read: output has paused it, or the application holds it. */
 static inline bool upf_conn_is_withheld(const upf_conn *conn)
 {
     return upf_has(conn, UPF_PAUSED | UPF_HELD);
 }
 
-/* Whether frames may be sent, but for a state that is named in `unless`. */
+/* Whether frames may be sent: the connection is open, our Close was not sent,
+ * and no flag of `unless` is set. */
 static inline bool upf_conn_may_send(const upf_conn *conn, unsigned unless)
 {
     return conn->state == UPF_STATE_OPEN &&
@@ -110,10 +113,12 @@ static inline bool upf_conn_may_send(const upf_conn *conn, unsigned unless)
 
 /* ---- conn_put.c: a frame into the output -------------------------------- */
 
-/* After output was added or written: the high-water mark. */
+/* Output was added or written: set or clear UPF_CONGESTED and UPF_PAUSED by the
+ * high-water mark. */
 void upf_conn_note_output(upf_conn *conn);
 
-/* A frame was queued. `mask_key` is NULL if there is none. */
+/* Tell the trace hook, which must be set, that a frame was queued. `mask_key`
+ * is NULL if the frame is not masked. */
 void upf_conn_trace_frame(upf_conn *conn, unsigned bits, size_t len,
                           const uint8_t *mask_key);
 
@@ -126,7 +131,8 @@ static inline void upf_conn_note_frame(upf_conn *conn, unsigned bits,
         upf_conn_note_output(conn);
 }
 
-/* Whether a frame may be queued, as far as max_queued goes. */
+/* Whether a frame may be queued: UPF_OK, or UPF_ERR_QUEUE_FULL if more than
+ * max_queued bytes would wait. */
 static inline upf_status upf_conn_judge_queue(const upf_conn *conn,
                                               size_t header_len, size_t len)
 {
@@ -142,28 +148,32 @@ static inline upf_status upf_conn_judge_queue(const upf_conn *conn,
  * or, by a client, masked with a fresh key (section 5.3).
  *
  *   bits     FIN, RSV1-3 and opcode
- *   reserve  of output.h: where it takes its room
+ *   reserve  makes the room for the frame: upf_output_reserve(), or for a ping
+ *            or pong upf_output_reserve_control()
  */
 upf_status upf_conn_put_frame(upf_conn *conn, unsigned bits, size_t len,
                               const upf_slice *slices, size_t count,
                               uint8_t *reserve(upf_conn *conn, size_t len));
 
-/* The same of a message's frame, which max_queued may refuse. */
+/* The same for a message's frame; UPF_ERR_QUEUE_FULL over max_queued. */
 upf_status upf_conn_queue_frame(upf_conn *conn, unsigned bits, size_t len,
                                 const upf_slice *slices, size_t count);
 
-/* The same through the extension that was agreed on. */
+/* The same, but the extension that was agreed on may encode the payload. */
 upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
                                   const upf_slice *slices, size_t count);
 
 /* ---- conn_control.c: Ping, Pong and Close out --------------------------- */
 
-/* Answer a ping, now or when the budget of control frames allows it. */
+/* Answer a ping. send_pong queues the pong, or keeps it as the late pong if the
+ * budget of control frames has no room. send_late_pong queues the late pong, if
+ * there is one and the budget has room by now. */
 upf_status upf_conn_send_pong(upf_conn *conn, const uint8_t *payload,
                               size_t len);
 upf_status upf_conn_send_late_pong(upf_conn *conn);
 
-/* Queue a Close frame; code 0: an empty one. `reason` is judged already. */
+/* Queue a Close frame. If `code` is 0, its payload is empty. The caller has
+ * checked `code` and `reason`. */
 upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
                                size_t reason_len);
 
@@ -183,28 +193,33 @@ void upf_conn_refusal(const upf_conn *conn, upf_response *response);
  */
 void upf_conn_fail(upf_conn *conn, upf_status status);
 
-/* Deliver CLOSE; UPF_OK. What the peer's Close says is the caller's to add. */
+/* Fill in the event CLOSE and return UPF_OK. What the peer's Close says, the
+ * caller adds. */
 upf_status upf_conn_deliver_close(upf_conn *conn, upf_event *event);
 
-/* Free the output: UPF_LOST or UPF_TIMED_OUT says that it will not be written.
- * If any of it was offered, the transport may be reading it: then all of it
- * stays until upf_conn_output_done(). */
+/* Free the output, which will not be written: the caller has set UPF_LOST or
+ * UPF_TIMED_OUT. If any of it was offered, the transport may be reading it:
+ * then all of it stays until upf_conn_output_done(). */
 void upf_conn_drop_output(upf_conn *conn);
 
-/* The transport is to be closed, whatever still waits. */
+/* Stop waiting for the end: from now on upf_conn_wants() asks only to close the
+ * transport, even if output waits. */
 void upf_conn_give_up(upf_conn *conn);
 
 /* ---- conn_message.c: the memory for what arrives ------------------------ */
 
 /*
- * Make room for `len` bytes in all in conn->assembly, after the first `kept`;
- * they may come to `most`. Takes at most `most`, or 4 KiB and twice `len`.
+ * Make room in conn->assembly for `len` bytes in all. The first `kept` of them
+ * are there already, and stay. `most` is how many bytes may be there in the
+ * end. A block that has to grow gets 4 KiB and twice `len`, or `most` if this
+ * is less. False if there is no memory.
  */
 bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* ---- conn_time.c: when something is due --------------------------------- */
 
-/* The transport took no byte: a ping that waits was not asked. */
+/* The transport was offered output and took none of it. If our ping is still
+ * among it, note that the peer has not been asked yet (UPF_UNASKED). */
 void upf_conn_note_refused(upf_conn *conn);
 
 #endif

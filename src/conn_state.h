@@ -26,7 +26,7 @@ enum upf_glance {
     UPF_GLANCE_MASKED,   /* a client's, by a server */
     UPF_GLANCE_UNMASKED, /* a server's, by a client */
     UPF_GLANCE_TRACED,   /* either's, and the trace hook is told of them */
-    UPF_GLANCE_UNTOLD    /* likewise; of the one at hand it was not yet */
+    UPF_GLANCE_UNTOLD    /* TRACED, but not yet told of the frame at hand */
 };
 
 enum upf_conn_flag {
@@ -48,7 +48,8 @@ enum upf_conn_flag {
     UPF_IS_HEAD        = 1 << 14, /* the request's method: answers have no
                                      body (RFC 9110, section 9.3.2) */
     UPF_REPLYING       = 1 << 15, /* what is queued now is a reply */
-    UPF_OUT_IS_REPLY   = 1 << 16, /* `out` is replies; of no output: REPLYING */
+    UPF_OUT_IS_REPLY   = 1 << 16, /* `out` is replies; if it is empty, the flag
+                                     is the same as UPF_REPLYING */
     UPF_PAUSED         = 1 << 17, /* too much waits for us to read on */
     UPF_HELD           = 1 << 18, /* the application does not want us to read */
     UPF_OFFERED        = 1 << 19, /* the transport may be writing the output */
@@ -57,11 +58,13 @@ enum upf_conn_flag {
     UPF_ASKED_AGAIN    = 1 << 22, /* a silence was met by a second ping */
     UPF_EVENT_BEHIND   = 1 << 23, /* the event at hand lies in `assembly`, too,
                                      after the message that it interrupts */
-    UPF_NOT_NOTED      = 1 << 24, /* since when output waits: no memory */
-    UPF_WAS_WITHHELD   = 1 << 25, /* since our ping we did not always read */
+    UPF_NOT_NOTED      = 1 << 24, /* no memory to note how long output waits */
+    UPF_WAS_WITHHELD   = 1 << 25, /* reading was paused or held since
+                                     keep_alive() cleared this */
     UPF_STREAMS        = 1 << 26, /* CHUNK, not MESSAGE: config->stream */
-    UPF_UNASKED        = 1 << 27, /* our ping still waits */
-    UPF_ASKED_LATE     = 1 << 28, /* it had to wait, and left then */
+    UPF_UNASKED        = 1 << 27, /* our ping still waits to be written */
+    UPF_ASKED_LATE     = 1 << 28, /* our ping had to wait; the time to answer
+                                     it was begun again */
     UPF_BLOCK_KEPT     = 1 << 29, /* there may be an `assembly` to give back */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND

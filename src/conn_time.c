@@ -26,8 +26,8 @@ static bool is_kept_alive(const upf_conn *conn)
 }
 
 /*
- * How exactly times are known. No clock is read when bytes move: the next tick,
- * which is due within a tenth of the interval, counts as their time.
+ * The precision of times. No clock is read when bytes move: they count as moved
+ * at the next tick, which is due within a tenth of the interval.
  */
 static uint32_t tenth(const upf_conn *conn)
 {
@@ -77,8 +77,8 @@ static uint32_t patience(const upf_conn *conn)
  * to answer begins when the ping is written, and no clock is read then. So one
  * tick notes that the ping is still waiting (UPF_UNASKED). The first tick after
  * output was written, be it the ping or not, restarts the peer's time
- * (UPF_ASKED_LATE). Only once for each ping: otherwise pings that the
- * application sends would keep a dead peer alive.
+ * (UPF_ASKED_LATE). This happens only once for each ping: otherwise pings that
+ * the application sends would keep a dead peer alive.
  */
 static bool is_asking_to_be_noted(const upf_conn *conn)
 {
@@ -97,7 +97,7 @@ static uint64_t output_deadline(const upf_conn *conn)
     const uint64_t since = upf_output_stuck_since(conn);
 
     if (conn->out.len == 0 || wait == 0 || upf_has(conn, UPF_NOT_NOTED))
-        return UINT64_MAX; /* each tick tries to note it */
+        return UINT64_MAX; /* nothing to note, or each tick tries to */
     return since > 0 ? later(since, wait) : later(conn->timer, tenth(conn));
 }
 
@@ -115,7 +115,7 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
     if (!is_kept_alive(conn))
         return end;
     if (is_asking_to_be_noted(conn))
-        return conn->timer; /* that is now */
+        return conn->timer; /* it has passed: a tick is due now */
     return earlier(upf_has(conn, UPF_ACTIVE)
                        ? earlier(end, later(conn->timer, tenth(conn))) : end,
                    output_deadline(conn));
@@ -124,7 +124,8 @@ uint64_t upf_conn_deadline(const upf_conn *conn)
 /*
  * Whether no byte of waiting output was written for output_patience(). If the
  * tick is late, because this process stood still, it may be we who did not
- * write: then there is a second chance, as may_be_excused() gives for a pong.
+ * write. Then the output gets a second chance, as a pong does from
+ * may_be_excused().
  */
 static bool is_stuck(upf_conn *conn, uint64_t now)
 {
@@ -139,8 +140,7 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
     if (now <= later(since, wait + wait / 10) ||
         !upf_output_excuse(conn, again))
         return true;
-    if (conn->timer < again) /* our ping, if it waits, counts as waiting since
-                                then, too */
+    if (conn->timer < again) /* our ping, if one waits, gets the same chance */
         conn->timer = again;
     return false;
 }
@@ -187,8 +187,9 @@ static void keep_alive(upf_conn *conn, uint64_t now)
 {
     upf_status status = UPF_ERR_PONG_TIMEOUT;
 
-    /* An answer that came while reading was withheld is read before the next
-     * tick, which then decides. Not later: otherwise an application that holds
+    /* If reading was withheld until now, an answer may have come meanwhile. It
+     * is read before the next tick, so this tick leaves the decision to that
+     * one. The wait does not begin anew: otherwise an application that holds
      * reading now and then would keep a dead peer alive. */
     if (upf_has(conn, UPF_WAS_WITHHELD) && !upf_conn_is_withheld(conn)) {
         upf_clear(conn, UPF_WAS_WITHHELD);
@@ -206,7 +207,7 @@ static void keep_alive(upf_conn *conn, uint64_t now)
         return;
     }
     upf_set(conn, UPF_PING_WAITS);
-    upf_output_note_wait(conn, now); /* if nothing waited before */
+    upf_output_note_wait(conn, now); /* the ping may be the first that waits */
 }
 
 static void tick_open(upf_conn *conn, uint64_t now)
