@@ -17,9 +17,10 @@ enum { ROOM_MIN = 2048 };
 /* ---- Memory ------------------------------------------------------------- */
 
 /*
- * For what has come to `len` bytes, and is declared to come to `most`. Memory
- * follows what was received, so that a declared length costs nothing; doubled,
- * so that the cost of moving stays linear.
+ * The capacity of a block in which `len` bytes have arrived, and `most` may
+ * arrive in all. It depends on what was received, so that a peer gets no memory
+ * for a length that it only declares. It doubles, so that the cost of moving
+ * the bytes stays linear.
  */
 static size_t capacity_for(size_t len, uint64_t most)
 {
@@ -29,15 +30,16 @@ static size_t capacity_for(size_t len, uint64_t most)
                       len > (SIZE_MAX - AHEAD) / 2 ? len : 2 * len + AHEAD);
 }
 
-/* Room for `needed` bytes, where `len` are or were received; else as
- * upf_conn_grow(). */
+/* upf_conn_grow(), but for `needed` bytes. Only `len` bytes were received: they
+ * decide the capacity. */
 static bool reserve(upf_conn *conn, size_t kept, size_t needed, size_t len,
                     uint64_t most)
 {
     struct upf_buf *block    = &conn->assembly;
     const size_t    capacity = upf_buf_capacity(block);
 
-    /* What a longer message before this one has left is too much for it. */
+    /* A longer message before this one left a block that is larger than this
+     * one may have so far. */
     if (kept == 0 && capacity > capacity_for(len, UINT64_MAX))
         upf_conn_drop_assembly(conn);
     else if (needed <= capacity)
@@ -50,8 +52,8 @@ bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most)
     return reserve(conn, kept, len, len, most);
 }
 
-/* The bytes that the present message may come to: so many are declared, if no
- * fragment is to follow. */
+/* How many bytes the present message may have in the end: the length that its
+ * frames have declared if this frame is the last, otherwise max_message. */
 static uint64_t most_of_message(const upf_conn *conn)
 {
     return is_fin(&conn->in.open.frame) ? conn->in.open.message.len
@@ -95,7 +97,8 @@ static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
     return status;
 }
 
-/* `len` bytes of the payload are dealt with. */
+/* `len` bytes of the payload were unmasked: take them off the input, and end
+ * the frame if they were its last. */
 static void take_payload(upf_conn *conn, upf_input *input, size_t len)
 {
     upf_conn_take(conn, input, len);
@@ -111,7 +114,7 @@ static upf_status deliver(upf_conn *conn, upf_event *event, uint8_t *data,
     event->data   = data;
     event->len    = len;
     upf_message_end(&conn->in.open.message);
-    if (data == conn->assembly.data) /* where it was put together */
+    if (data == conn->assembly.data)
         upf_set(conn, UPF_EVENT_IN_BLOCK);
     return UPF_OK;
 }
@@ -125,7 +128,7 @@ static bool is_room(const struct upf_buf *message, const uint8_t *data,
 }
 
 /* Append a fragment's payload, which is at `data`, to the assembly, which has
- * room for it. False: it is not UTF-8, and nothing was appended. */
+ * room for it. False if the text is not UTF-8: then nothing was appended. */
 static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
                             uint32_t key)
 {
@@ -176,7 +179,9 @@ static void take_fragments(upf_conn *conn, upf_input *input)
     }
 }
 
-/* A message that lies whole in the input, or a piece for the assembly. */
+/* Take a piece of a message. A message that lies whole in the input is
+ * delivered in place; the pieces of any other are put together in the
+ * assembly. */
 static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
 {
     union upf_frame_in *frame   = &conn->in.open.frame;
@@ -186,7 +191,9 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
     const bool     end  = is_fin(frame) && left == 0;
     uint8_t       *data = input->data;
 
-    /* Where it lies, unless a reply in place had no room for its header. */
+    /* A whole message is delivered where it lies in the input. But a reply in
+     * place needs room in front of it. If the frame's header is not there, the
+     * message is copied to the assembly, which has that room. */
     const bool in_place = end && message->len == 0 &&
                           !(frame->payload.flags & HEADER_ELSEWHERE);
     if (!in_place) {
@@ -248,8 +255,9 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
 
 /*
  * Streaming: deliver what the input has of the payload as a chunk, in place. A
- * code point that is cut at its end is kept, and delivered by itself when it is
- * whole. What is sound before an error is delivered first.
+ * code point that is cut at the end of the chunk is kept, and is delivered by
+ * itself when it is whole. If the text has an error, the sound text before the
+ * error is delivered first.
  */
 static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 {
@@ -260,7 +268,7 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     size_t       len   = upf_lesser(frame->payload.left, input->len);
 
     if (carry > 0 && len > carry)
-        len = carry; /* first the code point that was cut, by itself */
+        len = carry; /* the rest of the code point that was cut, alone */
     const bool     end   = is_fin(frame) && frame->payload.left == len;
     const uint64_t start = conn->offset;
     const upf_status status = unmask_message(conn, data, data, len, end);
@@ -286,8 +294,8 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     return deliver_chunk(conn, event, data, len, end);
 }
 
-/* Check the text that was decoded after the first `old` bytes of the block.
- * *good: how many bytes of the block are sound. */
+/* Check the text that was decoded after the first `old` bytes of the block, and
+ * set *good to the number of bytes of the block that are sound. */
 static upf_status check_decoded(struct upf_message   *message,
                                 const struct upf_buf *block, size_t old,
                                 bool end, size_t *good)
@@ -303,7 +311,8 @@ static upf_status check_decoded(struct upf_message   *message,
     return status;
 }
 
-/* A piece of an encoded message, decoded into the assembly. */
+/* Decode a piece of an encoded message into the assembly. Deliver the message
+ * when it is complete or, when streaming, what was decoded as a chunk. */
 static upf_status read_encoded(upf_conn *conn, upf_input *input,
                                upf_event *event)
 {
@@ -313,14 +322,17 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
     struct upf_buf     *block   = &conn->assembly;
     const size_t        len     = upf_lesser(frame->payload.left, input->len);
 
-    if (message->carry_len > 0) { /* a Ping may have replaced the block */
+    /* The code point that was cut comes first. It was kept outside the block,
+     * because a Ping may have used the block since. */
+    if (message->carry_len > 0) {
         if (!upf_buf_reserve(block, config, message->carry_len))
             return UPF_ERR_NO_MEMORY;
         memcpy(block->data, message->carry, message->carry_len);
         block->len = message->carry_len;
         message->carry_len = 0;
     }
-    /* What a longer message before this one has left is too much for it. */
+    /* A longer message before this one left a block that is larger than this
+     * one may have so far. */
     if (block->len == 0 &&
         upf_buf_capacity(block) > capacity_for(len, UINT64_MAX))
         upf_conn_drop_assembly(conn);

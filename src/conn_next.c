@@ -4,8 +4,8 @@
  *
  * Nearly every frame is a whole message in the input, with nothing to remember
  * before or after it. The second half of this file takes such a frame if
- * conn->glance says so and its payload is shorter than conn->glance_limit.
- * Everything else, and all that is wrong, it leaves as it was to the first.
+ * conn->glance says so and its payload is shorter than conn->glance_limit. It
+ * leaves everything else, and all that is wrong, unchanged to the first half.
  */
 
 #include <string.h>
@@ -81,8 +81,8 @@ static upf_status next(upf_conn *conn, upf_input *input, upf_event *event)
     }
 }
 
-/* Nothing of a message or a control frame is in the block: it is left over from
- * an earlier message. */
+/* Whether the block is only left over from an earlier message: nothing of the
+ * message or control frame that is arriving is in it or will return to it. */
 static bool is_block_empty(const upf_conn *conn)
 {
     const union upf_frame_in *frame = &conn->in.open.frame;
@@ -119,10 +119,12 @@ UPF_NOINLINE static upf_status next_any(upf_conn *conn, upf_input *input,
 enum {
     FIN_TEXT   = 0x80 | UPF_OP_TEXT,
     FIN_BINARY = 0x80 | UPF_OP_BINARY,
-    SHORT      = 2 + KEY_LEN /* the header of up to 125 bytes to a server */
+    SHORT      = 2 + KEY_LEN /* a masked header, for up to 125 bytes */
 };
 
-/* `len` bytes after `header` bytes: unmasked already, or in a moment. */
+/* Take a message from the input, a header of `header` bytes and a payload of
+ * `len` bytes, and deliver it. The caller has unmasked the payload, or does so
+ * right after this. */
 static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
                                        upf_event *event, uint8_t first,
                                        size_t header, size_t len)
@@ -134,7 +136,8 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     event->data   = start + header;
     event->len    = len;
     upf_conn_take(conn, input, header + len);
-    /* Asked first, and at once: stores are what is scarce here. */
+    /* Mostly these three flags are so already that the calls would change
+     * nothing. One test avoids their stores, which cost most on this path. */
     if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK)) !=
         (UPF_ACTIVE | UPF_REPLYING)) {
         upf_conn_end_event(conn);
@@ -150,8 +153,9 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
     return UPF_OK;
 }
 
-/* What is not to be taken here. An input that ends between two messages gives
- * nothing back, as a rule: then next_any() would do no more than this. */
+/* The input is used up, or begins with anything but a message in one frame. If
+ * it is used up, there is mostly no memory to give back: then the last three
+ * statements do all that next_any() would do. */
 UPF_NOINLINE static upf_status next_rest(upf_conn *conn, upf_input *input,
                                          upf_event *event)
 {
@@ -187,7 +191,7 @@ UPF_NOINLINE static upf_status next_unmasked_any(upf_conn *conn,
                : deliver_whole(conn, input, event, FIN_BINARY, header, len);
 }
 
-/* To a server: a message of any length. */
+/* To a server: a text message of any length. */
 UPF_NOINLINE static upf_status next_masked_text(upf_conn  *conn,
                                                 upf_input *input,
                                                 upf_event *event)
@@ -200,13 +204,15 @@ UPF_NOINLINE static upf_status next_masked_text(upf_conn  *conn,
     uint8_t *data = input->data + header;
     memcpy(&key, data - KEY_LEN, sizeof key);
     if (upf_kernels()->mask_utf8(data, data, len, key) < len) {
-        upf_kernels()->mask(data, data, len, key); /* as it was */
+        upf_kernels()->mask(data, data, len, key); /* mask it again */
         return next_any(conn, input, event);
     }
     return deliver_whole(conn, input, event, FIN_TEXT, header, len);
 }
 
-/* The event first, so that nothing has to be kept across the call. */
+/* To a server: a binary message of any length. The event is filled in before
+ * the payload is unmasked, so that no value has to be kept across the call of
+ * the kernel. */
 UPF_NOINLINE static upf_status next_masked_binary(upf_conn *conn,
                                                   upf_input *input,
                                                   upf_event *event)
@@ -238,9 +244,11 @@ static upf_status next_of_any_length(upf_conn *conn, upf_input *input,
                              : next_masked_binary(conn, input, event);
 }
 
-/* Nothing may be taken at a glance, or a trace hook is to be told of what was.
- * If `glance` has changed, the frame went through next_any(), which told the
- * hook by itself. */
+/*
+ * If `glance` is NONE, leave the frame to next_any(). If it is TRACED, take a
+ * frame, and then tell the trace hook of it. If `glance` has changed meanwhile,
+ * the frame went through next_any(), which told the hook by itself.
+ */
 UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
                                             upf_event *event)
 {
@@ -248,8 +256,8 @@ UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
     upf_frame_header header;
     size_t           len;
 
-    /* First, as the input of a connection that is over may be gone: it may have
-     * lain in the block of a message that failed. */
+    /* This test comes before any look at the input: if the connection is over,
+     * the input may have lain in a block that was freed (upf_conn_room()). */
     if (conn->glance == UPF_GLANCE_NONE)
         return next_any(conn, input, event);
     conn->glance = UPF_GLANCE_UNTOLD;
@@ -265,7 +273,8 @@ UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
     return status;
 }
 
-/* To a client: nothing to unmask. Or one of the rarer cases. */
+/* To a client, whose input is not masked. The rarer cases, in which no frame
+ * may be taken or a trace hook watches, pass through here, too. */
 static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
                                        upf_event *event)
 {
@@ -284,7 +293,8 @@ static inline upf_status next_unmasked(upf_conn *conn, upf_input *input,
     return next_text(conn, input, event, HEADER, len);
 }
 
-/* To a server: none, or 8 to 16 bytes, all in the input. */
+/* Whether a frame to a server is whole in the input, with a payload of 0 or of
+ * 8 to 16 bytes. *len is that number. At least SHORT bytes must be there. */
 static inline bool is_short(const upf_conn *conn, const upf_input *input,
                             uint32_t *len)
 {
@@ -295,7 +305,7 @@ static inline bool is_short(const upf_conn *conn, const upf_input *input,
            *len <= input->len - SHORT;
 }
 
-/* To a server, and ASCII. */
+/* To a server: take a message if is_short() and it is ASCII text. */
 static bool take_short_text(upf_conn *conn, upf_input *input, upf_event *event)
 {
     uint8_t *data = input->data + SHORT;
@@ -319,7 +329,8 @@ UPF_NOINLINE static upf_status next_other(upf_conn *conn, upf_input *input,
                ? UPF_OK : next_masked_text(conn, input, event);
 }
 
-/* Short binary messages without a call, so that no register has to be saved. */
+/* Short binary messages to a server are taken without a call, so that no
+ * register has to be saved. */
 upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
 {
     uint32_t len;
@@ -333,7 +344,9 @@ upf_status upf_conn_next(upf_conn *conn, upf_input *input, upf_event *event)
     if (!is_short(conn, input, &len))
         return next_masked_binary(conn, input, event);
 
-    /* The event first, as far as the compiler knows payload may be in it. */
+    /* The event is filled in before the payload is written. The compiler
+     * cannot know that the payload lies in none of the structs: in the other
+     * order, it would read their fields again. */
     uint8_t *data = input->data + SHORT;
     deliver_whole(conn, input, event, FIN_BINARY, SHORT, len);
     if (len > 0) {

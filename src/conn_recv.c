@@ -77,7 +77,8 @@ static upf_status begin_payload(upf_conn *conn, const upf_frame_header *header,
     return UPF_OK;
 }
 
-/* UPF_OK: the payload begins; UPF_NEED_MORE: the input is used up. */
+/* Read a header, or a part of it. Returns UPF_OK if the payload begins,
+ * UPF_NEED_MORE if the input is used up, or an error. */
 static upf_status read_header(upf_conn *conn, upf_input *input)
 {
     union upf_frame_in *frame = &conn->in.open.frame;
@@ -164,8 +165,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
     const uint8_t already = frame->payload.control_len;
     uint8_t      *payload = input->data;
 
-    /* Its pieces are put together in the block, after the message that it
-     * interrupts. */
+    /* The pieces of a control frame are put together in the block, after the
+     * message that the frame interrupts. */
     if (already > 0 || len < frame->payload.left) {
         const size_t kept = block->len + already;
         if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))

@@ -15,7 +15,7 @@ enum phase { PHASE_HEADER = 0, PHASE_PAYLOAD };
 
 enum frame_flag {
     FRAME_FIN        = 1,
-    HEADER_ELSEWHERE = 2  /* not in front of the payload in the input */
+    HEADER_ELSEWHERE = 2  /* the header is not in front of the payload */
 };
 
 static inline bool is_fin(const union upf_frame_in *frame)
@@ -23,7 +23,8 @@ static inline bool is_fin(const union upf_frame_in *frame)
     return (frame->payload.flags & FRAME_FIN) != 0;
 }
 
-/* The next `len` bytes of the payload are taken. Returns their masking key. */
+/* Count the next `len` bytes of the payload as taken. Returns the masking key,
+ * turned to the first of them. */
 static inline uint32_t turn_key(union upf_frame_in *frame, size_t len)
 {
     const uint32_t key = frame->payload.key;
@@ -52,13 +53,14 @@ static inline void end_frame(upf_conn *conn)
 enum { MASKED = 0x80, KEY_LEN = 4 };
 
 /*
- * Measure a frame of which two bytes and the key, if one is due, are in the
- * input: *header and *len are the bytes of its header, key included, and of its
- * payload. False: not all of it is in the input, its payload is not shorter
- * than glance_limit, or its length is not in its shortest form.
+ * Measure a frame: set *header to the bytes of its header, key included, and
+ * *len to those of its payload. False if not all of the frame is in the input,
+ * if its payload is not shorter than glance_limit, if its length is not in the
+ * shortest form, or if its mask bit is not `mask`. (Such a mask bit makes the
+ * length byte less `mask` wrap around, or come to more than 127.)
  *
- *   mask  what is due, MASKED or 0. In a frame that has the other, the length
- *         byte seems to be immense, or over 127: false, too.
+ *   input  at least 2 bytes, or 2 + KEY_LEN if `mask` is MASKED
+ *   mask   MASKED if the peer has to mask, otherwise 0
  */
 static inline bool measure(const upf_conn *conn, const upf_input *input,
                            unsigned mask, size_t *header, size_t *len)
@@ -81,14 +83,15 @@ static inline bool measure(const upf_conn *conn, const upf_input *input,
 
 /* ---- conn_recv.c -------------------------------------------------------- */
 
-/* UPF_OK: an event; UPF_NEED_MORE: the input is used up. */
+/* Read frames up to the next event. Returns UPF_OK if there is one,
+ * UPF_NEED_MORE if the input is used up, or an error. */
 upf_status upf_conn_read_frames(upf_conn *conn, upf_input *input,
                                 upf_event *event);
 
 /* ---- conn_message.c ----------------------------------------------------- */
 
-/* What is here of the payload of a message's frame. UPF_OK: an event;
- * UPF_NEED_MORE: none yet. */
+/* Take what the input has of the payload of a message's frame. Returns UPF_OK
+ * if there is an event, UPF_NEED_MORE if there is none yet, or an error. */
 upf_status upf_conn_read_message(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 
