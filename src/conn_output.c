@@ -80,9 +80,13 @@ size_t upf_conn_output(upf_conn *conn, upf_slice *slices, size_t max)
     return count;
 }
 
-/* Borrowed bytes could not be copied, so the output has a gap: nothing more may
- * be written. What is on its way stays until it has landed. But what was not
- * offered is the caller's again: so nothing waits, and nothing looks at it. */
+/*
+ * Borrowed bytes could not be copied, so the output has a gap, and nothing more
+ * may be written. If any output was offered, all slots stay until the transport
+ * is done. But borrowed memory that was not offered is the caller's again. So
+ * the length is set to 0: the output then counts as empty, and nobody looks at
+ * that memory.
+ */
 static upf_status fail_with_gap(upf_conn *conn)
 {
     upf_set(conn, UPF_LOST);
@@ -103,7 +107,8 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
 {
     if (conn->config == NULL)
         return UPF_OK;
-    /* Then borrowed memory may be gone: nothing is copied from it. */
+    /* If either flag is set, borrowed memory may be gone. upf_output_advance()
+     * would copy it, so the output is freed. */
     if (upf_has(conn, UPF_LOST | UPF_TIMED_OUT))
         upf_output_free(conn);
     else if (!upf_output_advance(conn, written > 0 ? (size_t)written : 0))
@@ -122,7 +127,7 @@ upf_status upf_conn_output_done(upf_conn *conn, ptrdiff_t written)
     const upf_status status = upf_conn_send_late_pong(conn);
     if (status != UPF_OK)
         upf_conn_fail(conn, status);
-    if (conn->out.len == 0) /* no memory for a Close either: nothing waits */
+    if (conn->out.len == 0) /* neither the pong nor a Close could be queued */
         upf_output_free(conn);
     upf_conn_note_output(conn);
     return status;

@@ -14,7 +14,8 @@
 
 /* ---- The high-water mark ------------------------------------------------ */
 
-/* `flag` is set over the mark, and cleared at half of it. */
+/* Set `flag` if `bytes` are over the mark, and clear it if they are down to
+ * half of the mark. */
 static void note_mark(upf_conn *conn, size_t bytes, unsigned flag)
 {
     if (bytes > conn->config->high_water)
@@ -206,7 +207,8 @@ upf_status upf_conn_queue_encoded(upf_conn *conn, unsigned bits, size_t len,
     if (masked &&
         !conn->config->random(conn->config->random_user, key, sizeof key))
         return UPF_ERR_RANDOM;
-    /* One byte, so that an empty payload has a block, too, for its header. */
+    /* At least one byte is reserved, so that there is a block to write the
+     * header in even if the payload is empty. */
     upf_status status = upf_output_ensure_slot(conn) &&
                                 upf_buf_reserve(&block, conn->config, 1)
                             ? UPF_OK : UPF_ERR_NO_MEMORY;

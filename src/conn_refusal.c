@@ -91,7 +91,7 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
     const uint32_t    before  = conn->in.handshake.at.scan.bytes;
     char start[STATUS_LEN];
 
-    /* Not before the byte after the status has arrived, and was checked. */
+    /* Wait for the byte after the status: upf_conn_judge_start() checks it. */
     if (already > STATUS_LEN || input->len <= STATUS_LEN - already)
         return false;
     if (already > 0)
@@ -115,7 +115,8 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
 
 /* ---- Keeping ------------------------------------------------------------ */
 
-/* The most that is read in all: of the heads, or of heads and body. */
+/* How many bytes may be read: of all heads while a head arrives, of heads and
+ * body together once the body arrives. */
 static uint64_t limit(const upf_conn *conn)
 {
     const bool in_body = conn->in.refusal.phase > IN_HEAD;
@@ -151,8 +152,8 @@ static bool is_field(upf_str line)
     return upf_is_field_value(line) && upf_http_field(line, &name, &value);
 }
 
-/* The head is complete: how the body ends (RFC 9112, section 6.3). False if
- * there is no body. */
+/* The head is complete: find out how the body ends (RFC 9112, section 6.3).
+ * False if there is no body. */
 static bool begin_body(upf_conn *conn)
 {
     struct upf_refusal *r = &conn->in.refusal;
@@ -202,7 +203,8 @@ static bool keep_field(upf_conn *conn, size_t len)
     return kept;
 }
 
-/* An LF has ended a line. False if the response is complete. */
+/* An LF has ended a line: keep the line if it is sound, otherwise drop it.
+ * False if the response is complete, or there is no memory. */
 static bool end_line(upf_conn *conn)
 {
     struct upf_refusal *r     = &conn->in.refusal;
@@ -213,7 +215,7 @@ static bool end_line(upf_conn *conn)
     if (line.len > 0 && line.data[line.len - 1] == '\r')
         line.len--;
     else
-        r->taken++; /* a CR is added when it is kept, and counts as read */
+        r->taken++; /* keep_field() adds the missing CR: count it as read */
     const bool fits = !r->is_long && line.len <= conn->config->max_head_line;
     r->is_long = false;
 
@@ -246,7 +248,7 @@ static bool take_head(upf_conn *conn, char c)
 
     if (c == '\n')
         return end_line(conn);
-    /* One byte more than the limit, which may be the CR. */
+    /* One byte more than the limit is kept, because it may be the CR. */
     if (conn->assembly.len - r->line <= conn->config->max_head_line)
         return keep(conn, c);
     r->is_long = true;
@@ -272,7 +274,7 @@ static int hex_value(char c)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* A byte of the line with a chunk's size. False if the line is malformed. */
+/* Take a byte of the line with a chunk's size. False if it is malformed. */
 static bool take_chunk_size(struct upf_refusal *r, char c)
 {
     const int digit = r->phase == CHUNK_EXTENSION ? -1 : hex_value(c);
@@ -292,7 +294,8 @@ static bool take_chunk_size(struct upf_refusal *r, char c)
     return true;
 }
 
-/* False if the response is complete, or cannot be read further. */
+/* Take a byte of the body. False if the response is complete, is malformed or
+ * cannot be kept further. */
 static bool take_body(upf_conn *conn, char c)
 {
     struct upf_refusal *r = &conn->in.refusal;
@@ -343,7 +346,8 @@ upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input)
     return goes_on ? UPF_NEED_MORE : UPF_ERR_RESPONSE;
 }
 
-/* An empty slice has no data, however the response was cut. */
+/* An empty slice always has NULL as its data, so that it does not depend on how
+ * TCP cut the response. */
 static upf_str slice(const uint8_t *text, size_t len)
 {
     return len > 0 ? (upf_str){(const char *)text, len} : (upf_str){NULL, 0};

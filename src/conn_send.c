@@ -134,7 +134,7 @@ upf_status upf_send_part(upf_conn *conn, upf_opcode opcode, const void *data,
 upf_status upf_send_shared(upf_conn *conn, upf_shared *shared)
 {
     if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) ||
-        upf_has(conn, UPF_IS_CLIENT)) /* each frame has its own key */
+        upf_has(conn, UPF_IS_CLIENT)) /* a client masks each frame anew */
         return UPF_ERR_STATE;
     const upf_status status = upf_conn_judge_queue(conn, 0, shared->len);
     if (status != UPF_OK)
@@ -255,7 +255,7 @@ static inline bool draw(const upf_config *config, uint32_t *key)
     return config->random(config->random_user, key, sizeof *key);
 }
 
-/* If has_leeway(): do what upf_conn_put_frame() would do. */
+/* Only if has_leeway(): queue a frame, as upf_conn_put_frame() does. */
 static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
                                    const void *data, size_t len)
 {
@@ -280,7 +280,8 @@ static upf_status send_with_leeway(upf_conn *conn, upf_opcode opcode,
     return UPF_OK;
 }
 
-/* If not fits_block(): perhaps a block has to be begun or enlarged. */
+/* If not fits_block(): queue the message in a way that begins or enlarges a
+ * block where that is needed. */
 UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
                                                   upf_opcode opcode,
                                                   const void *data, size_t len)
@@ -292,9 +293,9 @@ UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
 }
 
 /*
- * If fits_block(): take the room, and return where to write the header. The
- * length is computed from `len`, not from where writing ends, because the next
- * message has to wait for it.
+ * Only if fits_block(): take the room, and return where to write the header.
+ * The new length is computed from `len`. Computed from where the header ends,
+ * it would be ready later, and the processor needs it for the next message.
  */
 static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
 {
@@ -304,7 +305,7 @@ static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
     return out;
 }
 
-/* If fits_block(), for a client. */
+/* Only if fits_block(): write a client's frame into the block. */
 static inline upf_status put_masked(upf_conn *conn, upf_opcode opcode,
                                     const void *data, size_t len, uint32_t key)
 {
@@ -355,7 +356,7 @@ UPF_NOINLINE static upf_status copy_payload(uint8_t *out, const void *data,
     return UPF_OK;
 }
 
-/* If fits_block(). */
+/* Only if fits_block(): write a frame into the block. */
 static inline upf_status send_in_block(upf_conn *conn, upf_opcode opcode,
                                        const void *data, size_t len)
 {
