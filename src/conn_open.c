@@ -82,15 +82,16 @@ upf_status upf_conn_open_next(upf_conn *conn, upf_event *event)
 /* ---- Server ------------------------------------------------------------- */
 
 /* Whether the Origin is just a scheme and the Host's characters, as nearly all
- * are. Not for a target that is a whole URL: its scheme matters, too. */
+ * are. False if the target is a whole URL, whose scheme has to be compared,
+ * too. */
 static bool is_of_host(const upf_request *request)
 {
     return *request->target_as_sent.data == '/' &&
            upf_is_origin_of(request->origin, request->host);
 }
 
-/* The error for an origin that may not connect: there may be a second Origin
- * field, and request->origin is then "". */
+/* The error for an origin that may not connect. A second Origin field, which
+ * makes request->origin "", is an error of its own. */
 static upf_status blame_origin(const upf_request *request)
 {
     upf_str headers = request->headers, value;
@@ -101,7 +102,7 @@ static upf_status blame_origin(const upf_request *request)
                : UPF_ERR_ORIGIN;
 }
 
-/* The head is whole: from here on in.handshake.at.whole is in use. */
+/* The head is whole: in.handshake.at now holds `whole` in place of `scan`. */
 static void keep_head(upf_conn *conn, upf_str head)
 {
     conn->in.handshake.at.whole.head        = head.data;
@@ -132,8 +133,8 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
 
 /*
  * The fast path: take a request that lies whole in the input and is sound, as
- * most do, in one pass over its bytes. False: it is not such a request, and
- * nothing was taken; read_head() finds out why.
+ * most are, in one pass over its bytes. False if it is no such request: then
+ * nothing was taken, and read_head() finds out why.
  */
 static bool take_request(upf_conn *conn, upf_input *input, upf_str *head,
                          upf_request *request)

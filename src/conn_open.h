@@ -17,8 +17,8 @@ enum { UPF_EXTENSION_TEXT_MAX = 256 };
  * accepts. UPF_OK even if it accepts none; or UPF_ERR_NO_MEMORY. */
 upf_status upf_conn_agree_on_extension(upf_conn *conn, upf_str headers);
 
-/* Client: the response may name only the extension that we offered, and only
- * once (section 4.1). */
+/* Client: agree on the extension that the response names. It may name only the
+ * one that we offered, and only once (section 4.1). */
 upf_status upf_conn_check_extension(upf_conn *conn, upf_str headers);
 
 /*
@@ -60,16 +60,18 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input);
 bool upf_conn_is_refusal(upf_conn *conn, upf_input *input);
 
 /* Take the rest of that response. Returns UPF_NEED_MORE, or UPF_ERR_RESPONSE
- * once it is complete or as long as the limits allow. */
+ * once the response is complete, has come to a limit or cannot be kept. */
 upf_status upf_conn_read_refusal(upf_conn *conn, upf_input *input);
 
 /* ---- conn_open.c: the opening handshake --------------------------------- */
 
-/* Deliver OPEN in UPF_STATE_OPENING, where there is no response; UPF_OK. */
+/* Deliver OPEN on a server or an adopted connection, and return UPF_OK. Neither
+ * has a response to show in the event. */
 upf_status upf_conn_open_next(upf_conn *conn, upf_event *event);
 
-/* Return UPF_OK with an event, an error, or UPF_NEED_MORE: input is missing, or
- * (read_response) the state is now UPF_STATE_REFUSAL. */
+/* Read a request or response. Return UPF_OK if there is an event, UPF_NEED_MORE
+ * if more input is needed, or an error. upf_conn_read_response() also returns
+ * UPF_NEED_MORE if the state is now UPF_STATE_REFUSAL. */
 upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
                                  upf_event *event);
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,

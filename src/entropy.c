@@ -77,8 +77,8 @@ bool upf_entropy(uint8_t *out, size_t len)
 
 /* ---- Fork: a child must not repeat its parent's bytes ------------------- */
 
-/* The word of this process; NULL before the first call; &unseen if forks cannot
- * be seen. */
+/* The word of this process, or after a fork still that of its parent. NULL
+ * before the first call, and &unseen if forks cannot be seen. */
 static UPF_ATOMIC(upf_fork_word *) watched;
 static upf_fork_word unseen;
 
@@ -161,8 +161,8 @@ static upf_fork_word *new_page(void)
 
 #endif
 
-/* The word after `word`, which the parent process uses, if it has one. NULL if
- * there is none in its page. */
+/* The word after `word` in the same page. NULL if `word` is NULL or the last. A
+ * child takes the next word, because its parent's batches name `word`. */
 static upf_fork_word *next_word(upf_fork_word *word)
 {
     return word == NULL || (uintptr_t)(word + 1) % PAGE == 0 ? NULL : word + 1;
@@ -177,7 +177,8 @@ upf_fork_word *upf_forks_watch(void)
     if (word != NULL && upf_atomic_load(word) != 0)
         return word;
 
-    /* This process has no word yet. Several threads may get here at once. */
+    /* This is the first call, or `word` is the parent's: the fork has set it to
+     * 0. Several threads may get here at once. */
     upf_fork_word *next = next_word(word), *page = NULL;
     if (next == NULL)
         next = page = new_page();

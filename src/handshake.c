@@ -106,8 +106,8 @@ static bool take_param(upf_str *text, upf_str *name, upf_str *value)
     return true;
 }
 
-/* Skip the separator. If there is no more text, text->data becomes NULL. False
- * if other text follows. */
+/* After an element: skip the separator, or set text->data to NULL if the text
+ * ends here. False if anything else stands in the separator's place. */
 static bool go_on(upf_str *text, char separator)
 {
     if (text->len > 0)

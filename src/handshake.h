@@ -17,9 +17,9 @@
  * The upf_*_write() functions share one contract. In `o`, `room` and `of` are
  * set and all else is zero. o->room() is called once, for exactly the bytes of
  * the head; they are written and UPF_OK is returned, or UPF_ERR_NO_MEMORY if
- * there is no room. UPF_ERR_ARGUMENT, before that call, for a field with a
- * control character or a name that is not a token, which could inject a header,
- * or for a field that only the library may write.
+ * there is no room. UPF_ERR_ARGUMENT is returned before that call for a field
+ * with a control character or a name that is not a token, which could inject a
+ * header, and for a field that only the library may write.
  */
 
 /* Whether `key` is 16 bytes in Base64 (section 4.2.1). */
@@ -94,7 +94,8 @@ upf_status upf_response_judge(upf_response *response,
  * Take the next extension off all Sec-WebSocket-Extensions lines of a head,
  * which count as one list (section 9.1). Start with *list = {NULL, 0} and
  * *headers = the head's lines.
- *   params  the extension's parameters, "a; b=1", for upf_param_next()
+ *   params  the extension's parameters without its name, for upf_param_next():
+ *           " b; c=1" of "a; b; c=1"
  * Returns UPF_OK, UPF_DONE after the last, UPF_ERR_EXTENSION if the list breaks
  * the grammar.
  *
@@ -112,7 +113,8 @@ upf_status upf_extension_next_offer(upf_str *headers, upf_str *list,
  */
 bool upf_param_next(upf_str *params, upf_str *name, upf_str *value);
 
-/* The first of `ours` (NULL-terminated, or NULL) that the request offers. */
+/* The first of `ours` (NULL-terminated, or NULL) that the request offers. NULL
+ * if it offers none of them. */
 const char *upf_subprotocol_choose(const upf_request *request,
                                    const char *const *ours);
 

@@ -82,8 +82,8 @@ static upf_status judge_method(upf_str method, bool websocket)
     return UPF_ERR_METHOD;
 }
 
-/* RFC 9112, section 3.2: one Host in each HTTP/1.1 request. It is empty if the
- * URL has no host, but a ws:// URL has one. */
+/* RFC 9112, section 3.2: an HTTP/1.1 request has one Host. It may be empty, but
+ * not in a handshake, because a ws:// URL always has a host. */
 static upf_status judge_host(const struct upf_fields *f, bool websocket,
                              int http_minor)
 {
@@ -179,7 +179,8 @@ static upf_status judge_websocket(const struct upf_fields *f)
 {
     if (!upf_fields_have(f, UPF_FIELD_CONNECTION, UPF_LITERAL("Upgrade")))
         return UPF_ERR_CONNECTION;
-    /* Before the key, whose format the version defines (section 4.4). */
+    /* The version is judged first, because it defines the key's format (section
+     * 4.4). */
     if (upf_field_is_repeated(f, UPF_FIELD_VERSION))
         return UPF_ERR_VERSION_REPEATED;
     if (!upf_str_same(upf_field(f, UPF_FIELD_VERSION), UPF_LITERAL("13")))
@@ -256,8 +257,8 @@ upf_status upf_request_parse(const char *head, size_t len,
 
     assert(head != NULL || len == 0);
     const upf_status status = upf_request_judge(&text, request, &fields);
-    /* Bytes after the blank line are an error. After a bad request line the
-     * rest of the head is left, which does not count. */
+    /* Bytes after the blank line are an error. But after a bad request line,
+     * `text` still begins with the rest of the head. */
     return text.len > 0 && status != UPF_ERR_REQUEST_LINE ? UPF_ERR_HTTP
                                                           : status;
 }

@@ -50,8 +50,8 @@ upf_status upf_accept_write(const uint8_t digest[UPF_SHA1_SIZE],
 
 /* ---- Refusing ----------------------------------------------------------- */
 
-/* RFC 9110, section 15, and RFC 6585. One string, as an array of pointers would
- * take as much memory again. */
+/* RFC 9110, section 15, and RFC 6585. They are in one string, because an array
+ * of pointers would take as much memory again. */
 static const char reasons[] =
     "200 OK\0"
     "201 Created\0"
