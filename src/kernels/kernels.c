@@ -27,7 +27,8 @@ UPF_ATOMIC(const struct upf_kernels *) upf_kernels_in_use = &upf_kernels_scalar;
 
 void upf_kernels_force(const struct upf_kernels *kernels)
 {
-    /* The scalar set, the first, is there at the latest. */
+    /* The fastest set is the last. The scalar set is the first, and runs on
+     * every machine, so this loop ends. */
     for (size_t i = SETS; kernels == NULL; )
         kernels = choose[--i]();
     upf_atomic_store(&upf_kernels_in_use, kernels);
@@ -35,8 +36,9 @@ void upf_kernels_force(const struct upf_kernels *kernels)
 
 #ifdef __GNUC__
 
-/* 101 is the first of those a program may use: what runs before main() in the
- * program itself finds the choice made. Before it, the scalar set does. */
+/* Constructors run in the order of their priorities, and 101 is the first that
+ * a program may use. So the choice is made before other code of the program
+ * that runs before main(). Until then the scalar set is in use. */
 __attribute__((constructor(101))) static void choose_fastest(void)
 {
     upf_kernels_force(NULL);

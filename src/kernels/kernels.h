@@ -2,7 +2,8 @@
 /*
  * kernels.h - loops over bytes, in sets: one for each kind of processor.
  *
- * All sets compute the same: the scalar set is the definition, and the tests
+ * All sets compute the same, except where the comment on a kernel leaves a
+ * choice (`utf8`, `fields`). The scalar set is the definition, and the tests
  * compare the others with it. No kernel reads or writes outside of its
  * arguments.
  */
@@ -19,7 +20,8 @@
 struct upf_fields; /* kernels_text.h */
 struct upf_field_names;
 
-/* The processors whose sets are compiled; -DUPF_SCALAR_ONLY: none. */
+/* For which kind of processor sets are compiled beside the scalar one: for x86,
+ * for AArch64, or for none. -DUPF_SCALAR_ONLY: for none. */
 #if defined(__GNUC__) && !defined(UPF_SCALAR_ONLY)
 #if defined(__x86_64__)
 #define UPF_KERNELS_X86 1
@@ -46,9 +48,10 @@ struct upf_kernels {
     void (*mask)(uint8_t *dst, const uint8_t *src, size_t len, uint32_t key);
 
     /*
-     * How many bytes at the start of data[0, len), which begins with a code
-     * point, are whole code points in UTF-8. If an error follows them, up to
-     * 259 bytes fewer: the caller finds the place. NULL if UPF_SMALL.
+     * How many bytes at the start of data[0, len) are whole code points in
+     * UTF-8; a code point begins at data[0]. If an error or a part of a code
+     * point follows them, the result may be up to 259 bytes less, and the
+     * caller finds the exact place. NULL if UPF_SMALL.
      */
     size_t (*utf8)(const uint8_t *data, size_t len);
 
@@ -88,10 +91,10 @@ struct upf_kernels {
 };
 
 /*
- * A set: its name, the kernels that each set has in a form of its own, as a
- * function of its file (`mask`), then those that several sets share, which each
- * set names itself (`.span = upf_span_sse`). A kernel with one form for all sets
- * is entered here by that function's name.
+ * The initializer of a set. The file of each set has static functions `mask`,
+ * `utf8`, `mask_utf8` and `chacha20` of its own, which are entered here. The
+ * other kernels may be shared by several sets: each set names them in the
+ * arguments (`.span = upf_span_sse`).
  */
 #define UPF_KERNEL_SET(set, ...)                   \
     {                                              \
@@ -151,8 +154,9 @@ void upf_kernels_force(const struct upf_kernels *kernels);
     SET(avx512)              \
     SET(neon)
 
-/* What kernels_NAME.c brings: the set as this machine runs it; NULL if it does
- * not, or if the set is not compiled for it. */
+/* upf_choose_NAME() is in kernels_NAME.c. It returns the set, in the variant
+ * that is best for this machine; NULL if this machine cannot run the set, or if
+ * the set is not compiled. */
 #define UPF_DECLARE_CHOOSE(name) \
     const struct upf_kernels *upf_choose_##name(void);
 UPF_KERNEL_SETS(UPF_DECLARE_CHOOSE)

@@ -17,8 +17,9 @@
 
 enum { BLOCKS = UPF_CHACHA20_BYTES / 64, ROUNDS = 20 };
 
-/* The same word of each of the blocks that are computed together: of eight at
- * most, because all sixteen vectors may have to lie on the stack. */
+/* The same word of each of the blocks that are computed together. These are
+ * eight blocks at most, because the vectors of all sixteen words may have to
+ * lie on the stack. */
 #ifdef VEC
 typedef word lanes; /* of kernels_vector.h */
 #define LANE(vector, i) ((vector)[i])

@@ -14,9 +14,10 @@
  *   vec_has(a, b)        whether all bits of b are set in a, too
  *   vec_pick(table, v)   table[v[i] % 16]; 0 where v[i] is not ASCII
  *   vec_bits(v)          the top bit of each byte; bit 0 is the first byte's
- *   FIELDS               the function upf_kernels.fields: all up to its "("
- *   SPAN                 the same for .span, only if VEC is 16: text is mostly
- *                        too short to gain from wider vectors
+ *   FIELDS               how the definition of upf_kernels.fields begins: the
+ *                        function's attributes, type and name
+ *   SPAN                 the same for upf_kernels.span; only if VEC is 16, as
+ *                        most text is too short to gain from wider vectors
  */
 #ifndef UPF_KERNELS_FIELDS_H
 #define UPF_KERNELS_FIELDS_H
@@ -61,15 +62,16 @@ KERNEL uint64_t controls_of_64(const char *text)
 
 /* ---- Lines -------------------------------------------------------------- */
 
-enum { LOOK = 32 }; /* bytes; a name with its colon is usually no longer */
+enum { LOOK = 32 }; /* bytes: most names fit into them, with the colon */
 
 KERNEL bool is_visible(char c)
 {
     return (unsigned char)c > ' ';
 }
 
-/* Note the line "name: value" in text[0, len), where LOOK bytes can be read.
- * False if the line is unusual. */
+/* If the line text[0, len), "name: value", has a known name, add the field to
+ * `found`. LOOK bytes can be read at `text`, even if `len` is less. False if
+ * the line is unusual. */
 KERNEL bool note_line(const char *text, size_t len, vec columns,
                       const struct upf_field_names *names,
                       struct upf_fields *found)
@@ -100,8 +102,9 @@ KERNEL bool note_line(const char *text, size_t len, vec columns,
     if (!is_known || known[n - 1] == '\0')
         return true; /* not a known name */
 
-    /* The CR after the line is neither ' ' nor visible: if the line ends here,
-     * nothing after the CR is read. */
+    /* There must be one space after the colon, then the value, with no white
+     * space at its ends. If the line ends too early, the CR after it is met in
+     * place of the space or the value, and fails: no byte after it is read. */
     if (text[n + 1] != ' ' || !is_visible(text[n + 2]) ||
         !is_visible(text[len - 1]))
         return false;

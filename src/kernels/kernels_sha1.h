@@ -105,8 +105,9 @@ KERNEL static inline void sha1_block(uint32_t h[SHA1_WORDS],
         w[t] = upf_load_be32(block + 4 * t);
     for (; t < 32; t++)
         w[t] = rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-    /* The same formula, inserted into itself: compilers can compute four of
-     * these at a time. */
+    /* The formula above, put into itself in place of each of its four words.
+     * Now no word depends on the five words before it: so compilers can compute
+     * four words at a time, in a vector. */
     for (; t < SHA1_STEPS; t++)
         w[t] = rotl(w[t - 6] ^ w[t - 16] ^ w[t - 28] ^ w[t - 32], 2);
     for (unsigned round = 0; round < 4; round++)

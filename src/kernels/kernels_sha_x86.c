@@ -82,8 +82,8 @@ SHA void upf_sha1_of_60_sha(const uint8_t head[24], const uint8_t tail[36],
     const __m128i zero = _mm_setzero_si128();
     __m128i last[4] = {zero, zero, zero, _mm_set_epi32(0, 0, 0, 480)};
     const __m128i end = _mm_loadu_si128((const __m128i *)(tail + 20));
-    /* Not put together in memory: a load from two recent stores would have to
-     * wait for both. */
+    /* The block is put together in registers. In memory, a load of bytes from
+     * two recent stores would have to wait for both. */
     __m128i w[4] = {
         reversed(_mm_loadu_si128((const __m128i *)head)),
         reversed(_mm_unpacklo_epi64(_mm_loadu_si64(head + 16),

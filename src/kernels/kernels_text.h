@@ -92,24 +92,26 @@ enum { UPF_FIELDS_MAX = 16 };
 /* The names of fields that are looked for. */
 struct upf_field_names {
     char           known[UPF_FIELDS_MAX][32]; /* in lower case */
-    uint8_t        at[32];     /* UPF_NAME_PLACE: the index in `known` of the
-                                  only name that can be at this place */
+    uint8_t        at[32];     /* by UPF_NAME_PLACE(): the index in `known` of
+                                  the only name that can have this place */
     const uint8_t *characters; /* of names: a set as for upf_kernels.span */
 };
 
 /*
- * The place of a name in `at`: five bits of the sum of its first letter, in
- * either case, and its length. No two known names have the same place.
+ * The place of a name in `at`: the lowest five bits of the sum of its first
+ * letter and its length. They are the same for a capital and a small letter. No
+ * two known names have the same place.
  */
 #define UPF_NAME_PLACE(letter, len) (((letter) + (len)) & 0x1F)
 
-/* The fields with these names in a number of lines. */
+/* What was found in a number of lines. The i-th name is known[i] of struct
+ * upf_field_names. */
 struct upf_fields {
     upf_str  all;      /* all the lines */
     size_t   lines;    /* how many lines */
     unsigned seen;     /* bit i: there is a field with the i-th name */
     unsigned repeated; /* bit i: there are several */
-    upf_str  value[UPF_FIELDS_MAX]; /* of the first field, if there is one */
+    upf_str  value[UPF_FIELDS_MAX]; /* of the first field with the i-th name */
 };
 
 static inline void upf_note_field(struct upf_fields *fields, unsigned name,

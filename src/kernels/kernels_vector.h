@@ -52,10 +52,10 @@ typedef uint32_t word16 __attribute__((vector_size(16)));
 typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 
 /*
- * Mask a payload that is one to two `type` long, as two that overlap. Both are
- * read before either is written. The second ends where the payload ends: a
- * store that reached further, even a masked one, would delay the load of the
- * next header.
+ * Mask a payload of one to two times sizeof(type) bytes, as two values of
+ * `type` that overlap. Both are read before either is written. The second ends
+ * where the payload ends. A longer store, even one that leaves the bytes after
+ * the payload as they are, would delay the load of the next header.
  */
 #define MASK_AS_TWO(type, keys)                                          \
     do {                                                                 \
@@ -79,7 +79,8 @@ typedef word word_at __attribute__((aligned(1), may_alias)); /* in memory */
 #define IS_ASCII_uint64_t(w) (((w) & UINT64_C(0x8080808080808080)) == 0)
 #define IS_ASCII_word16(w)   ASCII_16(w)
 
-/* The same for one to two times `half` bytes, which are 32 or 64. */
+/* What MASK_AS_TWO does, for one to two times `half` bytes; `half` is 32 or
+ * 64. */
 KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
                            uint32_t key, size_t half, bool text)
 {
@@ -103,8 +104,8 @@ KERNEL bool mask_as_halves(uint8_t *dst, const uint8_t *src, size_t len,
 }
 
 /*
- * Mask 8 to 128 bytes. If `text` and the result is not ASCII, returns false
- * with nothing written.
+ * Mask 8 to 128 bytes. If `text` is true and the result is not ASCII, returns
+ * false, with nothing written.
  */
 KERNEL bool mask_short(uint8_t *dst, const uint8_t *src, size_t len,
                        uint32_t key, bool text)
@@ -197,11 +198,12 @@ KERNEL_ENTRY void mask_any(uint8_t *dst, const uint8_t *src, size_t len,
 /* ---- UTF-8 (RFC 3629, section 4) ---------------------------------------- */
 
 /*
- * The lookup method of Keiser and Lemire. Three tables, for the first byte's
- * two halves and the second byte's high half, tell what may be wrong with two
- * neighbouring bytes; what all three tell is wrong. Where a third or fourth
- * byte of a code point is due is found by the lead byte two or three bytes
- * earlier.
+ * The lookup method of Keiser and Lemire. There are three tables: for the high
+ * half of a byte, for its low half, and for the high half of the byte after it.
+ * Each gives the errors that these two bytes may have as far as the table can
+ * tell. The two bytes have an error if all three tables give it. Where a third
+ * or fourth byte of a code point is due is found from the lead byte two or
+ * three bytes earlier.
  */
 enum {
     TOO_SHORT  = 1 << 0, /* lead, then no continuation */
@@ -255,7 +257,8 @@ static const uint8_t second_high[16] = {
     TOO_SHORT, TOO_SHORT, TOO_SHORT, TOO_SHORT,
 };
 
-/* A vector that is zero if `now` is right after `before`. */
+/* The errors in `now`, which comes after `before` in the text; zero if there
+ * are none. */
 KERNEL vec utf8_errors(vec now, vec before)
 {
     const vec first  = vec_before(now, before, 1);
@@ -279,8 +282,9 @@ KERNEL size_t whole_code_points(const uint8_t *data, size_t end)
     return end - upf_utf8_incomplete(data, end);
 }
 
-/* Fewer than VEC bytes, unmasked into dst if `mask`, then zeros. If not `mask`,
- * dst is src. */
+/* Returns a vector of src[0, len), which are fewer than VEC bytes, and zeros
+ * after them. If `mask` is true, the bytes are unmasked, and written to dst,
+ * too. Otherwise dst is src. */
 KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
                       uint32_t key)
 {
@@ -302,7 +306,8 @@ KERNEL vec check_part(uint8_t *dst, const uint8_t *src, size_t len, bool mask,
 #endif
 }
 
-/* upf_kernels.mask_utf8 if `mask`; else upf_kernels.utf8, and dst is src. */
+/* If `mask` is true, this is upf_kernels.mask_utf8. Otherwise it is
+ * upf_kernels.utf8, and dst is src. */
 KERNEL_ENTRY size_t check(uint8_t *dst, const uint8_t *src, size_t len,
                           bool mask, uint32_t key)
 {
