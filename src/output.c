@@ -103,7 +103,8 @@ static void put_first(upf_conn *conn, struct upf_queue *queue)
     }
 }
 
-/* The queue; a new one of that capacity if there is none. */
+/* The queue; a new one of that capacity if there is none. NULL if there is no
+ * memory. */
 static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
 {
     struct upf_queue *queue = upf_queue_of(conn);
@@ -123,7 +124,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
     return queue;
 }
 
-/* The queue, with room for one more slot. */
+/* The queue, with room for one more slot; NULL if there is no memory. */
 static struct upf_queue *need_slot(upf_conn *conn)
 {
     struct upf_queue *queue = need_queue(conn, FIRST_SLOTS);
@@ -175,8 +176,9 @@ size_t upf_output_replies(const upf_conn *conn)
 /* ---- One block ---------------------------------------------------------- */
 
 /*
- * The output mostly grows as long as it did before it was last written out: a
- * block for that, and a quarter more, need not be enlarged.
+ * The size of a first block that begins with `len` bytes. Usually the output
+ * becomes about as long as it was when it was last written out. A block of that
+ * length and a quarter more then need not be enlarged.
  */
 static size_t first_capacity(const upf_conn *conn, size_t len)
 {
@@ -190,8 +192,9 @@ static size_t first_capacity(const upf_conn *conn, size_t len)
     return len > capacity ? len : capacity;
 }
 
-/* If nothing waits: begin a block. What is expected is a guess, which is given
- * up where there is no memory for it. */
+/* If nothing waits: begin a block with `len` bytes. If there is no memory for
+ * as much as is expected to follow, the expectation is dropped, and a smaller
+ * block is begun. NULL if there is no memory for that either. */
 static uint8_t *begin_block(upf_conn *conn, size_t len)
 {
     uint8_t *block = new_block(conn, first_capacity(conn, len));
@@ -207,14 +210,15 @@ static uint8_t *begin_block(upf_conn *conn, size_t len)
     return block;
 }
 
-/* Make room for `len` more bytes in the single block that waits. False if that
- * cannot, or should not, be done. */
+/* Make room for `len` more bytes in the single block that waits. False if its
+ * bytes must stay where they are, if the block would become too large, or if
+ * there is no memory. */
 static bool grow_block(upf_conn *conn, size_t len)
 {
     struct upf_buf  block    = {conn->out.of.block, 0};
     const size_t    capacity = upf_buf_capacity(&block);
-    const ptrdiff_t start    = conn->out.data - block.data; /* < 0 if a header
-                                                               is in front */
+    /* Below 0 if a frame's header lies in front of the block's bytes. */
+    const ptrdiff_t start    = conn->out.data - block.data;
     const size_t    used     = (size_t)(start + (ptrdiff_t)conn->out.len);
 
     assert(len > capacity - used);
@@ -222,8 +226,8 @@ static bool grow_block(upf_conn *conn, size_t len)
      * in it. */
     if (upf_has(conn, UPF_OFFERED | UPF_BLOCK_LENT))
         return false;
-    /* Move what waits to the start of the block, if it does not overlap
-     * itself. */
+    /* Move what waits to the start of the block, if its old and its new place
+     * do not overlap. */
     if (start > 0 && (size_t)start >= conn->out.len &&
         len <= capacity - conn->out.len) {
         memcpy(block.data, conn->out.data, conn->out.len);
@@ -372,7 +376,8 @@ uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len)
     return need_queue(conn, FIRST_SLOTS) ? reserve_in_queue(conn, len) : NULL;
 }
 
-/* Add a copy of a frame that is so small that a slot would cost more. */
+/* Add a frame to a block, with a copy of its payload data[0, len). Returns
+ * where to write the header. */
 static uint8_t *copy_frame(upf_conn *conn, size_t header_len,
                            const uint8_t *data, size_t len)
 {
@@ -390,9 +395,10 @@ uint8_t *upf_output_in_place_any(upf_conn *conn, size_t header_len,
         upf_output_follows(conn, header_len, data, len))
         return upf_output_move_up(conn, header_len, data, len);
     if (len <= UPF_COPY_MAX) {
-        /* With a second small frame, more may come: they share one block, and
-         * need no queue. If there is no memory for the block, copy_frame()
-         * fails, too. */
+        /* After a second small frame, more are likely to come. So the first,
+         * which waits as a borrowed slot, is copied to a block: all of them lie
+         * there together, and need no queue. If there is no memory for the
+         * block, copy_frame() tries a queue. */
         if (conn->out_kind == UPF_SLOT_BORROWED &&
             !upf_has(conn, UPF_OFFERED) && !upf_output_is_mixed(conn) &&
             conn->out.len <= UPF_COPY_MAX)
@@ -410,8 +416,9 @@ uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
     uint8_t     *block = conn->assembly.data;
     const size_t spare = upf_buf_capacity(&conn->assembly) - len;
 
-    if (len <= MOVE_MAX || spare > len / 4) /* memory must stay in proportion to
-                                               what waits */
+    /* A block that becomes output stays until it is written. So it must not be
+     * much larger than what is written of it. */
+    if (len <= MOVE_MAX || spare > len / 4)
         return copy_frame(conn, header_len, data, len);
     const struct upf_slot slot = {data - header_len, header_len + len,
                                   {.block = block}};
@@ -600,7 +607,7 @@ void upf_output_free(upf_conn *conn)
     conn->out.len     = 0;
     conn->out.of.expected = 0;
     conn->block_limit = 0;
-    /* While nothing waits, the flag tells the kind of what is queued next. */
+    /* Nothing waits now: then UPF_OUT_IS_REPLY must equal UPF_REPLYING. */
     const unsigned sort = upf_has(conn, UPF_REPLYING) ? UPF_OUT_IS_REPLY : 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |
                         UPF_OUT_IS_REPLY);
@@ -615,8 +622,8 @@ uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now)
 
     if (conn->out.len == 0)
         return now;
-    /* At the first tick that sees output waiting, it may just have been
-     * queued. */
+    /* The first tick that sees output wait only sets a flag: the output may
+     * have been queued just before that tick. */
     if (queue == NULL && !upf_has(conn, UPF_WAITED)) {
         upf_set(conn, UPF_WAITED);
         return now;
@@ -695,7 +702,7 @@ void upf_output_keep_late_pong(upf_conn *conn, const uint8_t *payload,
 {
     struct upf_queue *queue = upf_queue_of(conn);
 
-    assert(queue != NULL); /* control frames in it have used up the budget */
+    assert(queue != NULL); /* the frames that use up the budget are in it */
     memcpy(queue->late, payload, len);
     queue->late_len   = (uint8_t)len;
     queue->late_waits = true;

@@ -37,11 +37,12 @@ enum upf_slot_kind {
 
 struct upf_queue {
     size_t   first, count, capacity; /* a ring; capacity is a power of two */
-    size_t   kept;    /* so many slots, from the first on, borrow nothing */
+    size_t   kept;    /* the first so many slots borrow nothing; later ones
+                         may */
     size_t   replies; /* bytes of replies that wait */
     uint8_t *block;   /* where the next small frame goes, or NULL */
     size_t   used;    /* bytes of `block` in use */
-    size_t   small;   /* bytes that small frames have taken in all */
+    size_t   small;   /* bytes of all small frames so far, written or not */
     uint64_t since;   /* no byte was written since then; 0: not yet known */
     bool     moved;   /* a byte was written after all: `since` is out of date */
     bool     excused; /* `since` was moved once: see upf_output_excuse() */
@@ -51,8 +52,8 @@ struct upf_queue {
         size_t until; /* bytes to write up to the end of the last of them */
         size_t bytes;
     } control[2];     /* control frames that wait: older ones, newer ones */
-    uint8_t  late[UPF_CONTROL_PAYLOAD_MAX]; /* late_len bytes: a late pong's
-                                               payload */
+    uint8_t  late[UPF_CONTROL_PAYLOAD_MAX]; /* a pong that was put off: its
+                                               payload, late_len bytes */
     struct upf_queued {
         struct upf_slot slot;
         uint32_t        replies; /* how many of its bytes are replies */
@@ -69,8 +70,9 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
  * Replies are told apart from what is sent unasked. From the first event that
  * may be replied to until the input is used up, what is queued is a reply
  * (UPF_REPLYING). A single slot holds one kind only (UPF_OUT_IS_REPLY). So when
- * the other kind begins, the slot must not be extended any more: a run of
- * borrowed replies ends here, or the fast path into the slot's block.
+ * the other kind begins, this function keeps the slot from being extended: by
+ * further replies, if it is a run of borrowed ones, or on the fast path of
+ * conn_send.c, if it is a block.
  */
 static inline void upf_output_end_run(upf_conn *conn)
 {
@@ -104,17 +106,18 @@ static inline void upf_output_end_replies(upf_conn *conn)
     }
 }
 
-/* Whether what is queued now is of the other kind than the single slot. */
+/* Whether the next bytes that are queued are of another kind (replies, or not)
+ * than the single slot that waits. */
 static inline bool upf_output_is_mixed(const upf_conn *conn)
 {
     return upf_has(conn, UPF_REPLYING) != upf_has(conn, UPF_OUT_IS_REPLY);
 }
 
-/* Bytes of replies that wait. In a block with both kinds, the replies count as
- * the last to be written. */
+/* How many bytes of replies wait. In a slot of a queue that has both kinds, the
+ * replies count as the last to be written. */
 size_t upf_output_replies(const upf_conn *conn);
 
-/* Whether there is a queue with borrowed memory. */
+/* Whether there is a queue that may have borrowed memory. */
 static inline bool upf_output_queue_borrows(const upf_conn *conn)
 {
     const struct upf_queue *queue = upf_queue_of(conn);
@@ -123,10 +126,10 @@ static inline bool upf_output_queue_borrows(const upf_conn *conn)
 }
 
 /*
- * A reply in place borrows memory of an earlier input, and no new input may be
- * read over it before it was written or copied. False if the input
- * data[0, len) was. For asserts only, so just the oldest borrowed slot is
- * compared, which is cheap.
+ * Whether the new input data[0, len) lies apart from the output. A reply in
+ * place borrows memory of an earlier input: until the reply is written or
+ * copied, no new input may be read over it. For asserts only. Just the first
+ * slot that may be borrowed is compared, which is cheap.
  */
 bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 
@@ -148,7 +151,7 @@ static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
     }
 }
 
-/* The first slices of what waits, at most `max`, in order. Returns their
+/* Write the first slices of what waits, at most `max`, in order. Returns their
  * number. */
 size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 
@@ -157,23 +160,25 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 bool upf_output_keep(upf_conn *conn);
 
 /* The transport has written the first `written` bytes, at most all that wait,
- * and reads none of the rest: forget them, and upf_output_keep() the rest. If
- * that is false the rest has a gap, and may not be written. */
+ * and reads none of the others. Forget the written bytes, and upf_output_keep()
+ * the others. False if there is no memory for that: then these have a gap, and
+ * must not be written. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
 /* Forget all output, and free its memory. */
 void upf_output_free(upf_conn *conn);
 
 /*
- * For how long output waits. note_wait, at each tick, returns the time since
- * which no byte of it was written: `now` if that is not known yet. stuck_since
- * returns that time if it is known, else 0.
+ * Since when output waits: the time since which no byte of it was written.
+ * upf_output_note_wait() is called at each tick. It returns that time, or `now`
+ * if the time is not known yet. upf_output_stuck_since() returns the time, or 0
+ * if it is not known.
  */
 uint64_t upf_output_note_wait(upf_conn *conn, uint64_t now);
 uint64_t upf_output_stuck_since(const upf_conn *conn);
 
-/* Let the output count as waiting since `since`, which is later than before.
- * False if that was already done, and no byte was written meanwhile. */
+/* Let the output count as waiting since `since`, which is later than the time
+ * noted. False if this was done before, and no byte was written after that. */
 bool upf_output_excuse(upf_conn *conn, uint64_t since);
 
 /*

@@ -114,10 +114,10 @@ static inline bool upf_output_add(upf_conn *conn, enum upf_slot_kind kind,
 
 /* ---- Copied, into a block ----------------------------------------------- */
 
-/* Add `len` bytes, at least 1, for the caller to write: upf_output_reserve()
- * where the block has no room. */
+/* upf_output_reserve() for when no single block waits that has room. */
 uint8_t *upf_output_reserve_any(upf_conn *conn, size_t len);
 
+/* Add `len` bytes, at least 1, which the caller has to write. */
 static inline uint8_t *upf_output_reserve(upf_conn *conn, size_t len)
 {
     if (conn->out_kind == UPF_SLOT_OWNED && !upf_output_is_mixed(conn)) {
@@ -177,7 +177,8 @@ static inline bool upf_output_follows(const upf_conn *conn, size_t header_len,
            len <= taken - start;
 }
 
-/* Add such a frame by moving its payload there. Returns the header's place. */
+/* If upf_output_follows(): add the frame by moving its payload to the end of
+ * that memory. Returns where to write the header. */
 static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
                                           const uint8_t *data, size_t len)
 {
@@ -191,8 +192,9 @@ static inline uint8_t *upf_output_move_up(upf_conn *conn, size_t header_len,
     return end;
 }
 
-/* If nothing waits: whether this is probably the first of many short frames. It
- * is if it is short, and the output before this ended as a block of several. */
+/* If nothing waits: whether a frame with `len` bytes of payload is probably the
+ * first of many short frames. It is, if it is short itself, and if the output
+ * that was last written out was a block that probably had several frames. */
 static inline bool upf_output_begins_many(const upf_conn *conn, size_t len)
 {
     return len <= UPF_COPY_MAX / 2 && conn->out.of.expected > UPF_COPY_MAX;
@@ -221,8 +223,9 @@ static inline uint8_t *upf_output_in_place(upf_conn *conn, size_t header_len,
 
 /*
  * upf_output_in_place() for `data` in conn->assembly. That block may itself
- * become output. It is then lent: it is the assembly's again when the output
- * was written, if the event in it is still current then.
+ * become output: it is then lent (UPF_BLOCK_LENT). If the output is written
+ * while the event in the block is still current, the assembly has the block
+ * again. Otherwise the block is freed when the output is written.
  */
 uint8_t *upf_output_give(upf_conn *conn, size_t header_len, uint8_t *data,
                          size_t len);
