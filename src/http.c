@@ -16,7 +16,8 @@ bool upf_is_field_value(upf_str text)
 
 /* ---- Lines and fields --------------------------------------------------- */
 
-/* A field has no control characters but tabs (RFC 9110, section 5.5). */
+/* If `is_field`, the line may have no control character but HTAB (RFC 9110,
+ * section 5.5). */
 static bool take_line(upf_str *text, upf_str *line, bool is_field)
 {
     const char *at = text->data;

@@ -11,9 +11,9 @@
 #include "str.h"
 
 /*
- * Take one line, up to CR LF, off `text`. Returns false if there is no CR LF;
- * upf_http_field_line() also if a control character other than HTAB comes
- * before it (RFC 9110, section 5.5).
+ * Take one line and the CR LF after it off `text`; `line` is without the CR LF.
+ * Both return false if there is no CR LF; upf_http_field_line() also does if a
+ * control character other than HTAB comes before it (RFC 9110, section 5.5).
  */
 bool upf_http_line(upf_str *text, upf_str *line);
 bool upf_http_field_line(upf_str *text, upf_str *line);

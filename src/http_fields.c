@@ -24,7 +24,9 @@ static const struct upf_field_names names = {
         [UPF_FIELD_TRANSFER_ENCODING] = "transfer-encoding",
         [UPF_FIELD_UPGRADE]           = "upgrade",
     },
-    .at = { /* elsewhere 0: a name there is not UPF_FIELD_CONNECTION either */
+    /* All other places hold 0, which is UPF_FIELD_CONNECTION: a name with such
+     * a place is compared with "connection", and differs from it. */
+    .at = {
         [UPF_NAME_PLACE('c', 10)] = UPF_FIELD_CONNECTION,
         [UPF_NAME_PLACE('c', 14)] = UPF_FIELD_CONTENT_LENGTH,
         [UPF_NAME_PLACE('h', 4)]  = UPF_FIELD_HOST,
@@ -56,7 +58,7 @@ enum upf_field upf_field_called(upf_str name)
 
 /* ---- The walk ----------------------------------------------------------- */
 
-/* Take one line, as usual or not. */
+/* Take one line of any form; upf_kernels.fields takes only the usual ones. */
 static bool take_field_line(upf_str *text, struct upf_fields *fields)
 {
     upf_str line, name, value;

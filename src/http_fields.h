@@ -29,13 +29,14 @@ _Static_assert((int)UPF_FIELDS <= (int)UPF_FIELDS_MAX, "what kernels know");
 enum upf_field upf_field_called(upf_str name); /* `name` is a token */
 
 /*
- * Take header lines off `text` up to and with the blank line. False if a line
- * is malformed (upf_http_field()), or `text` ends before the blank line: then
- * `text` is unchanged, and `fields` has what was found before.
+ * Take header lines off `text`, up to and with the blank line, and write what
+ * they have to `fields`. False if a line is malformed (upf_http_field_line(),
+ * upf_http_field()), or if `text` ends before the blank line. In both cases
+ * `text` is unchanged, and `fields` has what the lines before the fault have.
  */
 bool upf_fields_take(upf_str *text, struct upf_fields *fields);
 
-/* The value of the first such field; data is NULL if there is none. */
+/* The value of the first field of this name; data is NULL if there is none. */
 static inline upf_str upf_field(const struct upf_fields *fields,
                                 enum upf_field           field)
 {
@@ -60,7 +61,8 @@ static inline bool upf_fields_have(const struct upf_fields *fields,
            upf_fields_list_has(fields, field, token);
 }
 
-/* Write what upf_header_list_next() starts with for the fields of one name. */
+/* Set *headers and *list so that upf_header_list_next(), called with them, goes
+ * through all fields of one name. */
 void upf_fields_list(const struct upf_fields *fields, enum upf_field field,
                      upf_str *headers, upf_str *list);
 

@@ -7,7 +7,7 @@
 #include "http_scan.h"
 #include "kernels/kernels_text.h"
 
-/* The place in a head of the next byte. */
+/* A state: the place that the next byte has in the head. */
 enum {
     FIRST_BYTE,    /* of the head, or of an empty line before it */
     EMPTY_LINE_LF, /* the LF of that line */

@@ -33,7 +33,8 @@ void upf_io_use_buffer(upf_io *io, void *buffer, size_t size)
     io->buffer_size = size;
 }
 
-/* What the pump returns after a callback has returned a value below 0. */
+/* What the pump returns after a callback has returned a value below 0. If the
+ * callback has to wait, *waits_for is set to what it waits for. */
 static upf_status put_off(ptrdiff_t result, uint8_t *waits_for)
 {
     switch (result) {
@@ -48,7 +49,8 @@ static upf_status put_off(ptrdiff_t result, uint8_t *waits_for)
     }
 }
 
-/* Write the slices until the transport takes no more; *written: how much. */
+/* Write the slices until the transport takes no more. The number of bytes that
+ * it took is added to *written. */
 static upf_status write_slices(upf_io *io, const upf_slice *slices,
                                size_t count, ptrdiff_t *written)
 {
@@ -137,8 +139,8 @@ static upf_status fill(upf_io *io, upf_conn *conn)
     return UPF_OK;
 }
 
-/* After CLOSE no more input is needed, and the rest of it may lie in memory
- * that the connection frees. */
+/* With CLOSE, forget the input that is left: it is not needed any more, and it
+ * may lie in memory that the connection will free. */
 static upf_status deliver(upf_io *io, const upf_event *event)
 {
     if (event->type == UPF_EVENT_CLOSE)
@@ -152,8 +154,8 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
         const upf_status status = upf_conn_next(conn, &io->input, event);
         if (status == UPF_OK)
             return deliver(io, event);
-        if (status == UPF_DONE) /* as after CLOSE: the connection may be
-                                   freed */
+        if (status == UPF_DONE) /* the application may have freed the
+                                   connection, and with it the input */
             io->input = (upf_input){NULL, 0};
 
         const upf_status flushed = upf_io_flush(io, conn);
@@ -171,7 +173,8 @@ upf_status upf_io_next(upf_io *io, upf_conn *conn, upf_event *event)
         const upf_status filled = fill(io, conn);
         if (filled > 0) /* the transport has nothing yet */
             return filled;
-        /* Bytes, the end of the stream, or an error, of which CLOSE tells. */
+        /* Bytes have come, or the stream has ended or failed: upf_conn_next()
+         * deals with that. */
     }
 }
 

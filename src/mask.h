@@ -34,7 +34,7 @@ static inline uint32_t upf_mask_turn(uint32_t key, uint64_t by)
     return (uint32_t)upf_mask_turn_twice(upf_mask_twice(key), by);
 }
 
-/* upf_mask_turn() of a key as a frame header has it. */
+/* upf_mask_turn() of a key that is an array of bytes, as in a frame header. */
 static inline uint32_t upf_mask_key_at(const uint8_t mask_key[4],
                                        uint64_t      offset)
 {
@@ -54,7 +54,7 @@ void upf_mask_turned(uint8_t *dst, const uint8_t *src, size_t len,
 /*
  * upf_mask_turned() of 8 to 16 bytes, as two words that overlap. The second
  * ends where the payload ends, so that nothing after it is written. If `ascii`
- * and the result is not ASCII, returns false with nothing written.
+ * is true and the result is not ASCII, returns false, with nothing written.
  */
 static inline bool upf_mask_8_to_16(uint8_t *dst, const uint8_t *src,
                                     size_t len, uint32_t key, bool ascii)

@@ -34,7 +34,8 @@ upf_status upf_message_take_frame(struct upf_message     *message,
     }
     if (message->fragments == config->max_fragments)
         return UPF_ERR_FRAGMENTS;
-    /* What an encoded frame comes to is known, and judged, after decoding. */
+    /* The length of an encoded frame says nothing of the length after decoding,
+     * which conn_message.c limits and counts. */
     if (!(message->flags & ENCODED)) {
         if (header->payload_len > config->max_message - message->len)
             return UPF_ERR_MESSAGE_TOO_BIG;
@@ -108,5 +109,6 @@ void upf_message_end(struct upf_message *message)
     message->opcode    = 0;
     message->flags     = 0;
     message->utf8      = UPF_UTF8_START;
-    message->carry_len = 0; /* the bytes stay: the last chunk may be there */
+    message->carry_len = 0; /* the bytes in `carry` stay as they are: the last
+                               chunk's event may point to them */
 }

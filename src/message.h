@@ -9,19 +9,22 @@
 
 #include <upframe/conn.h>
 
-/* struct upf_message (upframe/conn.h) starts zeroed, and is so between two
- * messages. */
+/* struct upf_message (upframe/private.h) starts zeroed. upf_message_end() sets
+ * its fields to 0 again, except those that are written before they are read. */
 
 /* Whether a data frame of `opcode` may come now (RFC 6455, section 5.4). */
 upf_status upf_message_judge_order(const struct upf_message *message,
                                    upf_opcode                opcode);
 
 /*
- * Take a data frame whose order was judged: it begins or continues the
- * message. `encoded`: its first frame says that an extension encodes it.
+ * Take the header of a data frame that upf_message_judge_order() allows: the
+ * frame begins a message, or continues the one that is open.
  *
- * Returns UPF_OK, or before anything was taken UPF_ERR_FRAME_TOO_BIG,
- * UPF_ERR_MESSAGE_TOO_BIG, UPF_ERR_FRAGMENTS.
+ *   encoded  in the first frame of a message: whether an extension encodes the
+ *            message. Ignored in later frames
+ *
+ * Returns UPF_OK with the frame counted; or UPF_ERR_FRAME_TOO_BIG,
+ * UPF_ERR_MESSAGE_TOO_BIG or UPF_ERR_FRAGMENTS, with nothing counted.
  */
 upf_status upf_message_take_frame(struct upf_message     *message,
                                   const upf_config       *config,
@@ -30,11 +33,11 @@ upf_status upf_message_take_frame(struct upf_message     *message,
 bool upf_message_is_encoded(const struct upf_message *message);
 
 /*
- * Unmask the next bytes of the message, with a key turned to src[0] (mask.h; 0
- * if there is no mask), and check their UTF-8: nothing to do for binary. All is
- * unmasked, whatever the verdict. dst == src is allowed.
+ * Unmask the next bytes of the message; if it is text, check their UTF-8, too.
+ * All bytes are unmasked, whatever the verdict. dst == src is allowed.
  *
- *   end  they are the last
+ *   key  turned to src[0] (mask.h); 0 if there is no mask
+ *   end  these are the message's last bytes
  *   bad  written on failure: the index of the byte at fault, or `len` if the
  *        text ends inside a code point
  *
@@ -59,7 +62,8 @@ void   upf_message_carry(struct upf_message *message, const uint8_t *data,
 size_t upf_message_cut(struct upf_message *message, const uint8_t *data,
                        size_t len);
 
-/* The first chunk of the message: true once. */
+/* Whether the chunk that is delivered now is the message's first: true at the
+ * first call for each message. */
 bool upf_message_is_first_chunk(struct upf_message *message);
 
 /* Back to the state between two messages. */

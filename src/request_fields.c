@@ -6,8 +6,9 @@
 
 #include "http.h"
 
-/* Take what comes before the next `separator`, or the rest, off `text`. After
- * the last piece text->data is NULL; false then. */
+/* Take the next piece off `text`: what comes before the next `separator`, or
+ * all that is left. The call that takes the last piece sets text->data to NULL.
+ * The call after that returns false. */
 static bool take_piece(upf_str *text, char separator, upf_str *piece)
 {
     if (text->data == NULL)
@@ -148,7 +149,7 @@ bool upf_query_find(upf_str target, const char *name, upf_str *value)
 
 /* ---- Bearer tokens (RFC 6750, section 2.1) ------------------------------ */
 
-/* A character of a b64token, but for its padding. */
+/* Whether `c` may be in a b64token before its padding. */
 static bool is_token_char(char c)
 {
     const char letter = (char)(c | 0x20);

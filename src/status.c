@@ -6,8 +6,8 @@
 
 #include <upframe/status.h>
 
-/* All strings, each a named member of one struct: a 16-bit offset finds it,
- * where a pointer would be larger and need a relocation. */
+/* All strings, each a named member of one struct. So 16-bit offsets find them:
+ * pointers would be larger, and each would need a relocation. */
 struct texts {
 #define ROW(status, section, close, http, text) char status[sizeof text];
 #define SECTION(name, text) char name[sizeof text];

@@ -70,8 +70,8 @@ bool upf_str_equals_secret(upf_str text, const void *secret, size_t len)
 
 /*
  * Sets as upf_kernels.span wants them: byte i has a bit for each character
- * whose code ends in the hex digit i. From the lowest bit to the highest, these
- * are in the two rows of control characters and in the rows
+ * whose code ends in the hex digit i. The lowest two bits are for control
+ * characters. The others, up to the highest, are for the i-th characters of
  *  !"#$%&'()*+,-./  0123456789:;<=>?  @ABC..NO  PQRS..^_  `abc..no  pqrs..~
  */
 const uint8_t upf_chars[][16] = {

@@ -46,7 +46,7 @@ static size_t uri_run(upf_str text)
 
 /* ---- Host and port (RFC 3986, section 3.2) ------------------------------ */
 
-/* Whether an IPv4 address and a ']' stand here: four numbers from 0 to 255
+/* Whether an IPv4 address and a ']' begin at `at`: four numbers from 0 to 255
  * without leading zeros. */
 static bool is_ipv4(const char *at)
 {
@@ -65,9 +65,9 @@ static bool is_ipv4(const char *at)
 }
 
 /*
- * Whether an IPv6 address and a ']' stand here: eight groups of up to four hex
- * digits, with colons between them; "::" once for a run of zeros; an IPv4
- * address may stand for the last two groups.
+ * Whether an IPv6 address and a ']' begin at `at`: eight groups of up to four
+ * hex digits, with colons between them. "::" may stand, once, for a run of zero
+ * groups, and an IPv4 address for the last two groups.
  */
 static bool is_ipv6(const char *at)
 {
@@ -183,7 +183,8 @@ static upf_str take_scheme(upf_str *text)
     return scheme;
 }
 
-/* 0 if it is not a scheme of HTTP or WebSocket. */
+/* The port that a URL with this scheme has if it names none; 0 if the scheme is
+ * not one of HTTP or WebSocket. */
 static uint16_t default_port(upf_str scheme)
 {
     static const char schemes[][6] = {"http", "ws", "https", "wss"};
@@ -245,8 +246,9 @@ static const char *authority_fault(upf_str whole, const char **at)
 }
 
 /*
- * What is refused in path and query, even though the rest is percent-encoded: a
- * fragment (section 3), and what browsers remove or turn into something else.
+ * Why path and query are refused; NULL if they are not. Refused are a fragment
+ * (section 3), and what browsers remove or turn into something else. Any other
+ * character that must not be sent is accepted, and sent percent-encoded.
  */
 static const char *target_fault(upf_str target, const char **at)
 {
@@ -369,7 +371,7 @@ static upf_status split_absolute(upf_str *target, upf_str *host,
     return UPF_OK;
 }
 
-/* Any target but the usual path. */
+/* upf_target_split() of any target but the usual one, a path in ASCII. */
 static upf_status split_target(upf_str *target, upf_str *host, bool is_options)
 {
     const size_t n = target_run(*target);
@@ -436,8 +438,9 @@ static bool is_same_origin(const struct origin *a, const struct origin *b)
 /*
  * Whether the origin has our host and port. Only for http and https: the hosts
  * of other schemes (capacitor://localhost) do not name servers. If `host` has
- * no port, it is `standard`. If that is 0, it is the default of the origin's
- * scheme: our own scheme is not known, since a proxy may have ended the TLS.
+ * no port, our port is `standard`. If `standard` is 0, our port is the default
+ * of the origin's scheme: our own scheme is not known, since a proxy may have
+ * ended the TLS.
  */
 static bool is_same_host(const struct origin *origin, upf_str host,
                          uint16_t standard)

@@ -34,14 +34,16 @@ bool upf_is_scheme(upf_str text);
  *           authority. Section 3.2.2 would have Host ignored; but a proxy on
  *           the way may have routed the request by Host.
  *
- * Returns UPF_OK; or, with nothing changed, UPF_ERR_TARGET, _TARGET_CHARACTER,
- * _TARGET_FRAGMENT or _AUTHORITY, or UPF_ERR_HOST or _HOST_MISSING if there is
- * no host to compare with the URL's.
+ * Returns UPF_OK; or, with nothing changed, UPF_ERR_TARGET, _TARGET_CHARACTER
+ * or _TARGET_FRAGMENT. For a URL it may also return UPF_ERR_AUTHORITY if Host
+ * names another server, UPF_ERR_HOST if Host is empty, or UPF_ERR_HOST_MISSING
+ * if there is no Host.
  */
 upf_status upf_target_split(upf_str *target, upf_str *host, bool is_options);
 
-/* Whether `origin` is http:// or https:// and then, byte by byte, `host`, which
- * upf_authority_parse() accepts: then upf_origin_allowed() is not needed. */
+/* Whether `origin` is "http://" or "https://" followed by exactly the bytes of
+ * `host`. Then upf_origin_allowed() need not be asked. The caller has made sure
+ * that upf_authority_parse() accepts `host`. */
 bool upf_is_origin_of(upf_str origin, upf_str host);
 
 #endif

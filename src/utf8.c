@@ -15,9 +15,10 @@ extern inline size_t upf_utf8_check(uint8_t *state, const uint8_t *data,
 extern inline bool upf_utf8_is_valid(const void *data, size_t len);
 
 /*
- * A state tells which bytes the current code point still needs. After four lead
- * bytes the next byte has a smaller range, and so a state of its own: E0 and F0
- * (else overlong), ED (else a surrogate), F4 (else beyond U+10FFFF).
+ * A state tells which bytes the current code point still needs. Four lead bytes
+ * have a state of their own, because the byte after each has a smaller range.
+ * Outside of it the code point would be overlong (after E0 and F0), a surrogate
+ * (ED) or beyond U+10FFFF (F4).
  */
 enum {
     DUE_0 = UPF_UTF8_START,

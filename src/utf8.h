@@ -15,7 +15,8 @@
 /* The state between two code points, where a text begins and may end. */
 enum { UPF_UTF8_START = 0 };
 
-/* Whether these are 8 to 16 bytes of ASCII, read as two overlapping words. */
+/* Whether `len` is from 8 to 16 and all bytes are ASCII. They are read as two
+ * words that overlap. */
 inline bool upf_is_short_ascii(const uint8_t *data, size_t len)
 {
     uint64_t head, tail;

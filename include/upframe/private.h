@@ -2,8 +2,9 @@
 /*
  * upframe/private.h - what a upf_conn holds.
  *
- * Not for use by programs. It is public only because they hold connections by
- * value, and may change with any version. upframe/conn.h includes it.
+ * Programs must not use what is in this header, which may change with any
+ * version. It is public only because programs hold connections by value.
+ * upframe/conn.h includes it.
  */
 #ifndef UPFRAME_PRIVATE_H
 #define UPFRAME_PRIVATE_H
@@ -26,7 +27,7 @@ struct upf_buf { /* growable bytes; the block begins with their capacity */
 };
 
 union upf_frame_in { /* the frame that is arriving; `phase` is the last byte
-                        of both, and tells which */
+                        of both structs, and tells which one is in use */
     struct {
         uint8_t bytes[UPF_FRAME_HEADER_MAX]; /* of a split header */
         uint8_t len;
@@ -93,11 +94,14 @@ struct upf_conn {
     uint64_t offset;            /* bytes taken from the stream */
     /* upf_set() and upf_clear(): conn_state.h has the flags */
     uint32_t flags;
-    /* upf_conn_permit(); upf_conn_enter() sets the last two to 0 */
-    uint16_t glance_limit;      /* payloads below it take the fast path in */
-    uint8_t  glance;            /* whose frames may take it (while there is a
-                                   trace hook, conn_next.c writes it, too) */
-    uint8_t  leeway;            /* pages that may wait on the fast path out */
+    /* upf_conn_permit(); upf_conn_enter() sets the last two to 0; conn_next.c
+     * writes `glance`, too, while there is a trace hook */
+    uint16_t glance_limit;      /* the fast path of conn_next.c takes payloads
+                                   shorter than this */
+    uint8_t  glance;            /* which frames that path takes: enum
+                                   upf_glance */
+    uint8_t  leeway;            /* the fast path of conn_send.c is used while
+                                   fewer pages of output wait */
     /* output.[ch], output_add.h; upf_conn_permit() and upf_conn_enter() set it
      * to 0 */
     uint16_t block_limit;       /* out.len up to which the block takes more */
