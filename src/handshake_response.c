@@ -120,8 +120,8 @@ static void put_refusal(struct upf_http_out *o, int http_status,
                                        : "\r\n"
                                          "Connection: close\r\n");
 
-    /* Not allowed in a 204 (RFC 9110, section 8.6). Left out of a 304, too,
-     * where it would have to be the length of a body that is not sent. */
+    /* A 204 must not have a Content-Length (RFC 9110, section 8.6). In a 304 it
+     * would have to be the length of a body that is not sent. */
     if (http_status != 204 && http_status != 304) {
         upf_put_text(o, "Content-Length: ");
         upf_put_number(o, body_len);
@@ -139,7 +139,8 @@ upf_status upf_refusal_write(int http_status, const upf_header *headers,
         !upf_headers_are_allowed(headers, header_count, false))
         return UPF_ERR_ARGUMENT;
 
-    /* RFC 9110, sections 15.3.5, 15.3.6, 15.4.5: these have no content. */
+    /* A 204, a 205 and a 304 have no content (RFC 9110, sections 15.3.5, 15.3.6
+     * and 15.4.5). */
     if (http_status == 204 || http_status == 205 || http_status == 304)
         body_len = 0;
 
@@ -242,7 +243,8 @@ upf_status upf_response_parse(const char *head, size_t len,
         return UPF_ERR_HTTP;
     response->headers = fields.all;
 
-    /* HTTP/1.0 has no 1xx responses (RFC 9110, section 15.2). */
+    /* A 101 in HTTP/1.0 is refused: that has no 1xx responses (RFC 9110,
+     * section 15.2). */
     if (major != 1 || (minor == 0 && response->status == 101))
         return UPF_ERR_HTTP_VERSION;
     return UPF_OK;
