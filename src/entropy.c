@@ -129,7 +129,14 @@ static bool is_wiped_on_fork(void *page)
 
 #include <pthread.h> /* in the C library itself on this system */
 
-static void wipe(void) { upf_atomic_store(upf_atomic_load(&watched), 0); }
+/* NULL: another thread was about to store the page when this one forked. */
+static void wipe(void)
+{
+    upf_fork_word *word = upf_atomic_load(&watched);
+
+    if (word != NULL)
+        upf_atomic_store(word, 0);
+}
 
 static bool is_wiped_on_fork(void *page)
 {
