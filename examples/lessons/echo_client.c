@@ -78,6 +78,15 @@ static bool is_late(struct client *c)
     return true;
 }
 
+static void heed_stop(struct client *c)
+{
+    if (c->stop < 0 || !stop_requested())
+        return;
+    upf_close(&c->ws, UPF_CLOSE_GOING_AWAY, "interrupted");
+    c->stop = -1; /* once is enough */
+    expect_answer(c);
+}
+
 /*
  * Wait for the next event, until the time is up. False if there is none: CLOSE
  * was the last one, or the time is up.
@@ -85,6 +94,7 @@ static bool is_late(struct client *c)
 static bool next_event(struct client *c, upf_event *ev)
 {
     for (;;) {
+        heed_stop(c); /* here, as a server may leave us nothing to wait for */
         const uint64_t   before = clock_ms();
         const upf_status status = upf_io_next(&c->io, &c->ws, ev);
         /* Pings and time-outs, as of before we looked at what has arrived, and
@@ -115,11 +125,6 @@ static bool next_event(struct client *c, upf_event *ev)
         polls[1].events = POLLIN;
         uint64_t wait = until > now ? until - now : 0;
         (void)poll(polls, 2, wait < 60000 ? (int)wait : 60000);
-        if (c->stop >= 0 && stop_requested()) {
-            upf_close(&c->ws, UPF_CLOSE_GOING_AWAY, "interrupted");
-            c->stop = -1; /* once is enough */
-            expect_answer(c);
-        }
     }
 }
 

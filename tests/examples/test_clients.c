@@ -246,6 +246,35 @@ static void who_waits_is_shown_every_pong(void **state)
     assert_int_equal(child_exit_status(&client), 0);
 }
 
+/* A server may say more than can be shown, for ever. */
+static void a_flooded_echo_client_may_be_stopped(void **state)
+{
+    enum { PONGS = 30000, SHOWN = 5000 }; /* more than fit into pipe and pump */
+    static uint8_t flood[PONGS * sizeof unsolicited];
+
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), "--wait", NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    for (size_t i = 0; i < sizeof flood; i += sizeof unsolicited)
+        memcpy(flood + i, unsolicited, sizeof unsolicited);
+    rawserver_put(&server, flood, sizeof flood);
+    assert_line("connected to ws://127.0.0.1:");
+    child_signal(&client, SIGINT);
+    for (int i = 0; i < SHOWN; i++)
+        assert_line("pong ");
+    assert_int_equal(rawserver_read_close(&server), 1001);
+    rawserver_put_close(&server, 1001, "");
+    rawserver_cut(&server, false); /* it is still printing what came before */
+    do
+        next_line();
+    while (strncmp(client.line, "pong ", 5) == 0);
+    assert_string_equal(client.line, "closed with 1001, going away");
+    assert_int_equal(child_exit_status(&client), 0);
+}
+
 /* ---- Text that a terminal would obey ----------------------------------- */
 
 #define ORDERS "a\x1B[2J\xC2\x9B" "31m\xE2\x80\xAEz\n"
@@ -931,6 +960,7 @@ int main(void)
         TEST(echo_client_names_1010),
         TEST(echo_client_may_be_stopped_before_the_answer),
         TEST(who_waits_is_shown_every_pong),
+        TEST(a_flooded_echo_client_may_be_stopped),
         TEST(reconnect_client_shows_a_message),
         TEST(echo_client_shows_a_message),
         TEST(pings_do_not_put_the_end_off),
