@@ -26,7 +26,6 @@ enum {
 
 enum {
     MAJOR       = sizeof "HTTP/" - 1,
-    VERSION_LEN = sizeof "HTTP/1.1" - 1,
     STATUS_LEN  = sizeof "HTTP/1.1 503" - 1
 };
 
@@ -45,15 +44,6 @@ static bool may_stand(size_t at, char c)
     return c == form[at];
 }
 
-/* The version's first digit, which must have arrived. */
-static uint8_t major(const upf_conn *conn, const upf_input *input)
-{
-    const size_t already = conn->assembly.len;
-
-    return MAJOR < already ? conn->assembly.data[MAJOR]
-                           : input->data[MAJOR - already];
-}
-
 upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
 {
     const upf_config *config  = conn->config;
@@ -65,8 +55,9 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
         if (at > STATUS_LEN || at > config->max_head_line ||
             before + i > config->max_head)
             break; /* other code enforces the limits */
-        const bool stands = may_stand(at, (char)input->data[i]);
-        if (!stands || (at == VERSION_LEN - 1 && major(conn, input) != '1')) {
+        const char c      = (char)input->data[i];
+        const bool stands = may_stand(at, c);
+        if (!stands || (at == MAJOR && c != '1')) {
             conn->offset += i;
             return stands ? UPF_ERR_HTTP_VERSION : UPF_ERR_HTTP;
         }

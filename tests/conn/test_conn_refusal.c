@@ -455,10 +455,10 @@ static void what_is_not_http_fails_at_the_byte_that_shows_it(void **state)
         {"http/1.1 101 x\r\n", 0, UPF_ERR_HTTP},
         {"HTTP 1.1", 4, UPF_ERR_HTTP},
         {"HTTP/x", 5, UPF_ERR_HTTP},
-        {"HTTP/2 502\r\n", 6, UPF_ERR_HTTP},
+        {"HTTP/2 502\r\n", 5, UPF_ERR_HTTP_VERSION},
         {"HTTP/1.x 101", 7, UPF_ERR_HTTP},
-        {"HTTP/2.0 101 x\r\n", 7, UPF_ERR_HTTP_VERSION},
-        {"HTTP/0.9 200 x\r\n", 7, UPF_ERR_HTTP_VERSION},
+        {"HTTP/2.0 101 x\r\n", 5, UPF_ERR_HTTP_VERSION},
+        {"HTTP/0.9 200 x\r\n", 5, UPF_ERR_HTTP_VERSION},
         {"HTTP/1.10 101", 8, UPF_ERR_HTTP},
         {"HTTP/1.1  101", 9, UPF_ERR_HTTP},
         {"HTTP/1.1 099 x", 9, UPF_ERR_HTTP},
@@ -467,7 +467,7 @@ static void what_is_not_http_fails_at_the_byte_that_shows_it(void **state)
         {"HTTP/1.1 5031 x", 12, UPF_ERR_HTTP},
         {"HTTP/1.1 101x", 12, UPF_ERR_HTTP},
         {"HTTP/1.1 100 x\r\n\r\nSSH-2.0", 18, UPF_ERR_HTTP},
-        {"HTTP/1.1 100 x\r\n\r\nHTTP/2 101", 24, UPF_ERR_HTTP},
+        {"HTTP/1.1 100 x\r\n\r\nHTTP/2 101", 23, UPF_ERR_HTTP_VERSION},
     };
 
     for (size_t i = 0; i < 2 * COUNT(cases); i++) {
