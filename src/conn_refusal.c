@@ -144,7 +144,7 @@ static bool is_field(upf_str line)
 }
 
 /* The head is complete: find out how the body ends (RFC 9112, section 6.3).
- * False if there is no body. */
+ * False if there is none, or it is not to be read (max_body 0). */
 static bool begin_body(upf_conn *conn)
 {
     struct upf_refusal *r = &conn->in.refusal;

@@ -35,7 +35,8 @@ enum upf_conn_flag {
     UPF_CLOSE_RECEIVED = 1 << 2,
     UPF_AT_EOF         = 1 << 3,  /* the read side has ended */
     UPF_LOST           = 1 << 4,  /* nothing more can be written */
-    UPF_EVENT_IN_BLOCK = 1 << 5,  /* the event at hand lies in `assembly` */
+    UPF_EVENT_IN_BLOCK = 1 << 5,  /* `assembly` has, or may have, the event at
+                                     hand, and nothing else */
     UPF_FAILS_NEXT     = 1 << 6,  /* what came before conn->status's error was
                                      delivered; the failure is next */
     UPF_ACTIVE         = 1 << 7,  /* bytes moved since the last tick */
@@ -56,7 +57,7 @@ enum upf_conn_flag {
     UPF_BLOCK_LENT     = 1 << 20, /* `assembly` is output until it is written */
     UPF_WAITED         = 1 << 21, /* output waited at the last tick */
     UPF_ASKED_AGAIN    = 1 << 22, /* a silence was met by a second ping */
-    UPF_EVENT_BEHIND   = 1 << 23, /* the event at hand lies in `assembly`, too,
+    UPF_EVENT_BEHIND   = 1 << 23, /* the event at hand may lie in `assembly`,
                                      after the message that it interrupts */
     UPF_NOT_NOTED      = 1 << 24, /* no memory to note how long output waits */
     UPF_WAS_WITHHELD   = 1 << 25, /* reading was paused or held since

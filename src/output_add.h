@@ -51,7 +51,8 @@ static inline void upf_move_short(uint8_t *dst, const uint8_t *src, size_t len)
     }
 }
 
-/* A payload up to this length is copied rather than given a slot of its own. */
+/* A payload up to this length is copied behind other output, rather than given
+ * a slot of its own. */
 enum { UPF_COPY_MAX = 256 };
 
 /* ---- A slot ------------------------------------------------------------- */
@@ -239,7 +240,8 @@ bool upf_output_ensure_slot(upf_conn *conn);
 void upf_output_adopt(upf_conn *conn, uint8_t *frame, size_t len,
                       struct upf_buf *block);
 
-/* Add a reference to a shared frame, or a copy if it is short. */
+/* Add a reference to a shared frame; or, if it is short and other output waits,
+ * a copy. False if there is no memory. */
 bool upf_output_share(upf_conn *conn, upf_shared *shared);
 
 #endif

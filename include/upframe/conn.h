@@ -146,8 +146,8 @@ const char *upf_config_check(const upf_config *config);
 /*
  * A upf_conn is caller-owned: embed it where you like. It holds heap memory
  * only while it is busy (a message in pieces, output that waits). It holds no
- * pointer to itself, so it may be moved. Its fields are private; see
- * upframe/private.h.
+ * pointer to itself, so it may be moved; but not while an event's data is in
+ * use, which may lie in it. Its fields are private; see upframe/private.h.
  */
 
 /*

@@ -2,9 +2,9 @@
 /*
  * kernels_sha1.h - SHA-1's compression, RFC 3174, in C.
  *
- * Included once for each kind of processor: KERNEL is the attribute that
- * selects it. BMI2 saves instructions, as its rotation writes to another
- * register.
+ * A set's file includes it with KERNEL as the attribute that selects the
+ * processor. (BMI2 saves instructions, as its rotation writes to another
+ * register.) sha1.c includes it for its helpers.
  */
 #ifndef UPF_KERNELS_SHA1_H
 #define UPF_KERNELS_SHA1_H
