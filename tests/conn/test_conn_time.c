@@ -188,6 +188,39 @@ static void what_arrives_puts_the_ping_off(void **state)
     blob_free(&bytes);
 }
 
+/* A tick between two messages of one input: the second has arrived after it. */
+static void each_message_counts_as_activity(void **state)
+{
+    for (size_t i = 0; i < 4; i++) {
+        const bool       masked = i % 2 == 0;
+        upf_config       config = upf_config_default();
+        upf_conn         conn;
+        upf_input        in = {0};
+        upf_event        ev;
+        uint8_t          bytes[2 * (UPF_FRAME_HEADER_MAX + 16)];
+        upf_frame_header header = {.opcode = UPF_OP_BINARY, .fin = true,
+                                   .masked = masked, .payload_len = 10};
+
+        (void)state;
+        config.stream = i / 2 == 1;
+        memset(bytes, 0, sizeof bytes);
+        const size_t len = upf_frame_header_write(&header, bytes) + 10;
+        memcpy(bytes + len, bytes, len);
+        assert_status(upf_conn_init_open(&conn, &config, !masked, NULL),
+                      UPF_OK);
+        assert_status(upf_conn_next(&conn, &in, &ev), UPF_OK); /* OPEN */
+        upf_conn_tick(&conn, 1000);
+        in = (upf_input){bytes, 2 * len};
+        for (uint64_t now = 2000; now <= 3000; now += 1000) {
+            assert_status(upf_conn_next(&conn, &in, &ev), UPF_OK);
+            assert_true(upf_conn_deadline(&conn) == now - 1000 + 3000);
+            upf_conn_tick(&conn, now);
+            assert_true(upf_conn_deadline(&conn) == now + 27000);
+        }
+        upf_conn_free(&conn);
+    }
+}
+
 static void without_memory_for_a_ping_the_connection_fails(void **state)
 {
     (void)state;
@@ -1179,6 +1212,7 @@ int main(void)
         cmocka_unit_test(silence_after_the_ping_fails),
         cmocka_unit_test(any_byte_keeps_a_connection_alive),
         cmocka_unit_test(what_arrives_puts_the_ping_off),
+        cmocka_unit_test(each_message_counts_as_activity),
         cmocka_unit_test(output_that_drains_bit_by_bit_puts_the_pong_off),
         cmocka_unit_test(
             output_that_drains_bit_by_bit_puts_an_asked_pong_off),
