@@ -8,7 +8,9 @@
  *   copy       N frames of SIZE bytes are copied into the receive buffer
  *   frames     likewise, and received
  *   fragments  N fragments of one message, SIZE bytes each, are received
- *   turns      N frames of SIZE bytes, each echoed in place in a turn of its own
+ *   client-frames, client-fragments, stream-frames
+ *              the same by a client, or by a server that streams
+ *   turns      N frames of SIZE bytes, each echoed in place in its own turn
  *   no-turns   the copies of these frames alone
  *   pings      N pings of SIZE bytes are received, their pongs written away
  *   shared     N shared frames of SIZE bytes are queued, then written away, 16
@@ -31,6 +33,7 @@ enum { CHUNK = 64 * 1024 };
 struct work {
     void (*run)(struct work *w);
     size_t     n, size;
+    bool       is_client;
     uint8_t   *bytes; /* whole frames, or a request; repeated as needed */
     size_t     len;
     size_t     repeat;
@@ -50,16 +53,17 @@ static void die(const char *why)
 /* ---- Input -------------------------------------------------------------- */
 
 static uint8_t *add_frame(uint8_t *out, upf_opcode opcode, bool fin,
-                          size_t size)
+                          size_t size, bool masked)
 {
     static const uint8_t   key[4] = {0x37, 0xFA, 0x21, 0x3D};
     const upf_frame_header header = {.opcode = opcode, .fin = fin,
-                                     .masked = true, .payload_len = size,
+                                     .masked = masked, .payload_len = size,
                                      .mask_key = {0x37, 0xFA, 0x21, 0x3D}};
 
     out += upf_frame_header_write(&header, out);
     memset(out, 'x', size);
-    upf_mask(out, out, size, key, 0);
+    if (masked)
+        upf_mask(out, out, size, key, 0);
     return out + size;
 }
 
@@ -75,7 +79,8 @@ static void make_frames(struct work *w, upf_opcode opcode, size_t count,
     end = w->bytes;
     for (size_t i = 0; i < count; i++)
         end = add_frame(end, fragments && i > 0 ? UPF_OP_CONTINUATION : opcode,
-                        !fragments || i + 1 == count, w->size);
+                        !fragments || i + 1 == count, w->size,
+                        !w->is_client);
     w->len = (size_t)(end - w->bytes);
 }
 
@@ -124,7 +129,8 @@ static void receive_chunk(struct work *w, size_t len)
     upf_status status;
 
     while ((status = upf_conn_next(&w->conn, &in, &event)) == UPF_OK) {
-        w->messages += event.type == UPF_EVENT_MESSAGE;
+        w->messages += event.type == UPF_EVENT_MESSAGE ||
+                       (event.type == UPF_EVENT_CHUNK && event.last);
         if (event.type == UPF_EVENT_PING)
             w->pongs += drain(&w->conn) / (2 + w->size);
     }
@@ -245,7 +251,8 @@ static void open_conn(struct work *w)
     upf_input in = {w->buffer, 0};
     upf_event event;
 
-    if (upf_conn_init_open(&w->conn, &w->config, false, NULL) != UPF_OK ||
+    if (upf_conn_init_open(&w->conn, &w->config, w->is_client, NULL) !=
+            UPF_OK ||
         upf_conn_next(&w->conn, &in, &event) != UPF_OK)
         die("upf_conn_init_open failed");
 }
@@ -323,13 +330,18 @@ int main(int argc, char **argv)
     w.config.high_water     = (size_t)1 << 30; /* one way for all lengths */
     w.config.max_head       = 1 << 20;
     w.config.max_head_lines = UINT16_MAX;
-    prepare(&w, argv[1]);
+    const char *name = argv[1];
+    w.is_client      = strncmp(name, "client-", 7) == 0;
+    w.config.stream  = strncmp(name, "stream-", 7) == 0;
+    if (w.is_client || w.config.stream)
+        name += 7;
+    prepare(&w, name);
     if (w.run == run_handshake && w.len > CHUNK)
         die("too many lines");
     open_conn(&w);
     measured(&w);
-    if (w.messages != expected(&w, argv[1]) ||
-        w.pongs != (strcmp(argv[1], "pings") == 0 ? w.n : 0) ||
+    if (w.messages != expected(&w, name) ||
+        w.pongs != (strcmp(name, "pings") == 0 ? w.n : 0) ||
         w.written != expected_output(&w))
         die("it did not come out as it must");
     upf_conn_free(&w.conn);

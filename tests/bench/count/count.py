@@ -54,7 +54,10 @@ def costs():
 def constancies(most):
     """Rows (what, {n: instructions per unit}, spread in percent)."""
     for what, work, size in (("frames of 16 B", "frames", 16),
+                             ("frames to a client", "client-frames", 16),
+                             ("frames, streamed", "stream-frames", 16),
                              ("fragments of 4 B", "fragments", 4),
+                             ("fragments to a client", "client-fragments", 4),
                              ("pings of 8 B", "pings", 8)):
         each = {}
         n = 1000
