@@ -41,7 +41,7 @@ upf_status upf_conn_request(const upf_conn *conn, upf_request *request)
 }
 
 /* The request was answered. The application may still be using the event's
- * strings, so the head is freed only with the next event. */
+ * strings, so the head stays until the next upf_conn_next(), at least. */
 static void leave_request(upf_conn *conn, upf_status status)
 {
     upf_conn_set_outcome(conn, status);

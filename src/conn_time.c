@@ -74,8 +74,9 @@ static uint32_t patience(const upf_conn *conn)
 
 /*
  * Whether the next tick has to note something about our ping. The peer's time
- * to answer begins when the ping is written, and no clock is read then. So one
- * tick notes that the ping is still waiting (UPF_UNASKED). The first tick after
+ * to answer begins when the ping is written, and no clock is read then. So a
+ * tick, or a write that took nothing, notes that the ping is still waiting
+ * (UPF_UNASKED). The first tick after
  * output was written, be it the ping or not, restarts the peer's time
  * (UPF_ASKED_LATE). This happens only once for each ping: otherwise pings that
  * the application sends would keep a dead peer alive.

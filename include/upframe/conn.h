@@ -238,8 +238,9 @@ typedef struct upf_event {
  * within the max_head* limits (bad lines are left out, and so is a whole field
  * that is folded over several lines; lines may end with LF alone); the body,
  * without its chunked coding, up to max_body. CLOSE comes with the last byte of
- * the body, when max_body is reached, after max_head + max_body bytes in all,
- * at the end of the stream or after handshake_timeout, whichever is first.
+ * the body, when max_body is reached, after max_head bytes of heads or
+ * max_head + max_body in all, with a malformed chunk, at the end of the stream
+ * or after handshake_timeout, whichever is first.
  * Bytes that cannot begin the status line of an HTTP/1 response are
  * UPF_ERR_HTTP at the first byte that shows it (UPF_ERR_HTTP_VERSION if that is
  * the version's number). A 101 must be correct to the letter.

@@ -1074,6 +1074,31 @@ static void the_client_shows_a_refusal(void **state)
     rawserver_end(&s);
 }
 
+/* It does not try once more before it goes. */
+static void the_client_may_be_stopped_while_it_waits(void **state)
+{
+    (void)state;
+    static const char busy[] = "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\n"
+                               "Content-Length: 0\r\n\r\n";
+    static const char *const none[] = {NULL};
+    struct rawserver s;
+    char rest[1024];
+
+    if (examples == NULL || *examples == '\0')
+        skip(); /* `make coverage` builds no examples; `make test` does */
+    rawserver_begin(&s);
+    start_client(s.port, none);
+    rawserver_accept(&s);
+    rawserver_read_head(&s, sizeof s.head);
+    rawserver_put(&s, busy, sizeof busy - 1);
+    await_print("server: Retry-After: 3600", "");
+    await_print("lost: code 1006 (HTTP 503); next try in ", "ms");
+    child_signal(&client, SIGTERM);
+    assert_int_equal(child_rest(&client, rest, sizeof rest), 0);
+    assert_string_equal(rest, "");
+    rawserver_end(&s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -1099,6 +1124,7 @@ int main(void)
         TEST(the_client_comes_back_where_it_was),
         TEST(the_client_gives_up_where_it_is_no_use),
         TEST(the_client_shows_a_refusal),
+        TEST(the_client_may_be_stopped_while_it_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,8 @@ static int stay_connected(struct client *c)
         fprintf(stderr, "next try in %" PRIu64 " ms\n", until - clock_ms());
         while (clock_ms() < until && !stop_requested())
             wait_for(c, -1, 0, until);
+        if (stop_requested())
+            return c->has_gap ? EXIT_LOST : EXIT_SUCCESS;
     }
 }
 
