@@ -7,6 +7,12 @@
 # function or a table, another one defines: that file has to stand above it in
 # floor_plan. As the plan is one order, there is no circle either.
 #
+# An object has the calls of the inline functions that it uses as its own, and
+# nothing of those that nobody uses. So the headers of src/ are also read as
+# text, with each macro and all branches of an #if. The functions that a header
+# names have to stand above the header itself, too. Only those that it declares
+# may be anywhere, as their file implements it; no other header declares them.
+#
 # The public functions are those that the headers declare, after preprocessing.
 # Each stands in one row of the table `| source | ... | public functions |`, and
 # an object of that row's sources defines it. Nothing is defined twice.
@@ -24,6 +30,46 @@ for source in src/*.c src/*/*.c; do
     $CC -std=c11 -O1 -fno-inline -Iinclude -c "$source" -o "$object" || exit 1
     ${NM:-nm} "$object" | sed "s/^/$(basename "$source") /"
 done >"$tmp/symbols" || exit 1
+
+# What headers use, as nm would print it. A declaration or a definition begins
+# its line, and is of the name before the first parenthesis.
+awk '
+FILENAME ~ /symbols$/ {
+    if (NF == 4 && $3 ~ /^[TW]$/)
+        functions[$4] = 1
+    next
+}
+in_comment && !sub(/.*\*\//, "") { next }
+{
+    gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "")
+    in_comment = sub(/\/\*.*/, "")
+}
+match($0, /^[A-Za-z][^(]*[ *]upf_[a-z0-9_]*\(/) {
+    name = substr($0, 1, RLENGTH - 1)
+    sub(/.*[ *]/, "", name)
+    $0 = substr($0, RLENGTH)
+    if (name in header && header[name] != FILENAME) {
+        print header[name] " and " FILENAME " declare " name >"/dev/stderr"
+        bad = 1
+    }
+    header[name] = FILENAME
+}
+FILENAME ~ /^src/ {
+    n = split($0, word, /[^A-Za-z0-9_]+/)
+    for (i = 1; i <= n; i++)
+        if (word[i] in functions)
+            used[FILENAME " U " word[i]] = 1
+}
+END {
+    for (use in used) {
+        split(use, word, " ")
+        if (header[word[3]] == word[1])
+            continue
+        sub(/.*\//, "", use)
+        print use
+    }
+    exit bad
+}' "$tmp/symbols" include/upframe/*.h src/*.h src/*/*.h >"$tmp/uses" || exit 1
 
 awk '
 FNR == NR {
@@ -51,7 +97,7 @@ END {
     if (!bad)
         printf "%d calls between files point down\n", calls
     exit bad
-}' "$plan" "$tmp/symbols" || exit 1
+}' "$plan" "$tmp/symbols" "$tmp/uses" || exit 1
 
 cat include/upframe/*.h | $CC -std=c11 -E -P -Iinclude - |
     grep -v -e inline -e typedef | grep -o 'upf_[a-z0-9_]* *(' |
