@@ -313,7 +313,8 @@ static bool answers_nothing(const struct client *c, size_t sent,
     case UPF_EVENT_PING:
         return true;
     case UPF_EVENT_PONG:
-        return !c->o->wait && !is_answer(c->o, sent, ev);
+        return !c->o->wait && (!upf_conn_is_open(&c->ws) ||
+                               !is_answer(c->o, sent, ev));
     case UPF_EVENT_CLOSE:
         return false;
     default:

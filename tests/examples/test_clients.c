@@ -249,7 +249,8 @@ static void who_waits_is_shown_every_pong(void **state)
 /* A server may say more than can be shown, for ever. */
 static void a_flooded_echo_client_may_be_stopped(void **state)
 {
-    enum { PONGS = 30000, SHOWN = 5000 }; /* more than fit into pipe and pump */
+    /* SHOWN, and then more than pipe and pump can have, are fewer than PONGS. */
+    enum { PONGS = 8000, SHOWN = 4000 };
     static uint8_t flood[PONGS * sizeof unsolicited];
 
     (void)state;
@@ -273,6 +274,29 @@ static void a_flooded_echo_client_may_be_stopped(void **state)
     while (strncmp(client.line, "pong ", 5) == 0);
     assert_string_equal(client.line, "closed with 1001, going away");
     assert_int_equal(child_exit_status(&client), 0);
+}
+
+static void a_pong_after_the_signal_changes_nothing(void **state)
+{
+    char    payload[256];
+    uint8_t frame[256 + UPF_FRAME_HEADER_MAX];
+
+    (void)state;
+    need_clients();
+    launch("echo_client", "--port", server_port(), "--ping", NULL);
+    rawserver_accept(&server);
+    rawserver_read_head(&server, SIZE_MAX);
+    put_101();
+    const size_t len = rawserver_read(&server, UPF_OP_PING, payload);
+    child_signal(&client, SIGINT);
+    assert_int_equal(rawserver_read_close(&server), 1001);
+    rawserver_put(&server, frame,
+                  rawserver_frame(frame, UPF_OP_PONG, payload, len));
+    rawserver_put_close(&server, 1001, "");
+    rawserver_finish(&server);
+    assert_line("connected to ws://127.0.0.1:");
+    assert_line("closed with 1001, going away");
+    assert_int_equal(child_exit_status(&client), 1);
 }
 
 /* ---- Text that a terminal would obey ----------------------------------- */
@@ -961,6 +985,7 @@ int main(void)
         TEST(echo_client_may_be_stopped_before_the_answer),
         TEST(who_waits_is_shown_every_pong),
         TEST(a_flooded_echo_client_may_be_stopped),
+        TEST(a_pong_after_the_signal_changes_nothing),
         TEST(reconnect_client_shows_a_message),
         TEST(echo_client_shows_a_message),
         TEST(pings_do_not_put_the_end_off),
