@@ -141,9 +141,9 @@ void upf_conn_refuse_failed(upf_conn *conn, upf_status status)
 {
     struct upf_http_out out = upf_conn_head_out(conn);
 
-    /* The application gave up without an answer: 503. Any other failure has the
-     * answer of its status, if there is memory for it; a status without an
-     * answer means that the client is gone. */
+    /* If the application gave up without answering, the answer is 503. Any
+     * other failure is answered with upf_status_http(), if there is memory for
+     * it. That is 0 if the client is gone: then nothing is written. */
     if (status == UPF_ERR_REFUSED)
         upf_refusal_write(503, NULL, 0, NULL, 0, false, &out);
     else

@@ -293,9 +293,10 @@ UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
 }
 
 /*
- * Only if fits_block(): take the room, and return where to write the header.
- * The new length is computed from `len`. Computed from where the header ends,
- * it would be ready later, and the processor needs it for the next message.
+ * Only if fits_block(): take the room for a frame, and return where to write
+ * its header. How long the block is now follows from `len`, the payload's
+ * length, and not from where the header ends: that is known later, and the
+ * processor needs the block's length for the next message.
  */
 static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
 {

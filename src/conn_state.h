@@ -20,7 +20,7 @@ enum upf_conn_state {
     UPF_STATE_CLOSING   /* CLOSE is to be delivered */
 };
 
-/* conn->glance: whose whole frames conn_next.c may take. */
+/* conn->glance: which peer's frames conn_next.c may take at one glance. */
 enum upf_glance {
     UPF_GLANCE_NONE = 0,
     UPF_GLANCE_MASKED,   /* a client's, by a server */

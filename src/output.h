@@ -37,8 +37,8 @@ enum upf_slot_kind {
 
 struct upf_queue {
     size_t   first, count, capacity; /* a ring; capacity is a power of two */
-    size_t   kept;    /* the first so many slots borrow nothing; later ones
-                         may */
+    size_t   kept;    /* slots[0, kept) of the ring borrow nothing; the others
+                         may borrow memory */
     size_t   replies; /* bytes of replies that wait */
     uint8_t *block;   /* where the next small frame goes, or NULL */
     size_t   used;    /* bytes of `block` in use */
@@ -133,8 +133,9 @@ static inline bool upf_output_queue_borrows(const upf_conn *conn)
  */
 bool upf_output_is_apart(const upf_conn *conn, const uint8_t *data, size_t len);
 
-/* The input was taken from `start` to `end`. A run of borrowed replies goes on
- * only as long as they all lie in one input. */
+/* Note that the connection has taken the input's bytes [start, end). A run of
+ * borrowed replies goes on only as long as all of them lie in one input: if
+ * these bytes do not follow those taken before, the run ends. */
 static inline void upf_output_note_taken(upf_conn *conn, const uint8_t *start,
                                          uint8_t *end)
 {
@@ -160,9 +161,9 @@ size_t upf_output_slices(const upf_conn *conn, upf_slice *slices, size_t max);
 bool upf_output_keep(upf_conn *conn);
 
 /* The transport has written the first `written` bytes, at most all that wait,
- * and reads none of the others. Forget the written bytes, and upf_output_keep()
- * the others. False if there is no memory for that: then these have a gap, and
- * must not be written. */
+ * and will not read the rest from where it was offered. Forget the written
+ * bytes, and copy what the rest borrows (upf_output_keep()). False if there is
+ * no memory for the copy: then the rest has a gap, and must not be written. */
 bool upf_output_advance(upf_conn *conn, size_t written);
 
 /* Forget all output, and free its memory. */

@@ -66,8 +66,8 @@ static bool is_ipv4(const char *at)
 
 /*
  * Whether an IPv6 address and a ']' begin at `at`: eight groups of up to four
- * hex digits, with colons between them. "::" may stand, once, for a run of zero
- * groups, and an IPv4 address for the last two groups.
+ * hex digits, with colons between them. "::" may stand, once, for one or more
+ * groups of zeros, and an IPv4 address for the last two groups.
  */
 static bool is_ipv6(const char *at)
 {

@@ -27,8 +27,8 @@ bool upf_is_scheme(upf_str text);
  * Reduce a request target to its path and query (RFC 9112, section 3.2).
  *
  *   target  a path stays as it is. A ws, wss, http or https URL becomes its
- *           path and query: "?q" if it has no path; "/" if it has neither, or
- *           "*" in an OPTIONS. "*" itself is for OPTIONS only.
+ *           path and query: "?q" if it has no path; if it has neither, "/", but
+ *           "*" in an OPTIONS. The target "*" is for OPTIONS only.
  *   host    the Host field's value, sound or empty. If the target is a URL, it
  *           must name the same host and port, and *host becomes the URL's
  *           authority. Section 3.2.2 would have Host ignored; but a proxy on
