@@ -229,14 +229,20 @@ static void echo_client_may_be_stopped_before_the_answer(void **state)
     assert_int_equal(child_exit_status(&client), 1);
 }
 
-static void who_waits_is_shown_every_pong(void **state)
+/* It is connected, and prints what comes. */
+static void launch_waiting(void)
 {
-    (void)state;
-    need_clients();
     launch("echo_client", "--port", server_port(), "--wait", NULL);
     rawserver_accept(&server);
     rawserver_read_head(&server, SIZE_MAX);
     put_101();
+}
+
+static void who_waits_is_shown_every_pong(void **state)
+{
+    (void)state;
+    need_clients();
+    launch_waiting();
     rawserver_put(&server, unsolicited, sizeof unsolicited);
     assert_line("connected to ws://127.0.0.1:");
     assert_line("pong          2 bytes  \"hb\"  received");
@@ -255,10 +261,7 @@ static void a_flooded_echo_client_may_be_stopped(void **state)
 
     (void)state;
     need_clients();
-    launch("echo_client", "--port", server_port(), "--wait", NULL);
-    rawserver_accept(&server);
-    rawserver_read_head(&server, SIZE_MAX);
-    put_101();
+    launch_waiting();
     for (size_t i = 0; i < sizeof flood; i += sizeof unsolicited)
         memcpy(flood + i, unsolicited, sizeof unsolicited);
     rawserver_put(&server, flood, sizeof flood);

@@ -1048,6 +1048,20 @@ static void the_client_gives_up_where_it_is_no_use(void **state)
     assert_int_equal(child_rest(&client, rest, sizeof rest), 2);
 }
 
+/* Start the client, and answer its handshake so. */
+static void refuse(struct rawserver *s, const char *response)
+{
+    static const char *const none[] = {NULL};
+
+    if (examples == NULL || *examples == '\0')
+        skip(); /* `make coverage` builds no examples; `make test` does */
+    rawserver_begin(s);
+    start_client(s->port, none);
+    rawserver_accept(s);
+    rawserver_read_head(s, sizeof s->head);
+    rawserver_put(s, response, strlen(response));
+}
+
 /* A server, or a proxy, that refuses says what to do; nothing of it moves the
  * cursor. */
 static void the_client_shows_a_refusal(void **state)
@@ -1056,16 +1070,9 @@ static void the_client_shows_a_refusal(void **state)
     static const char refusal[] =
         "HTTP/1.1 403 Forbidden\r\nLocation: /login\r\n"
         "Content-Length: 17\r\n\r\nlog in\x1b[2J\nor not";
-    static const char *const none[] = {NULL};
     struct rawserver s;
 
-    if (examples == NULL || *examples == '\0')
-        skip(); /* `make coverage` builds no examples; `make test` does */
-    rawserver_begin(&s);
-    start_client(s.port, none);
-    rawserver_accept(&s);
-    rawserver_read_head(&s, sizeof s.head);
-    rawserver_put(&s, refusal, sizeof refusal - 1);
+    refuse(&s, refusal);
     await_print("server: Location: /login", "");
     await_print("server: log in\\x1b[2J", "");
     await_print("server: or not", "");
@@ -1080,17 +1087,10 @@ static void the_client_may_be_stopped_while_it_waits(void **state)
     (void)state;
     static const char busy[] = "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\n"
                                "Content-Length: 0\r\n\r\n";
-    static const char *const none[] = {NULL};
     struct rawserver s;
     char rest[1024];
 
-    if (examples == NULL || *examples == '\0')
-        skip(); /* `make coverage` builds no examples; `make test` does */
-    rawserver_begin(&s);
-    start_client(s.port, none);
-    rawserver_accept(&s);
-    rawserver_read_head(&s, sizeof s.head);
-    rawserver_put(&s, busy, sizeof busy - 1);
+    refuse(&s, busy);
     await_print("server: Retry-After: 3600", "");
     await_print("lost: code 1006 (HTTP 503); next try in ", "ms");
     child_signal(&client, SIGTERM);
