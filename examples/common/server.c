@@ -24,98 +24,7 @@ enum {
     STOP_MS   = 3000       /* how long a stop waits for the clients */
 };
 
-/* The client has something to do when this turn ends. */
-static void touch(client *c)
-{
-    server *s = c->server;
-
-    if (c->is_listed)
-        return;
-    c->is_listed    = true;
-    c->next_touched = s->touched;
-    s->touched      = c;
-}
-
-/* ---- To a client ------------------------------------------------------- */
-
-static bool has_room_after_a_write(client *c, upf_status status)
-{
-    if (status != UPF_ERR_QUEUE_FULL)
-        return false;
-    upf_io_flush(&c->io, &c->ws);
-    return true;
-}
-
-/*
- * Too slow is who does not read, and not who was not written to while others
- * talked: over max_queued, what the socket takes now makes room. The Close
- * always has room, and some seconds to be read. (Who turns out to be lost has
- * an event coming.)
- */
-static bool is_queued(client *c, upf_status status)
-{
-    touch(c);
-    if (upf_conn_congested(&c->ws))
-        c->congested = true;
-    if (status == UPF_ERR_QUEUE_FULL)
-        client_close(c, UPF_CLOSE_POLICY, "too slow");
-    else if (status == UPF_ERR_NO_MEMORY)
-        client_close(c, UPF_CLOSE_TRY_AGAIN_LATER, "out of memory");
-    return status == UPF_OK;
-}
-
-bool client_send(client *c, upf_opcode opcode, const void *data, size_t len)
-{
-    upf_status status = upf_send(&c->ws, opcode, data, len);
-
-    if (has_room_after_a_write(c, status))
-        status = upf_send(&c->ws, opcode, data, len);
-    return is_queued(c, status);
-}
-
-bool client_send_shared(client *c, upf_shared *shared)
-{
-    upf_status status = upf_send_shared(&c->ws, shared);
-
-    if (has_room_after_a_write(c, status))
-        status = upf_send_shared(&c->ws, shared);
-    return is_queued(c, status);
-}
-
-void client_close(client *c, int code, const char *reason)
-{
-    upf_conn_hold(&c->ws, false); /* its Close has to be read */
-    c->over_limit = false;
-    upf_close(&c->ws, code, reason);
-    touch(c);
-}
-
 /* ---- From a client ----------------------------------------------------- */
-
-ptrdiff_t client_read(void *user, void *data, size_t len)
-{
-    client *c = user;
-
-    if (c->may_read == 0) {
-        c->has_more = true; /* perhaps where no poller sees it: in TLS */
-        return UPF_IO_WANT_READ;
-    }
-    if (len > c->may_read)
-        len = c->may_read;
-    const ptrdiff_t n = c->tls != NULL ? tls_read(c->tls, data, len)
-                                       : tcp_read(&c->source.fd, data, len);
-    if (n > 0)
-        c->may_read -= (size_t)n;
-    return n;
-}
-
-ptrdiff_t client_write(void *user, const void *data, size_t len)
-{
-    client *c = user;
-
-    return c->tls != NULL ? tls_write(c->tls, data, len)
-                          : tcp_write(&c->source.fd, data, len);
-}
 
 /* RFC 9110, section 7.4: who means another host was led here by a trick. */
 static void hear_request(server *s, client *c, const upf_event *ev)
@@ -163,8 +72,7 @@ static bool is_within_limit(client *c)
     if (c->server->setup.max_rate == 0 || c->may_say >= 1 ||
         (upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE))
         return true;
-    c->over_limit = true;
-    upf_conn_hold(&c->ws, true);
+    client_limit(c, true);
     return false;
 }
 
@@ -176,7 +84,7 @@ static void hear_client(server *s, client *c)
 {
     upf_event ev;
 
-    touch(c);
+    client_touch(c);
     c->may_read = TURN_READ;
     c->has_more = false;
     for (int i = 0; i < TURN_HEAR; i++) {
@@ -216,7 +124,7 @@ static void on_client(source *from, unsigned events)
         c->blocked = false;
     if ((events & POLLER_LOST) && !(from->watched & POLLER_READ))
         upf_conn_lost(&c->ws); /* or we would be told again and again */
-    touch(c);
+    client_touch(c);
     if (!has_turn(c)) /* else it had one just now */
         hear_client(c->server, c);
 }
@@ -345,14 +253,14 @@ static void settle(server *s, client *c)
     }
     c->is_listed = false;
     if (has_turn(c) || (upf_conn_queued(&c->ws) > 0 && !c->blocked))
-        touch(c); /* in the next turn, which begins at once */
+        client_touch(c); /* in the next turn, which begins at once */
     const unsigned wants = upf_io_wants(&c->io, &c->ws);
     const bool reads = (wants & UPF_WANTS_READ) || c->deferred != NULL;
     if (!poller_watch(s->poller, &c->source,
                       (reads ? POLLER_READ : 0) |
                           (wants & UPF_WANTS_WRITE ? POLLER_WRITE : 0))) {
         upf_conn_lost(&c->ws); /* no memory to wait for it */
-        touch(c);
+        client_touch(c);
     }
 }
 
@@ -392,12 +300,8 @@ static void refill(client *c, uint64_t elapsed_ms)
     c->may_say += rate * (double)elapsed_ms / 1000;
     if (c->may_say > rate)
         c->may_say = rate;
-    if (c->over_limit && c->may_say >= 1) {
-        c->over_limit = false;
-        upf_conn_hold(&c->ws, false);
-        c->has_more = true;
-        touch(c);
-    }
+    if (c->may_say >= 1)
+        client_limit(c, false);
 }
 
 static void sweep(server *s)

@@ -17,7 +17,7 @@
  *     {
  *         static const server_app echo = {.client_size = sizeof(client),
  *                                         .hear        = hear};
- *         server s;
+ *         static server s;
  *         const int status = server_begin(&s, &echo, argc, argv, "usage: ...");
  *         return status >= 0 ? status : server_run(&s);
  *     }
@@ -28,7 +28,8 @@
  * it is good until the application has heard its UPF_EVENT_CLOSE, and to the
  * end of that function.
  *
- * One thread; nothing here blocks. To take it into a program of your own, copy
+ * What is said to one client is in server_client.h, sets of them are in
+ * client_set.h. One thread; nothing here blocks. To take it into a program of your own, copy
  * this directory.
  */
 #ifndef EXAMPLES_SERVER_H
@@ -38,15 +39,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <upframe/conn.h>
-#include <upframe/io.h>
 #include "client_set.h"
 #include "poller.h"
+#include "server_client.h"
 #include "server_setup.h"
 #include "timers.h"
-#include "tls.h"
-
-typedef struct server server;
-typedef struct client client;
 
 /* What an application is to the server. The struct must stay. */
 typedef struct server_app {
@@ -69,31 +66,6 @@ typedef struct server_app {
     const char *page; /* what a browser gets at /; NULL: 404 */
     size_t      page_len;
 } server_app;
-
-/* One connection. What an application may use: */
-struct client {
-    upf_conn ws;     /* first; to send, use the functions below */
-    unsigned number; /* from OPEN on: 1, 2, ... in this run of the server */
-
-    /* the rest is the server's. */
-    server       *server;
-    source        source;
-    upf_io        io;
-    tls_stream   *tls; /* NULL: plain TCP */
-    void        (*deferred)(client *c); /* reads, while a request is deferred */
-    void         *body;
-    memberships   sets;
-    size_t        at;         /* in server.clients */
-    size_t        may_read;   /* bytes, in this turn */
-    double        may_say;    /* events, until the next sweep */
-    bool          has_more;   /* its turn was over before its input was */
-    bool          blocked;    /* its socket took no more */
-    bool          congested;
-    bool          over_limit; /* it is not read from until the next sweep */
-    bool          shut_down;
-    bool          is_listed;  /* in server.touched */
-    client       *next_touched;
-};
 
 struct server {
     const server_app   *app;
@@ -130,26 +102,10 @@ int server_run(server *s);
 /* The same stop, by the application. */
 void server_stop(server *s);
 
-/*
- * Queue a message for a client, or for all of a set; it is written when the
- * turn ends. Who has no room for it (max_queued) even after a write does not
- * read, and is closed with 1008, "too slow". A set's message is encoded once.
- *
- * client_send         false: it was not queued; the client is closing, or gone
- * client_send_shared  the same of what was encoded already
- * client_close        the closing handshake; `reason` at most 123 bytes
- * set_send            false: no memory
- */
-bool client_send(client *c, upf_opcode opcode, const void *data, size_t len);
-bool client_send_shared(client *c, upf_shared *shared);
-void client_close(client *c, int code, const char *reason);
+/* Queue a message for all of a set, encoded once; who has no room for it is
+ * closed, see client_send(). False: no memory. */
 bool set_send(server *s, const client_set *set, upf_opcode opcode,
               const void *data, size_t len);
-
-/* The two callbacks of the pump: for what goes over the connection before it is
- * a WebSocket's (http_body.c). `user` is the client. */
-ptrdiff_t client_read(void *user, void *data, size_t len);
-ptrdiff_t client_write(void *user, const void *data, size_t len);
 
 /*
  * Anything else that the application waits for: a timer (timers.h), or what has

@@ -49,10 +49,34 @@ static void take_body(client *c, const char *body, size_t len)
     http_answer(c, 200, "Taken.\n");
 }
 
+/* Who asked not to be read from, and whether "late" was read. */
+static client *held;
+static bool    late;
+
+/* What one says is heard by all; some words are orders. */
+static void on_message(server *s, client *c, const upf_event *ev)
+{
+    const upf_str said = {(const char *)ev->data, ev->len};
+
+    if (upf_str_equals(said, "hold me")) {
+        held = c;
+        client_hold(held, true);
+        return;
+    }
+    if (upf_str_equals(said, "let go")) {
+        const char *text = late ? "late was read" : "late was not read";
+        set_send(s, &s->everyone, UPF_OP_TEXT, text, strlen(text));
+        client_hold(held, false);
+        return;
+    }
+    late = late || upf_str_equals(said, "late");
+    set_send(s, &s->everyone, ev->opcode, ev->data, ev->len);
+}
+
 static void on_event(server *s, client *c, const upf_event *ev)
 {
     if (ev->type == UPF_EVENT_MESSAGE)
-        set_send(s, &s->everyone, ev->opcode, ev->data, ev->len);
+        on_message(s, c, ev);
     else if (ev->type == UPF_EVENT_CLOSE && c->number > 0)
         set_send(s, &s->everyone, UPF_OP_TEXT, "gone", 4);
     else if (ev->type == UPF_EVENT_REQUEST &&
@@ -229,6 +253,17 @@ static int join(void)
     assert_int_equal(memcmp(head.data, "HTTP/1.1 101 ", 13), 0);
     blob_free(&head);
     return fd;
+}
+
+/* In one piece, however many there are. */
+static void say_often(int fd, const char *text, int count)
+{
+    struct blob frames = {0};
+
+    for (int i = 0; i < count; i++)
+        put_frame(&frames, FROM_CLIENT, FIN | TEXT, text, strlen(text));
+    put(fd, frames.data, frames.len);
+    blob_free(&frames);
 }
 
 static void say(int fd, unsigned first, const void *text, size_t len)
@@ -562,17 +597,49 @@ static void who_is_lost_while_it_is_slowed_down_is_told_of(void **state)
     begin_server((const char *const[]){"--max-rate", "20", NULL});
     const int one   = join();
     const int hasty = join();
-    for (int i = 0; i < 60; i++)
-        say(hasty, FIN | TEXT, "hasty", 5);
-    for (int i = 0; i < 18; i++)
-        await(one, &heard, "hasty");
-    (void)poll(NULL, 0, 20); /* now it is held */
+    say_often(hasty, "hasty", 60);
+    await(one, &heard, "hasty"); /* written when it is held: see server.h */
     assert_int_equal(setsockopt(hasty, SOL_SOCKET, SO_LINGER, &reset,
                                 sizeof reset), 0);
     close(hasty);
     await(one, &heard, "gone");
     blob_free(&heard);
     close(one);
+    assert_int_equal(end_server(), 0);
+}
+
+/* What the application asked for is not over when the limit's wait is. */
+static void who_is_held_stays_held_at_any_rate(void **state)
+{
+    enum { RATE = 100 };
+    struct blob heard = {0}, frames = {0};
+
+    (void)state;
+    begin_server((const char *const[]){"--max-rate", "100", NULL});
+    const int one   = join();
+    const int hasty = join();
+    put_frame(&frames, FROM_CLIENT, FIN | TEXT, "hold me", 7);
+    for (int i = 0; i < RATE; i++)
+        put_frame(&frames, FROM_CLIENT, FIN | TEXT, "hasty", 5);
+    put(hasty, frames.data, frames.len);
+    await(one, &heard, "hasty");
+
+    /* The last of these is heard after a sweep in which all may go on. */
+    say_often(one, "well?", RATE + 10);
+    say(one, FIN | TEXT, "over", 4);
+    await(one, &heard, "over");
+    say(hasty, FIN | TEXT, "late", 4);
+    for (int i = 0; i < 3; i++) { /* turns in which it might be heard */
+        say(one, FIN | TEXT, "still?", 6);
+        await(one, &heard, "still?");
+    }
+    say(one, FIN | TEXT, "let go", 6);
+    await(one, &heard, "late was not read");
+    await(one, &heard, "late");
+    blob_free(&heard);
+    blob_free(&frames);
+    close(one);
+    close(hasty);
     assert_int_equal(end_server(), 0);
 }
 
@@ -778,6 +845,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_talks_too_fast_is_slowed_down, set_up, clean_up),
         cmocka_unit_test_setup_teardown(
             who_is_lost_while_it_is_slowed_down_is_told_of, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(who_is_held_stays_held_at_any_rate,
+                                        set_up, clean_up),
         cmocka_unit_test_setup_teardown(it_answers_only_to_hosts_that_it_was_told,
                                   set_up, clean_up),
         cmocka_unit_test_setup_teardown(a_body_is_read_however_it_comes, set_up, clean_up),
