@@ -65,11 +65,12 @@ static void hear(server *s, client *c, const upf_event *ev)
 }
 
 /* Whether it may say one thing more. If not, it is not read from: it notices
- * that its messages are taken slowly, and loses none. That it is lost is
- * nothing it says, and must be heard before it is freed. */
+ * that its messages are taken slowly, and loses none. A request and its body
+ * are no messages. That it is lost is nothing it says, and must be heard before
+ * it is freed. */
 static bool is_within_limit(client *c)
 {
-    if (c->server->setup.max_rate == 0 || c->may_say >= 1 ||
+    if (c->server->setup.max_rate == 0 || c->may_say >= 1 || c->number == 0 ||
         (upf_conn_wants(&c->ws) & UPF_WANTS_CLOSE))
         return true;
     client_limit(c, true);
@@ -103,7 +104,8 @@ static void hear_client(server *s, client *c)
                 c->has_more = true;
             return;
         }
-        c->may_say -= 1;
+        if (c->number > 0)
+            c->may_say -= 1;
         hear(s, c, &ev);
     }
     c->has_more = true; /* perhaps in the pump */

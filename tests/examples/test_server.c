@@ -35,6 +35,7 @@ enum { MAX_MESSAGE = 1000, MAX_QUEUED = 60000, BODY_MAX = 100 };
 
 static pid_t    child;
 static uint32_t close_timeout, handshake_timeout; /* ms */
+static double   may_say_more; /* than its --max-rate, when a client comes */
 static int      life[2] = {-1, -1}; /* a pipe: the child ends with us */
 static unsigned port;
 
@@ -75,6 +76,8 @@ static void on_message(server *s, client *c, const upf_event *ev)
 
 static void on_event(server *s, client *c, const upf_event *ev)
 {
+    if (ev->type == UPF_EVENT_REQUEST)
+        c->may_say += may_say_more;
     if (ev->type == UPF_EVENT_MESSAGE)
         on_message(s, c, ev);
     else if (ev->type == UPF_EVENT_CLOSE && c->number > 0)
@@ -175,6 +178,7 @@ static int set_up(void **state)
 {
     (void)state;
     close_timeout = handshake_timeout = 500;
+    may_say_more  = 0;
     friends[0] = friends[1] = -1;
     return 0;
 }
@@ -577,7 +581,7 @@ static void who_talks_too_fast_is_slowed_down(void **state)
         snprintf(mark, sizeof mark, "%d", i);
         await(one, &heard, mark);
     }
-    /* 20 at once, of which the handshake took two; the rest at their rate. */
+    /* 20 at once, the rest at their rate. */
     assert_true(clock_ms() - start >= 1000 * (COUNT - 20) / 20 - 200);
     await(hasty, &fast, "59");
     blob_free(&heard);
@@ -725,6 +729,17 @@ static void a_body_is_read_however_it_comes(void **state)
     assert_int_equal(end_server(), 0);
 }
 
+/* It is no message: no limit puts it off (while it is polled for). */
+static void a_body_is_read_at_any_rate(void **state)
+{
+    (void)state;
+    may_say_more = -1e9; /* it would be longer than a life */
+    begin_server((const char *const[]){"--max-rate", "1", NULL});
+    assert_int_equal(answer_to("POST / HTTP/1.1\r\nHost: localhost\r\n"
+                               "Content-Length: 5\r\n\r\nhello"), 200);
+    assert_int_equal(end_server(), 0);
+}
+
 /* It is waited for, and not asked again and again. */
 static void a_body_that_never_comes_costs_no_work(void **state)
 {
@@ -850,6 +865,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_answers_only_to_hosts_that_it_was_told,
                                   set_up, clean_up),
         cmocka_unit_test_setup_teardown(a_body_is_read_however_it_comes, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(a_body_is_read_at_any_rate, set_up,
+                                        clean_up),
         cmocka_unit_test_setup_teardown(a_body_that_never_comes_costs_no_work,
                                         set_up, clean_up),
         cmocka_unit_test_setup_teardown(
