@@ -70,14 +70,15 @@ static bool take_since(struct options *o, const char *text)
     return false;
 }
 
-static bool take(struct options *o, int letter, const char *name)
+static bool take(struct options *o, client_loop *l, int letter,
+                 const char *name)
 {
     unsigned long number;
 
     switch (letter) {
     case 't': return take_topic(o, optarg);
     case 's': return take_since(o, optarg);
-    case 'c': o->ca_file = optarg; return true;
+    case 'c': l->ca_file = optarg; return true;
     case 'T': o->table = true; return true;
     case 'i': o->ids = true; return true;
     case '?': return false;
@@ -87,33 +88,27 @@ static bool take(struct options *o, int letter, const char *name)
         return false;
     switch (letter) {
     case 'n': o->count = number; break;
-    case 'b': o->policy.base_ms = (uint32_t)number; break;
-    case 'C': o->policy.cap_ms = (uint32_t)number; break;
-    case 'a': o->policy.max_tries = (uint32_t)number; break;
-    case 'p': o->ping = number; break;
-    default: o->timeout = number; break;
+    case 'b': l->policy.base_ms = (uint32_t)number; break;
+    case 'C': l->policy.cap_ms = (uint32_t)number; break;
+    case 'a': l->policy.max_tries = (uint32_t)number; break;
+    case 'p': l->config.ping_interval = (uint32_t)number; break;
+    default: l->timeout = (uint32_t)number; break;
     }
     return true;
 }
 
-static int check(struct options *o)
+static int check(const client_loop *l)
 {
     upf_backoff trial;
 
-    if (upf_url_parse(o->url, &o->parsed) != UPF_OK ||
-        o->parsed.host.len >= sizeof o->host) {
-        option_bad_url(o->url);
-        return 2;
-    }
-    memcpy(o->host, o->parsed.host.data, o->parsed.host.len);
-    if (upf_backoff_init(&trial, &o->policy) != UPF_OK)
+    if (upf_backoff_init(&trial, &l->policy) != UPF_OK)
         return refuse("--base, --cap", "a wait of 0, or a cap below the base");
-    if (o->timeout == 0)
+    if (l->timeout == 0)
         return refuse("--timeout", "0 would never succeed");
     return -1;
 }
 
-int read_options(struct options *o, int argc, char **argv)
+int read_options(struct options *o, client_loop *l, int argc, char **argv)
 {
     static const struct option table[] = {
         {"topic", required_argument, NULL, 't'},
@@ -131,19 +126,14 @@ int read_options(struct options *o, int argc, char **argv)
         {NULL, 0, NULL, 0}};
     int letter, which = 0;
 
-    *o = (struct options){.url     = "ws://127.0.0.1:9001/",
-                          .since   = "-",
-                          .timeout = 10000,
-                          .ping    = 30000,
-                          .policy  = upf_backoff_default()};
-    o->policy.base_ms = 1000;
-    o->policy.cap_ms  = 30000;
+    *o     = (struct options){.since = "-"};
+    l->url = "ws://127.0.0.1:9001/";
     while ((letter = getopt_long(argc, argv, "", table, &which)) != -1) {
         if (letter == 'H') {
             fputs(usage, stdout);
             return 0;
         }
-        if (!take(o, letter, table[which].name)) {
+        if (!take(o, l, letter, table[which].name)) {
             fputs("see notify_client --help\n", stderr);
             return 2;
         }
@@ -151,6 +141,6 @@ int read_options(struct options *o, int argc, char **argv)
     if (argc - optind > 1)
         return refuse(argv[optind + 1], "one URL is enough");
     if (optind < argc)
-        o->url = argv[optind];
-    return check(o);
+        l->url = argv[optind];
+    return check(l);
 }

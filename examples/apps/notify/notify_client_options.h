@@ -4,25 +4,19 @@
 #define EXAMPLES_NOTIFY_CLIENT_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <upframe/upframe.h>
+#include "client_loop.h"
 #include "history.h"
 #include "options.h"
 
 struct options {
-    const char    *url;
-    upf_url        parsed;
-    char           host[256]; /* parsed.host, NUL-terminated */
-    const char    *ca_file;
-    option_list    topics;
-    char           since[ID_SIZE]; /* "-": from now on */
-    unsigned long  count;          /* 0: for ever */
-    unsigned long  timeout, ping;  /* ms */
-    bool           table, ids;
-    upf_backoff_policy policy;
+    option_list   topics;
+    char          since[ID_SIZE]; /* "-": from now on */
+    unsigned long count;          /* 0: for ever */
+    bool          table, ids;
 };
 
-/* Returns -1 to go on, or the exit status. */
-int read_options(struct options *o, int argc, char **argv);
+/* What is about the connection goes to `l`, which has the defaults. Returns -1
+ * to go on, or the exit status. */
+int read_options(struct options *o, client_loop *l, int argc, char **argv);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "options.h"
 #include "ticker_client_options.h"
+#include "ticker_wire.h"
 
 static const char usage[] =
 "usage: ticker_client [option...] [URL] [SYMBOL...]\n"
@@ -52,15 +53,15 @@ static int point_to_help(void) /* what is wrong was said already */
 }
 
 /* "subscribe", and all that was named, or "*". */
-static int take_symbols(struct ticker_client_options *o, int count,
-                        char **names)
+static int take_symbols(struct ticker_client_options *o, client_loop *l,
+                        int count, char **names)
 {
     size_t len = (size_t)sprintf(o->subscribe, "subscribe");
 
     for (int i = 0; i < count; i++) {
         const size_t more = strlen(names[i]);
-        if (o->url == NULL && strstr(names[i], "://") != NULL) {
-            o->url = names[i];
+        if (l->url == NULL && strstr(names[i], "://") != NULL) {
+            l->url = names[i];
             continue;
         }
         if (!symbol_is_good(names[i], more))
@@ -74,29 +75,34 @@ static int take_symbols(struct ticker_client_options *o, int count,
     return -1;
 }
 
-static int take_url(struct ticker_client_options *o, const char *host,
-                    const char *port)
+static int take_url(struct ticker_client_options *o, client_loop *l,
+                    const char *host, const char *port)
 {
-    if (o->url != NULL && (host != NULL || port != NULL))
-        return refuse(o->url, "give a URL, or --host and --port");
+    if (l->url != NULL && (host != NULL || port != NULL))
+        return refuse(l->url, "give a URL, or --host and --port");
     if (host == NULL)
         host = "127.0.0.1";
     snprintf(o->address, sizeof o->address,
              strchr(host, ':') != NULL ? "ws://[%s]:%s/" : "ws://%s:%s/", host,
              port != NULL ? port : "9001");
-    if (o->url == NULL)
-        o->url = o->address;
-    if (upf_url_parse(o->url, &o->parsed) != UPF_OK ||
-        o->parsed.host.len >= sizeof o->host) {
-        option_bad_url(o->url);
-        return 2;
-    }
-    memcpy(o->host, o->parsed.host.data, o->parsed.host.len);
+    if (l->url == NULL)
+        l->url = o->address;
     return -1;
 }
 
-int ticker_client_read_options(struct ticker_client_options *o, int argc,
-                               char **argv)
+static int check_times(const client_loop *l)
+{
+    upf_backoff trial;
+
+    if (l->timeout == 0)
+        return refuse("--timeout", "0 would never succeed");
+    if (upf_backoff_init(&trial, &l->policy) != UPF_OK)
+        return refuse("--base, --cap", "a wait of 0, or a cap below the base");
+    return -1;
+}
+
+int ticker_client_read_options(struct ticker_client_options *o, client_loop *l,
+                               int argc, char **argv)
 {
     enum { CA = 2, NUMBERS, LINES = 100, TABLE, HELP, PORT = 1 };
     static const struct option table[] = {
@@ -114,10 +120,10 @@ int ticker_client_read_options(struct ticker_client_options *o, int argc,
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0}};
     const char *host = NULL, *port = NULL;
-    const char **const texts[] = {&host, &port, &o->ca_file};
+    const char **const texts[] = {&host, &port, &l->ca_file};
     uint32_t *const numbers[] = {
-        &o->count, &o->policy.base_ms, &o->policy.cap_ms,
-        &o->policy.max_tries, &o->ping, &o->timeout};
+        &o->count, &l->policy.base_ms, &l->policy.cap_ms,
+        &l->policy.max_tries, &l->config.ping_interval, &l->timeout};
     int value, which = 0;
 
     while ((value = getopt_long(argc, argv, "", table, &which)) != -1) {
@@ -141,10 +147,10 @@ int ticker_client_read_options(struct ticker_client_options *o, int argc,
         if (value == PORT && !option_number("port", optarg, 1, 65535, &number))
             return point_to_help();
     }
-    if (o->timeout == 0)
-        return refuse("--timeout", "0 would never succeed");
     if (o->lines && o->table)
         return refuse("--lines, --table", "give one of them");
-    const int status = take_symbols(o, argc - optind, argv + optind);
-    return status >= 0 ? status : take_url(o, host, port);
+    int status = take_symbols(o, l, argc - optind, argv + optind);
+    if (status < 0)
+        status = take_url(o, l, host, port);
+    return status >= 0 ? status : check_times(l);
 }
