@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_client_loop.c - the loop that the clients share: it comes back, or says
+ * why not.
+ *
+ * The client is a child of this program, which prints what it hears. The server
+ * is this program, on raw sockets.
+ */
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "client_loop.h"
+#include "support/child.h"
+#include "support/rawserver.h"
+
+static struct rawserver server;
+static struct child     client;
+static int              orders = -1; /* what the client reads, and sends */
+
+/* ---- The client --------------------------------------------------------- */
+
+struct teller {
+    client_loop loop;
+    source      orders;
+    timer       timer;
+};
+
+static void hear(client_loop *l, const upf_event *ev)
+{
+    const upf_str text = {(const char *)ev->data, ev->len};
+
+    if (ev->type == UPF_EVENT_OPEN)
+        client_loop_send(l, UPF_OP_TEXT, "hello", 5);
+    if (ev->type != UPF_EVENT_MESSAGE)
+        return;
+    printf("heard %.*s\n", (int)text.len, text.data);
+    if (upf_str_equals(text, "enough"))
+        client_loop_leave(l, UPF_CLOSE_NORMAL, "thanks", NULL);
+    else if (upf_str_equals(text, "wrong"))
+        client_loop_leave(l, UPF_CLOSE_POLICY, "no", "that is wrong");
+}
+
+static void lost(client_loop *l, const client_ending *end)
+{
+    (void)l;
+    printf("lost %d%d %d (%s); %s\n", end->connected, end->opened,
+           end->close_code, end->text, end->next);
+}
+
+static void on_order(source *from, unsigned events)
+{
+    struct teller *t = OWNER_OF(struct teller, orders, from);
+    char           text[64];
+    const ssize_t  n = read(from->fd, text, sizeof text);
+
+    (void)events;
+    if (n <= 0)
+        poller_forget(t->loop.poller, from);
+    else if (!client_loop_send(&t->loop, UPF_OP_TEXT, text, (size_t)n))
+        puts("not sent");
+}
+
+static void on_timer(timer *from)
+{
+    struct teller *t = OWNER_OF(struct teller, timer, from);
+
+    client_loop_send(&t->loop, UPF_OP_BINARY, "tick", 4);
+}
+
+static const client_app    app      = {.hear = hear, .lost = lost};
+static upf_backoff_policy  policy   = {1, 1, 60000, 0};
+static const char         *url;     /* NULL: the server's */
+static double              rate;    /* of the timer; 0: none */
+static uint32_t            timeout;
+
+static int run_client(int from)
+{
+    static struct teller t;
+    client_loop *l = &t.loop;
+    char address[64];
+
+    snprintf(address, sizeof address, "ws://127.0.0.1:%u/", server.port);
+    client_loop_init(l, &app);
+    l->url     = url != NULL ? url : address;
+    l->policy  = policy;
+    l->timeout = timeout;
+    const int status = client_loop_begin(l);
+    if (status >= 0)
+        return status;
+    t.orders = (source){.fd = from, .ready = on_order};
+    if (!poller_watch(l->poller, &t.orders, POLLER_READ))
+        return 9;
+    if (rate > 0)
+        timers_every(&l->timers, &t.timer, rate, on_timer);
+    return client_loop_run(l);
+}
+
+static void begin_client(void)
+{
+    int output[2], input[2];
+
+    assert_int_equal(pipe(output), 0);
+    assert_int_equal(pipe(input), 0);
+    fflush(NULL);
+    client = (struct child){.output = output[0], .pid = fork()};
+    assert_true(client.pid >= 0);
+    if (client.pid == 0) {
+        (void)dup2(output[1], STDOUT_FILENO);
+        (void)dup2(output[1], STDERR_FILENO);
+        (void)setvbuf(stdout, NULL, _IOLBF, 0);
+        close(input[1]);
+        exit(run_client(input[0]));
+    }
+    close(output[1]);
+    close(input[0]);
+    orders = input[1];
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    policy  = (upf_backoff_policy){1, 1, 60000, 0};
+    url     = NULL;
+    rate    = 0;
+    timeout = PATIENCE;
+    rawserver_begin(&server);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    child_end(&client);
+    rawserver_end(&server);
+    if (orders >= 0)
+        close(orders);
+    orders = -1;
+    return 0;
+}
+
+/* ---- The server --------------------------------------------------------- */
+
+static void await_line(const char *text)
+{
+    assert_true(child_line(&client, PATIENCE));
+    if (strncmp(client.line, text, strlen(text)) != 0)
+        fail_msg("\"%s\" and not \"%s\"", client.line, text);
+}
+
+static void let_in(void)
+{
+    char response[512], payload[256];
+
+    rawserver_accept(&server);
+    rawserver_read_head(&server, sizeof server.head);
+    rawserver_put(&server, response,
+                  rawserver_response(&server, response, sizeof response));
+    rawserver_read(&server, UPF_OP_TEXT, payload);
+    assert_string_equal(payload, "hello");
+}
+
+/* Both in one piece; `second` may be NULL. */
+static void tell(const char *first, const char *second)
+{
+    uint8_t frames[200];
+    size_t  len = rawserver_frame(frames, UPF_OP_TEXT, first, strlen(first));
+
+    if (second != NULL)
+        len += rawserver_frame(frames + len, UPF_OP_TEXT, second,
+                               strlen(second));
+    rawserver_put(&server, frames, len);
+}
+
+static void answer_close(int code)
+{
+    assert_int_equal(rawserver_read_close(&server), code);
+    rawserver_put_close(&server, code, "");
+    rawserver_finish(&server);
+}
+
+static void expect_end(int status)
+{
+    char rest[256];
+
+    assert_int_equal(child_rest(&client, rest, sizeof rest), status);
+    assert_string_equal(rest, "");
+}
+
+/* ---- Tests -------------------------------------------------------------- */
+
+static void it_comes_back_until_that_is_no_use(void **state)
+{
+    (void)state;
+    begin_client();
+    let_in();
+    tell("one", NULL);
+    await_line("heard one");
+    rawserver_cut(&server, true);
+    await_line("lost 11 1006 (");
+    assert_non_null(strstr(client.line, "); next try in "));
+    let_in();
+    rawserver_put_close(&server, 1001, "a restart");
+    rawserver_finish(&server);
+    await_line("lost 11 1001 (a restart); next try in ");
+    let_in();
+    tell("two", NULL);
+    await_line("heard two");
+    rawserver_put_close(&server, 1008, "go");
+    rawserver_finish(&server);
+    await_line("lost 11 1008 (go); no use in trying again");
+    expect_end(1);
+}
+
+static void it_gives_up_when_it_was_told_to(void **state)
+{
+    (void)state;
+    policy.max_tries = 1;
+    rawserver_stop(&server);
+    begin_client();
+    await_line("cannot connect to 127.0.0.1");
+    await_line("lost 00 1006 (cannot connect); next try in ");
+    await_line("cannot connect to 127.0.0.1");
+    await_line("lost 00 1006 (cannot connect); giving up");
+    expect_end(1);
+}
+
+static void it_keeps_away_as_long_as_it_is_asked_to(void **state)
+{
+    static const char busy[] = "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\n"
+                               "Content-Length: 0\r\n\r\n";
+
+    (void)state;
+    begin_client();
+    rawserver_accept(&server);
+    rawserver_read_head(&server, sizeof server.head);
+    rawserver_put(&server, busy, sizeof busy - 1);
+    rawserver_finish(&server);
+    await_line("lost 10 1006 (HTTP 503); next try in 360000");
+    child_signal(&client, SIGTERM); /* ends the wait */
+    expect_end(0);
+}
+
+static void a_server_that_hangs_up_may_want_tls(void **state)
+{
+    (void)state;
+    begin_client();
+    rawserver_accept(&server);
+    rawserver_read_head(&server, sizeof server.head);
+    rawserver_cut(&server, false);
+    await_line("lost 10 1006 (");
+    assert_non_null(strstr(client.line, "then wss://); next try in"));
+}
+
+static void the_application_leaves_when_it_has_enough(void **state)
+{
+    (void)state;
+    begin_client();
+    let_in();
+    tell("enough", "and more");
+    await_line("heard enough");
+    answer_close(1000);
+    expect_end(0);
+}
+
+static void the_application_leaves_who_is_wrong(void **state)
+{
+    (void)state;
+    begin_client();
+    let_in();
+    tell("wrong", "and more");
+    await_line("heard wrong");
+    answer_close(1008);
+    await_line("lost 11 1008 (that is wrong); no use in trying again");
+    expect_end(1);
+}
+
+static void a_signal_says_goodbye(void **state)
+{
+    (void)state;
+    begin_client();
+    let_in();
+    child_signal(&client, SIGINT);
+    answer_close(1001);
+    expect_end(0);
+}
+
+/* What the application waits for beside, with a connection and without. */
+static void others_have_their_turn(void **state)
+{
+    char payload[256];
+
+    (void)state;
+    rate = 100;
+    begin_client();
+    let_in();
+    for (int i = 0; i < 3; i++) {
+        rawserver_read(&server, UPF_OP_BINARY, payload);
+        assert_string_equal(payload, "tick");
+    }
+    assert_int_equal(write(orders, "order", 5), 5);
+    rawserver_read(&server, UPF_OP_TEXT, payload);
+    assert_string_equal(payload, "order");
+    child_end(&client);
+    rawserver_cut(&server, true);
+
+    policy.base_ms = policy.cap_ms = INT32_MAX;
+    rate = 0;
+    close(orders);
+    begin_client();
+    let_in();
+    rawserver_cut(&server, true);
+    await_line("lost 11 1006");
+    assert_int_equal(write(orders, "order", 5), 5);
+    await_line("not sent");
+}
+
+static void what_is_set_wrongly_is_refused(void **state)
+{
+    (void)state;
+    url = "http://127.0.0.1/";
+    begin_client();
+    await_line("not a ws:// or wss:// URL");
+    await_line("");
+    await_line("");
+    expect_end(2);
+    child_end(&client);
+    close(orders);
+    url     = NULL;
+    timeout = 0;
+    begin_client();
+    await_line("timeout: ");
+    expect_end(2);
+    child_end(&client);
+    close(orders);
+    timeout       = PATIENCE;
+    policy.cap_ms = 0;
+    begin_client();
+    await_line("policy: ");
+    expect_end(2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_comes_back_until_that_is_no_use),
+        TEST(it_gives_up_when_it_was_told_to),
+        TEST(it_keeps_away_as_long_as_it_is_asked_to),
+        TEST(a_server_that_hangs_up_may_want_tls),
+        TEST(the_application_leaves_when_it_has_enough),
+        TEST(the_application_leaves_who_is_wrong),
+        TEST(a_signal_says_goodbye),
+        TEST(others_have_their_turn),
+        TEST(what_is_set_wrongly_is_refused),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
