@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ticker.mjs - the page of ticker_server in a headless Chromium.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
 import { WORK, require } from './packages.mjs';
@@ -125,6 +126,28 @@ async function comesBack(signal) {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** A market that begins anew opens elsewhere: what was drawn stays as it was. */
+async function keepsItsCurve() {
+    const feed = join(WORK, 'ticker.feed');
+    const values = (page) => page.evaluate(() => layOut().lines[0].points
+        .map((p) => p.value).filter((v) => !Number.isNaN(v)));
+    writeFileSync(feed, 'ACME 1000\nACME 1010\n');
+    const startFed = (port) => Server.start(
+        join(BIN, 'ticker_server'), ['--port', String(port), '--feed', feed]);
+    let server = await startFed(0);
+    const page = await open(server);
+    await row(page, 'ACME').getByText('1,010').waitFor();
+    await server.stop();
+    await page.locator('#status:not(.open)').waitFor();
+    writeFileSync(feed, 'ACME 20\nACME 21\n');
+    server = await startFed(server.port);
+    await row(page, 'ACME').getByText('21.00').waitFor();
+    const rounded = new Set((await values(page)).map((v) => v.toFixed(3)));
+    expect([...rounded], ['1.000', '5.000'], 'percent since each opening');
+    await page.context().close();
+    await server.stop();
+}
+
 /** A server that says nothing any more, though its socket is open. */
 async function noticesSilence() {
     const server = await start('--port', '0');
@@ -145,6 +168,8 @@ await test('ticker page shows prices', prices);
 await test('ticker page comes back after a restart',
            () => comesBack('SIGTERM'));
 await test('ticker page comes back after a crash', () => comesBack('SIGKILL'));
+await test('ticker page keeps its curve when the market begins anew',
+           keepsItsCurve);
 await test('ticker page notices a silent server', noticesSilence);
 await browser.close();
 finish();
