@@ -29,8 +29,8 @@
  * end of that function.
  *
  * What is said to one client is in server_client.h, sets of them are in
- * client_set.h. One thread; nothing here blocks. To take it into a program of your own, copy
- * this directory.
+ * client_set.h. One thread; nothing here blocks. To take it into a program of
+ * your own, copy this directory.
  */
 #ifndef EXAMPLES_SERVER_H
 #define EXAMPLES_SERVER_H
@@ -109,7 +109,7 @@ bool set_send(server *s, const client_set *set, upf_opcode opcode,
 
 /*
  * Anything else that the application waits for: a timer (timers.h), or what has
- * a descriptor, such as a pipe, inotify, or the socket of a database (poller.h):
+ * a descriptor: a pipe, inotify, the socket of a database (poller.h):
  *
  *     timers_every(&s->timers, &mine.timer, 30, on_timer);
  *     poller_watch(s->poller, &mine.source, POLLER_READ);

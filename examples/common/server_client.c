@@ -36,7 +36,7 @@ static void hold(client *c, bool held, bool over_limit)
 
 void client_hold(client *c, bool held)
 {
-    hold(c, held, c->over_limit);
+    hold(c, held && upf_conn_is_open(&c->ws), c->over_limit);
 }
 
 void client_limit(client *c, bool over_limit)
@@ -117,7 +117,7 @@ bool client_send_shared(client *c, upf_shared *shared)
 
 void client_close(client *c, int code, const char *reason)
 {
-    hold(c, false, false); /* its Close has to be read */
     upf_close(&c->ws, code, reason);
+    client_hold(c, false); /* its Close has to be read */
     client_touch(c);
 }

@@ -30,7 +30,7 @@ struct client {
     memberships   sets;
     size_t        at;         /* in server.clients */
     size_t        may_read;   /* bytes, in this turn */
-    double        may_say;    /* events, until the next sweep */
+    double        may_say;    /* events, by --max-rate */
     bool          has_more;   /* its turn was over before its input was */
     bool          blocked;    /* its socket took no more */
     bool          congested;
@@ -57,8 +57,11 @@ void client_close(client *c, int code, const char *reason);
 
 /*
  * Do not read from the client (true), or go on (false): for an application that
- * cannot take more now. It may still be heard of what has been read already.
- * Not upf_conn_hold(), of which the server makes use, too.
+ * cannot take more now. What was read before is still heard of. It lasts until
+ * it is taken back, or until client_close(), whatever --max-rate does meanwhile;
+ * who is closing is not held. A held client that ends its stream is heard of
+ * when it is let go, one that resets it at once. Not upf_conn_hold(): that is
+ * the server's, for both.
  */
 void client_hold(client *c, bool held);
 

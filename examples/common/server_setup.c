@@ -34,8 +34,8 @@ static const char usage[] =
 static const char usage_app[] =
 "  --host-name NAME       answer requests for the host NAME, too (repeatable;\n"
 "                         localhost and the address are known)\n"
-"  --max-rate N           read no more than N messages a second from a client;\n"
-"                         0: as many as it sends (%lu)\n";
+"  --max-rate N           read no more than N messages a second from a client,\n"
+"                         pings among them; 0: as many as it sends (%lu)\n";
 
 static const char usage_trace[] =
 "  --trace                show every frame header on standard error\n";

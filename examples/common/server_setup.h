@@ -32,6 +32,8 @@ struct server_setup {
     const char   *host, *port, *cert_file, *key_file;
     unsigned long max_message, max_queued, max_connections;
     unsigned long ping_interval, pong_timeout;
+    /* Events a second that one client may say once it is open, of which a
+     * second's worth at once; 0: no limit. Over it, it is not read from. */
     unsigned long max_rate;
     option_list   origins, subprotocols, host_names;
     bool          trace;

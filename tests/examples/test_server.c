@@ -62,12 +62,19 @@ static void on_message(server *s, client *c, const upf_event *ev)
     if (upf_str_equals(said, "hold me")) {
         held = c;
         client_hold(held, true);
+        set_send(s, &s->everyone, UPF_OP_TEXT, "held", 4);
         return;
     }
     if (upf_str_equals(said, "let go")) {
         const char *text = late ? "late was read" : "late was not read";
         set_send(s, &s->everyone, UPF_OP_TEXT, text, strlen(text));
         client_hold(held, false);
+        return;
+    }
+    if (upf_str_equals(said, "close") || upf_str_equals(said, "close, hold")) {
+        client_close(held, UPF_CLOSE_NORMAL, "over");
+        if (said.len > 5)
+            client_hold(held, true); /* of no effect */
         return;
     }
     late = late || upf_str_equals(said, "late");
@@ -647,6 +654,34 @@ static void who_is_held_stays_held_at_any_rate(void **state)
     assert_int_equal(end_server(), 0);
 }
 
+/* Else its Close would not be read, and only the patience for it would end
+ * the connection. */
+static void who_is_held_is_let_go_to_be_closed(void **state)
+{
+    static const char *const orders[] = {"close", "close, hold"};
+    struct blob heard = {0};
+
+    (void)state;
+    close_timeout = 3600 * 1000;
+    begin_server(NULL);
+    const int one = join();
+    for (int i = 0; i < 2; i++) {
+        const int lame = join();
+        say(lame, FIN | TEXT, "hold me", 7);
+        await(one, &heard, "held");
+        say(one, FIN | TEXT, orders[i], strlen(orders[i]));
+        say(lame, FIN | CLOSE, "\x03\xE8", 2);
+        friends[0] = one;
+        assert_int_equal(last_word(lame), UPF_CLOSE_NORMAL);
+        friends[0] = -1;
+        await(one, &heard, "gone");
+        close(lame);
+    }
+    blob_free(&heard);
+    close(one);
+    assert_int_equal(end_server(), 0);
+}
+
 /* ---- Requests ---------------------------------------------------------- */
 
 static int answer_to(const char *request)
@@ -849,28 +884,23 @@ static void timers_keep_their_times_and_skip_what_is_missed(void **state)
     assert_true(timers_due(&all) > start + 1e9);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, clean_up)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            who_misbehaves_is_told_and_others_notice_nothing, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(who_is_gone_is_forgotten, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(
-            who_does_not_read_is_cut_off_and_nobody_waits, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(who_talks_too_fast_is_slowed_down, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(
-            who_is_lost_while_it_is_slowed_down_is_told_of, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(who_is_held_stays_held_at_any_rate,
-                                        set_up, clean_up),
-        cmocka_unit_test_setup_teardown(it_answers_only_to_hosts_that_it_was_told,
-                                  set_up, clean_up),
-        cmocka_unit_test_setup_teardown(a_body_is_read_however_it_comes, set_up, clean_up),
-        cmocka_unit_test_setup_teardown(a_body_is_read_at_any_rate, set_up,
-                                        clean_up),
-        cmocka_unit_test_setup_teardown(a_body_that_never_comes_costs_no_work,
-                                        set_up, clean_up),
-        cmocka_unit_test_setup_teardown(
-            a_stop_is_told_to_all_and_does_not_wait_for_ever, set_up, clean_up),
+        TEST(who_misbehaves_is_told_and_others_notice_nothing),
+        TEST(who_is_gone_is_forgotten),
+        TEST(who_does_not_read_is_cut_off_and_nobody_waits),
+        TEST(who_talks_too_fast_is_slowed_down),
+        TEST(who_is_lost_while_it_is_slowed_down_is_told_of),
+        TEST(who_is_held_stays_held_at_any_rate),
+        TEST(who_is_held_is_let_go_to_be_closed),
+        TEST(it_answers_only_to_hosts_that_it_was_told),
+        TEST(a_body_is_read_however_it_comes),
+        TEST(a_body_is_read_at_any_rate),
+        TEST(a_body_that_never_comes_costs_no_work),
+        TEST(a_stop_is_told_to_all_and_does_not_wait_for_ever),
         cmocka_unit_test(sets_know_who_is_in),
         cmocka_unit_test(timers_keep_their_times_and_skip_what_is_missed),
     };

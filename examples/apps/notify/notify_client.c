@@ -7,7 +7,7 @@
  *
  * What it shows: a client that stays connected and misses nothing. All that it
  * has to remember is one id; notify_server.c has the protocol. The loop that
- * connects and comes back is common/client_loop.h. Read hear() and main() first.
+ * connects and comes back is common/client_loop.h. Start reading at hear().
  */
 
 #include <stdio.h>

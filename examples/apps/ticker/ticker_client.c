@@ -9,8 +9,8 @@
  *
  * What it shows: a client that stays connected, with a subprotocol, and what it
  * asks for said anew on each connection. The loop that connects and comes back
- * is common/client_loop.h. Start reading at hear(). The binary messages are read
- * in ticker_wire.c, the table is ticker_table.c.
+ * is common/client_loop.h. The binary messages are read in ticker_wire.c, the
+ * table is ticker_table.c. Start reading at hear().
  */
 
 #include <inttypes.h>
