@@ -252,12 +252,12 @@ static void decide(client_loop *l, client_ending *end, uint64_t *wait_ms)
 
 static int stay_connected(client_loop *l)
 {
-    for (;;) {
+    while (!is_leaving(l)) {
         client_ending end  = attempt(l);
         uint64_t      wait = 0;
 
         if (is_leaving(l) && l->failed == NULL)
-            return EXIT_SUCCESS;
+            break;
         decide(l, &end, &wait);
         l->app->lost(l, &end);
         if (!end.returns)
@@ -265,9 +265,8 @@ static int stay_connected(client_loop *l)
         for (const uint64_t until = clock_ms() + wait;
              clock_ms() < until && !is_leaving(l);)
             wait_until(l, until);
-        if (is_leaving(l))
-            return l->failed == NULL ? EXIT_SUCCESS : EXIT_FAILURE;
     }
+    return l->failed == NULL ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 void client_loop_init(client_loop *l, const client_app *app)

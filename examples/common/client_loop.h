@@ -35,8 +35,8 @@
  * miss nothing says at OPEN what it has seen last, as notify_client.c does.
  *
  * One thread. While a connection is made (timeout, and what the resolver takes)
- * nothing else is heard but a signal. lessons/reconnect_client.c is the same
- * loop in the open.
+ * nothing else is heard but a signal; nor is anything for up to a second when
+ * one ends. lessons/reconnect_client.c is the same loop in the open.
  */
 #ifndef EXAMPLES_CLIENT_LOOP_H
 #define EXAMPLES_CLIENT_LOOP_H
@@ -118,11 +118,13 @@ bool client_loop_send(client_loop *l, upf_opcode opcode, const void *data,
                       size_t len);
 
 /*
- * Close the connection, if there is one, and do not come back. The first call
- * counts. The texts must stay.
+ * Close the connection, if there is one, and do not come back: from hear(), or
+ * whatever else is called while it runs. The first call counts. The texts must
+ * stay.
  *
  *   code, reason  what the server is told
- *   failed        NULL, or what lost() gets as the text: the exit status is 1
+ *   failed        NULL, or why it is a failure: the exit status is 1, and
+ *                 lost(), if this ends a connection, gets it as the text
  */
 void client_loop_leave(client_loop *l, int code, const char *reason,
                        const char *failed);

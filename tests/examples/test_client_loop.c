@@ -67,6 +67,10 @@ static void on_order(source *from, unsigned events)
     (void)events;
     if (n <= 0)
         poller_forget(t->loop.poller, from);
+    else if (upf_str_equals((upf_str){text, (size_t)n}, "leave"))
+        client_loop_leave(&t->loop, UPF_CLOSE_NORMAL, "", NULL);
+    else if (upf_str_equals((upf_str){text, (size_t)n}, "fail"))
+        client_loop_leave(&t->loop, UPF_CLOSE_NORMAL, "", "a failure");
     else if (!client_loop_send(&t->loop, UPF_OP_TEXT, text, (size_t)n))
         puts("not sent");
 }
@@ -325,6 +329,26 @@ static void others_have_their_turn(void **state)
     await_line("not sent");
 }
 
+/* With a status of its own, and without another word. */
+static void it_may_be_left_while_it_waits(void **state)
+{
+    static const char *const words[] = {"leave", "fail"};
+
+    (void)state;
+    policy.base_ms = policy.cap_ms = INT32_MAX;
+    for (int i = 0; i < 2; i++) {
+        begin_client();
+        let_in();
+        rawserver_cut(&server, true);
+        await_line("lost 11 1006");
+        assert_true(write(orders, words[i], strlen(words[i])) > 0);
+        expect_end(i);
+        child_end(&client);
+        close(orders);
+    }
+    orders = -1;
+}
+
 static void what_is_set_wrongly_is_refused(void **state)
 {
     (void)state;
@@ -363,6 +387,7 @@ int main(void)
         TEST(the_application_leaves_who_is_wrong),
         TEST(a_signal_says_goodbye),
         TEST(others_have_their_turn),
+        TEST(it_may_be_left_while_it_waits),
         TEST(what_is_set_wrongly_is_refused),
     };
 
