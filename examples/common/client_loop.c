@@ -309,7 +309,7 @@ int client_loop_begin(client_loop *l)
         return 2;
     }
     if (url.secure && (l->tls = tls_client(l->ca_file)) == NULL)
-        return EXIT_FAILURE;
+        return 2;
     l->stop   = (source){.fd = stop_on_signals(), .ready = on_stop};
     l->poller = poller_new();
     if (l->stop.fd >= 0 && l->poller != NULL &&

@@ -45,10 +45,12 @@ static void hear(client_loop *l, const upf_event *ev)
     if (ev->type != UPF_EVENT_MESSAGE)
         return;
     printf("heard %.*s\n", (int)text.len, text.data);
-    if (upf_str_equals(text, "enough"))
+    if (upf_str_equals(text, "enough")) {
         client_loop_leave(l, UPF_CLOSE_NORMAL, "thanks", NULL);
-    else if (upf_str_equals(text, "wrong"))
+        client_loop_leave(l, UPF_CLOSE_POLICY, "", "not the first");
+    } else if (upf_str_equals(text, "wrong")) {
         client_loop_leave(l, UPF_CLOSE_POLICY, "no", "that is wrong");
+    }
 }
 
 static void lost(client_loop *l, const client_ending *end)

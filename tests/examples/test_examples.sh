@@ -418,10 +418,21 @@ with_tls()
     check 'the name may be localhost' exits 0 client --ca "$tmp/here.pem"
     check 'SIGTERM ends it' stop
 
+    start ticker_server --tls-cert "$tmp/here.pem" --tls-key "$tmp/here.key"
+    check 'ticker_client speaks TLS' exits 0 "$bin/ticker_client" \
+        --ca "$tmp/here.pem" --count 100 "$url"
+    check 'and trusts nobody else' exits 1 "$bin/ticker_client" \
+        --ca "$tmp/elsewhere.pem" --attempts 1 --base 1 --cap 1 "$url"
+    check 'which it says' complained 'the certificate is not accepted'
+    stop
+
     start echo_server --tls-cert "$tmp/elsewhere.pem" \
         --tls-key "$tmp/elsewhere.key"
     check "another host's certificate is refused" \
         exits 1 client --ca "$tmp/elsewhere.pem"
+    check 'by notify_client, too' exits 1 "$bin/notify_client" \
+        --ca "$tmp/elsewhere.pem" --attempts 1 --base 1 --cap 1 "$url"
+    check 'which says so' complained 'the certificate is not accepted'
     check 'plain text for a TLS server is an error' \
         exits 1 "$bin/echo_client" "ws://127.0.0.1:$port/"
     check 'with a word about wss' said '^try: wss://'
@@ -434,9 +445,11 @@ with_tls()
     check 'a certificate that is not there is named' exits 2 \
         "$bin/echo_server" --tls-cert "$tmp/none" --tls-key "$tmp/here.key"
     check 'with the reason' complained "$tmp/none: No such file"
-    check 'so is a CA file' exits 2 \
-        "$bin/echo_client" --ca "$tmp/none" wss://127.0.0.1:1/
-    check 'with the reason, too' complained "$tmp/none: No such file"
+    for program in echo_client notify_client; do
+        check "so is a CA file, by $program" exits 2 \
+            "$bin/$program" --ca "$tmp/none" wss://127.0.0.1:1/
+        check 'with the reason, too' complained "$tmp/none: No such file"
+    done
     check "another certificate's key is refused" exits 2 "$bin/echo_server" \
         --port 0 --tls-cert "$tmp/here.pem" --tls-key "$tmp/elsewhere.key"
 }
