@@ -44,14 +44,20 @@ $(call beside,obj,$(BUILD)/examples)
 $(example_bins): $(BUILD)/obj/libexamples.a $(library)
 	$(call link,$(CC),$(CFLAGS),$(TLS_LIBS))
 
-# A page becomes `static const char NAME_html[]`, NUL at its end. Character
+# A page becomes `static const char NAME_html[]`, NUL at its end, and the script
+# that it names a part of it: one answer, which loads nothing. Character
 # constants and not one string: ISO C promises no literal over 4095 bytes.
-$(BUILD)/examples/pages/%_html.h: examples/pages/%.html examples/examples.mk
+page_script := examples/pages/reconnect.js
+
+$(BUILD)/examples/pages/%_html.h: examples/pages/%.html $(page_script) \
+                                  examples/examples.mk
 	@mkdir -p $(@D)
 	@echo '  PAGE  $@'
 	$(Q){ echo '/* From $<; do not edit. */'; \
 	      echo 'static const char $(subst -,_,$*)_html[] = {'; \
-	      od -An -v -tx1 $< | sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; \
+	      sed -e '/^<script src="reconnect.js">$$/{s/ src.*/>/' \
+	          -e 'r $(page_script)' -e '}' $< | od -An -v -tx1 | \
+	          sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; \
 	      echo '0};'; } >$@
 
 $(call objects,obj,$(example_sources)): | $(page_headers)
