@@ -287,7 +287,7 @@ static const char *take_settings(client_loop *l)
     if (l->config.close_timeout > l->timeout)
         l->config.close_timeout = l->timeout;
     if (upf_backoff_init(&l->backoff, &l->policy) != UPF_OK)
-        return "policy: a wait of 0, or a cap below the base";
+        return "policy: a time of 0, or a cap below the base";
     return upf_config_check(&l->config);
 }
 

@@ -18,6 +18,8 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "client_loop.h"
@@ -29,6 +31,8 @@ static struct child     client;
 static int              orders = -1; /* what the client reads, and sends */
 
 /* ---- The client --------------------------------------------------------- */
+
+enum { MEGABYTE = 1 << 20, MUCH = 16 }; /* more than the kernel takes */
 
 struct teller {
     client_loop loop;
@@ -50,6 +54,8 @@ static void hear(client_loop *l, const upf_event *ev)
         client_loop_leave(l, UPF_CLOSE_POLICY, "", "not the first");
     } else if (upf_str_equals(text, "wrong")) {
         client_loop_leave(l, UPF_CLOSE_POLICY, "no", "that is wrong");
+    } else if (upf_str_equals(text, "stop")) {
+        raise(SIGSTOP);
     }
 }
 
@@ -62,18 +68,23 @@ static void lost(client_loop *l, const client_ending *end)
 
 static void on_order(source *from, unsigned events)
 {
+    static char    megabyte[MEGABYTE];
     struct teller *t = OWNER_OF(struct teller, orders, from);
-    char           text[64];
-    const ssize_t  n = read(from->fd, text, sizeof text);
+    char           bytes[64];
+    const ssize_t  n    = read(from->fd, bytes, sizeof bytes);
+    const upf_str  text = {bytes, n > 0 ? (size_t)n : 0};
 
     (void)events;
     if (n <= 0)
         poller_forget(t->loop.poller, from);
-    else if (upf_str_equals((upf_str){text, (size_t)n}, "leave"))
+    else if (upf_str_equals(text, "leave"))
         client_loop_leave(&t->loop, UPF_CLOSE_NORMAL, "", NULL);
-    else if (upf_str_equals((upf_str){text, (size_t)n}, "fail"))
+    else if (upf_str_equals(text, "fail"))
         client_loop_leave(&t->loop, UPF_CLOSE_NORMAL, "", "a failure");
-    else if (!client_loop_send(&t->loop, UPF_OP_TEXT, text, (size_t)n))
+    else if (upf_str_equals(text, "much"))
+        for (int i = 0; i < MUCH; i++)
+            client_loop_send(&t->loop, UPF_OP_BINARY, megabyte, MEGABYTE);
+    else if (!client_loop_send(&t->loop, UPF_OP_TEXT, text.data, text.len))
         puts("not sent");
 }
 
@@ -88,7 +99,7 @@ static const client_app    app      = {.hear = hear, .lost = lost};
 static upf_backoff_policy  policy   = {1, 1, 60000, 0};
 static const char         *url;     /* NULL: the server's */
 static double              rate;    /* of the timer; 0: none */
-static uint32_t            timeout;
+static uint32_t            timeout, ping_interval;
 
 static int run_client(int from)
 {
@@ -101,6 +112,11 @@ static int run_client(int from)
     l->url     = url != NULL ? url : address;
     l->policy  = policy;
     l->timeout = timeout;
+    /* The loop's own; these would never come. */
+    l->config.handshake_timeout = 0;
+    l->config.pong_timeout      = 0;
+    l->config.ping_interval     = ping_interval;
+    l->config.max_queued        = 2 * MUCH * MEGABYTE;
     const int status = client_loop_begin(l);
     if (status >= 0)
         return status;
@@ -140,6 +156,7 @@ static int begin(void **state)
     url     = NULL;
     rate    = 0;
     timeout = PATIENCE;
+    ping_interval = 0;
     rawserver_begin(&server);
     return 0;
 }
@@ -241,6 +258,48 @@ static void it_gives_up_when_it_was_told_to(void **state)
     expect_end(1);
 }
 
+/* Failures before a connection that was stable are forgotten. */
+static void what_was_stable_is_no_failure(void **state)
+{
+    char payload[256];
+
+    (void)state;
+    policy.max_tries = 1;
+    policy.stable_ms = 1;
+    rate = 100;
+    begin_client();
+    for (int i = 0; i < 3; i++) {
+        let_in();
+        for (int tick = 0; tick < 3; tick++) /* a millisecond, or more */
+            rawserver_read(&server, UPF_OP_BINARY, payload);
+        rawserver_cut(&server, true);
+        await_line("lost 11 1006 (");
+        assert_non_null(strstr(client.line, "); next try in "));
+    }
+}
+
+static void a_server_that_does_not_answer_is_left(void **state)
+{
+    (void)state;
+    timeout = 100;
+    begin_client();
+    rawserver_accept(&server);
+    await_line("lost 10 1006 (");
+}
+
+static void a_server_that_is_silent_is_left(void **state)
+{
+    char payload[256];
+
+    (void)state;
+    timeout       = 2000; /* time to open, too */
+    ping_interval = 50;
+    begin_client();
+    let_in();
+    rawserver_read(&server, UPF_OP_PING, payload);
+    await_line("lost 11 1006 (");
+}
+
 static void it_keeps_away_as_long_as_it_is_asked_to(void **state)
 {
     static const char busy[] = "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\n"
@@ -331,6 +390,49 @@ static void others_have_their_turn(void **state)
     await_line("not sent");
 }
 
+/* However much the server has to say. */
+static void others_have_their_turn_in_a_flood(void **state)
+{
+    enum { COUNT = 300 };
+    uint8_t flood[COUNT * 3];
+    char    rest[4096];
+    int     heard = 0, status;
+
+    (void)state;
+    begin_client();
+    let_in();
+    tell("stop", NULL);
+    assert_int_equal(waitpid(client.pid, &status, WUNTRACED), client.pid);
+    assert_true(WIFSTOPPED(status));
+    for (size_t i = 0; i < COUNT; i++)
+        rawserver_frame(flood + 3 * i, UPF_OP_TEXT, "x", 1);
+    rawserver_put(&server, flood, sizeof flood);
+    assert_int_equal(write(orders, "leave", 5), 5);
+    child_signal(&client, SIGCONT);
+    answer_close(1000);
+    assert_int_equal(child_rest(&client, rest, sizeof rest), 0);
+    for (const char *x = rest; (x = strstr(x, "heard x")) != NULL; x++)
+        heard++;
+    assert_true(heard < COUNT);
+}
+
+static void what_the_kernel_does_not_take_is_sent_later(void **state)
+{
+    static char bytes[MEGABYTE];
+    size_t      total = 0;
+
+    (void)state;
+    begin_client();
+    let_in();
+    assert_int_equal(write(orders, "much", 4), 4);
+    while (total < (size_t)MUCH * MEGABYTE) {
+        assert_true(readable(server.peer, PATIENCE));
+        const ssize_t n = recv(server.peer, bytes, sizeof bytes, 0);
+        assert_true(n > 0);
+        total += (size_t)n;
+    }
+}
+
 /* With a status of its own, and without another word. */
 static void it_may_be_left_while_it_waits(void **state)
 {
@@ -383,12 +485,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_comes_back_until_that_is_no_use),
         TEST(it_gives_up_when_it_was_told_to),
+        TEST(what_was_stable_is_no_failure),
+        TEST(a_server_that_does_not_answer_is_left),
+        TEST(a_server_that_is_silent_is_left),
         TEST(it_keeps_away_as_long_as_it_is_asked_to),
         TEST(a_server_that_hangs_up_may_want_tls),
         TEST(the_application_leaves_when_it_has_enough),
         TEST(the_application_leaves_who_is_wrong),
         TEST(a_signal_says_goodbye),
         TEST(others_have_their_turn),
+        TEST(others_have_their_turn_in_a_flood),
+        TEST(what_the_kernel_does_not_take_is_sent_later),
         TEST(it_may_be_left_while_it_waits),
         TEST(what_is_set_wrongly_is_refused),
     };
