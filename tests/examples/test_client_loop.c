@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -360,6 +361,30 @@ static void a_signal_says_goodbye(void **state)
     expect_end(0);
 }
 
+/* The processor's time that the children have taken which are gone, in ms. */
+static long work_of_children(void)
+{
+    struct rusage used;
+
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
+/* The signal is not heard again and again while the answer is waited for. */
+static void a_goodbye_that_is_not_answered_costs_no_work(void **state)
+{
+    (void)state;
+    timeout = 4000;
+    begin_client();
+    let_in();
+    child_signal(&client, SIGINT);
+    assert_int_equal(rawserver_read_close(&server), 1001);
+    const long before = work_of_children();
+    expect_end(0);
+    assert_true(work_of_children() - before < 400);
+}
+
 /* What the application waits for beside, with a connection and without. */
 static void others_have_their_turn(void **state)
 {
@@ -493,6 +518,7 @@ int main(void)
         TEST(the_application_leaves_when_it_has_enough),
         TEST(the_application_leaves_who_is_wrong),
         TEST(a_signal_says_goodbye),
+        TEST(a_goodbye_that_is_not_answered_costs_no_work),
         TEST(others_have_their_turn),
         TEST(others_have_their_turn_in_a_flood),
         TEST(what_the_kernel_does_not_take_is_sent_later),
