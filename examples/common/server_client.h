@@ -58,10 +58,10 @@ void client_close(client *c, int code, const char *reason);
 /*
  * Do not read from the client (true), or go on (false): for an application that
  * cannot take more now. What was read before is still heard of. It lasts until
- * it is taken back, or until client_close(), whatever --max-rate does meanwhile;
- * who is closing is not held. A held client that ends its stream is heard of
- * when it is let go, one that resets it at once. Not upf_conn_hold(): that is
- * the server's, for both.
+ * it is taken back, or until client_close(), whatever --max-rate does; who is
+ * closing is not held. A held client that ends its stream is heard of when it
+ * is let go, one that resets it at once. Not upf_conn_hold(): that is the
+ * server's, for both.
  */
 void client_hold(client *c, bool held);
 
