@@ -11,6 +11,7 @@
 
 #include "client_loop.h"
 #include "options.h"
+#include "show.h"
 #include "tcp.h"
 
 enum {
@@ -95,9 +96,10 @@ static void describe(const client_loop *l, const upf_event *ev,
     end->close_code  = ev->close.code;
     end->http_status = ev->response.status;
     end->retry_after = retry_after(&ev->response);
-    if (ev->status == UPF_ERR_RESPONSE)
+    if (ev->status == UPF_ERR_RESPONSE) {
         snprintf(text, size, "HTTP %d", ev->response.status);
-    else if (ev->status != UPF_OK)
+        show_refusal(stderr, &ev->response, "server: ");
+    } else if (ev->status != UPF_OK)
         snprintf(text, size, "%s%s", upf_status_text(ev->status),
                  l->tls == NULL && !end->opened && tls_may_be_meant(ev->status)
                      ? ": a port for TLS? then wss://" : "");

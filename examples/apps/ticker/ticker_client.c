@@ -136,7 +136,7 @@ static void lost(client_loop *l, const client_ending *end)
     struct client *c = OWNER_OF(struct client, loop, l);
     char line[512];
 
-    if (!end->connected)
+    if (!end->connected || end->status == UPF_ERR_RESPONSE)
         c->table.drawn = 0; /* the reason stands below the table */
     snprintf(line, sizeof line, "not connected (%d, %s); %s", end->close_code,
              end->text, end->next);
