@@ -312,6 +312,7 @@ static void it_keeps_away_as_long_as_it_is_asked_to(void **state)
     rawserver_read_head(&server, sizeof server.head);
     rawserver_put(&server, busy, sizeof busy - 1);
     rawserver_finish(&server);
+    await_line("server: Retry-After: 3600");
     await_line("lost 10 1006 (HTTP 503); next try in 360000");
     child_signal(&client, SIGTERM); /* ends the wait */
     expect_end(0);
