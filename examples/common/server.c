@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drain.h"
 #include "host.h"
 #include "page.h"
 #include "server.h"
@@ -38,6 +39,8 @@ static void hear_request(server *s, client *c, const upf_event *ev)
         upf_refuse(&c->ws, 421, &plain_text, 1, other, sizeof other - 1);
         return;
     }
+    if (drain_answers(s, c, ev))
+        return;
     s->app->hear(s, c, ev);
     if (ev->status == UPF_ERR_NOT_UPGRADE && c->deferred == NULL &&
         s->app->page != NULL && upf_conn_request(&c->ws, &request) == UPF_OK)

@@ -685,6 +685,9 @@ static void who_is_held_is_let_go_to_be_closed(void **state)
 
 /* ---- Requests ---------------------------------------------------------- */
 
+static const char health[] =
+    "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
 static int answer_to(const char *request)
 {
     const int fd = tcp_connect("127.0.0.1", port, PATIENCE);
@@ -719,6 +722,11 @@ static void it_answers_only_to_hosts_that_it_was_told(void **state)
                      cases[i].status);
     }
     assert_int_equal(answer_to("OPTIONS * HTTP/1.1\r\nHost: any\r\n\r\n"), 204);
+    assert_int_equal(answer_to(health), 200);
+    assert_int_equal(answer_to("GET /healthz HTTP/1.1\r\nHost: any\r\n\r\n"),
+                     421);
+    assert_int_equal(answer_to("GET /health HTTP/1.1\r\nHost: localhost\r\n"
+                               "\r\n"), 404);
     assert_int_equal(end_server(), 0);
 }
 
