@@ -358,9 +358,11 @@ void server_stop(server *s)
 
 static void on_stop(source *from, unsigned events)
 {
+    server *s = OWNER_OF(server, stop, from);
+
     (void)events;
-    if (stop_requested())
-        server_stop(OWNER_OF(server, stop, from));
+    if (stop_requested() && !drain_begin(s))
+        server_stop(s);
 }
 
 static bool run_turn(server *s)

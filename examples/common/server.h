@@ -40,6 +40,7 @@
 #include <stdint.h>
 #include <upframe/conn.h>
 #include "client_set.h"
+#include "drain.h"
 #include "poller.h"
 #include "server_client.h"
 #include "server_setup.h"
@@ -77,6 +78,7 @@ struct server {
 
     /* the rest is the server's. */
     source    listener, stop;
+    drain     drain;
     client  **clients;
     size_t    count;
     client   *touched;     /* to be settled when this turn ends */
@@ -95,8 +97,8 @@ struct server {
 int server_begin(server *s, const server_app *app, int argc, char **argv,
                  const char *about);
 
-/* Serve until a signal says stop: clients are told 1001 then, and have three
- * seconds. Returns the program's exit status; all is freed. */
+/* Serve until a signal says stop: clients are told 1001 then (drain.h says how
+ * they are told), and have three seconds. Returns the program's exit status; all is freed. */
 int server_run(server *s);
 
 /* The same stop, by the application. */

@@ -35,7 +35,11 @@ static const char usage_app[] =
 "  --host-name NAME       answer requests for the host NAME, too (repeatable;\n"
 "                         localhost and the address are known)\n"
 "  --max-rate N           read no more than N messages a second from a client,\n"
-"                         pings among them; 0: as many as it sends (%lu)\n";
+"                         pings among them; 0: as many as it sends (%lu)\n"
+"  --drain-notice MS      behind a proxy: after the signal to stop, serve on for\n"
+"                         so long, while GET /healthz gets 503 (%lu)\n"
+"  --drain MS             and then say 1001 to one client after the other, over\n"
+"                         so long; 0: to all at once (%lu)\n";
 
 static const char usage_trace[] =
 "  --trace                show every frame header on standard error\n";
@@ -69,7 +73,8 @@ static void show_usage(const struct server_setup *defaults, const char *about)
         show_option(o);
     printf("%s%s", usage_address, defaults->plain ? "" : usage_tls);
     if (defaults->is_app)
-        printf(usage_app, defaults->max_rate);
+        printf(usage_app, defaults->max_rate, defaults->drain_notice,
+               defaults->drain);
     printf(usage, defaults->max_message, defaults->max_queued,
            defaults->ping_interval, defaults->pong_timeout,
            defaults->max_connections);
@@ -108,6 +113,10 @@ static bool read_option(struct server_setup *s, int letter)
     case 'a': return option_append(&s->host_names, "host-name", optarg);
     case 'r':
         return option_number("max-rate", optarg, 0, 1000000, &s->max_rate);
+    case 'd': return option_number("drain", optarg, 0, 86400000, &s->drain);
+    case 'e':
+        return option_number("drain-notice", optarg, 0, 86400000,
+                             &s->drain_notice);
     default: return false; /* getopt_long() has said what is wrong */
     }
 }
@@ -136,7 +145,9 @@ static void list_options(const struct server_setup *s,
         {"trace", no_argument, NULL, 't'}};
     static const struct option app[] = {
         {"host-name", required_argument, NULL, 'a'},
-        {"max-rate", required_argument, NULL, 'r'}};
+        {"max-rate", required_argument, NULL, 'r'},
+        {"drain", required_argument, NULL, 'd'},
+        {"drain-notice", required_argument, NULL, 'e'}};
     enum { COMMON = sizeof common / sizeof *common,
            SECURE = sizeof secure / sizeof *secure,
            APP    = sizeof app / sizeof *app };

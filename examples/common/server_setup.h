@@ -20,7 +20,7 @@ typedef struct app_option {
 
 struct server_setup {
     /* What the server is like: to be set before */
-    bool is_app; /* is run by server.c: --host-name, --max-rate */
+    bool is_app; /* is run by server.c: --host-name, --max-rate, --drain */
     bool plain;  /* offers no TLS and no trace */
     bool echoes; /* --max-queued must have room for what it has just read */
     size_t adds; /* bytes beside a message that must find room, if over 64 */
@@ -35,6 +35,7 @@ struct server_setup {
     /* Events a second that one client may say once it is open, of which a
      * second's worth at once; 0: no limit. Over it, it is not read from. */
     unsigned long max_rate;
+    unsigned long drain_notice, drain; /* ms; see drain.h */
     option_list   origins, subprotocols, host_names;
     bool          trace;
 

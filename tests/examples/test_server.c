@@ -111,7 +111,7 @@ static void on_life(source *from, unsigned events)
 /* In the child: never returns. What it prints goes to `output`. */
 static void serve(int output, const char *const *options)
 {
-    char *argv[8] = {(char *)"server", (char *)"--port", (char *)"0"};
+    char *argv[12] = {(char *)"server", (char *)"--port", (char *)"0"};
     int   argc    = 3;
     server s      = {.setup = {.host            = "127.0.0.1",
                                .max_message     = MAX_MESSAGE,
@@ -817,6 +817,108 @@ static void a_stop_is_told_to_all_and_does_not_wait_for_ever(void **state)
     close(impolite);
 }
 
+/* ---- Draining ---------------------------------------------------------- */
+
+/* All time-outs here are longer than any test: a second signal ends them. */
+#define LONG "86400000"
+
+static void begin_to_drain(void)
+{
+    const uint64_t give_up = clock_ms() + PATIENCE;
+
+    kill(child, SIGTERM);
+    while (answer_to(health) != 503)
+        assert_true(clock_ms() < give_up);
+    assert_int_equal(answer_to("OPTIONS * HTTP/1.1\r\nHost: any\r\n\r\n"), 503);
+    assert_int_equal(answer_to("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+                     200);
+}
+
+static void the_proxy_notices_before_the_clients_do(void **state)
+{
+    struct blob heard = {0};
+
+    (void)state;
+    begin_server((const char *const[]){"--drain-notice", LONG,
+                                       "--ping-interval", "0", NULL});
+    assert_int_equal(answer_to(health), 200);
+    const int one = join();
+    begin_to_drain();
+    const int late = join();
+    say(late, FIN | TEXT, "as ever", 7);
+    await(one, &heard, "as ever");
+    kill(child, SIGTERM);
+    assert_int_equal(last_word(one), 1001);
+    close(one);
+    assert_int_equal(last_word(late), 1001);
+    close(late);
+    assert_int_equal(end_server(), 0);
+    blob_free(&heard);
+}
+
+static void clients_are_told_one_after_the_other(void **state)
+{
+    enum { COUNT = 20 };
+    struct blob heard = {0};
+    int         fds[COUNT];
+    char        request[512];
+
+    (void)state;
+    begin_server((const char *const[]){"--drain", LONG, "--ping-interval", "0",
+                                       NULL});
+    for (int i = 0; i < COUNT; i++)
+        fds[i] = join();
+    begin_to_drain();
+    assert_int_equal(last_word(fds[COUNT - 1]), 1001);
+    snprintf(request, sizeof request, "%s\r\n", handshake);
+    assert_int_equal(answer_to(request), 503);
+    for (int i = 0; i < COUNT - 1; i++) {
+        say(fds[i], FIN | TEXT, "as ever", 7);
+        await(fds[0], &heard, "as ever");
+    }
+    assert_int_equal(
+        answer_to("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4"
+                  "\r\n\r\nbody"), 200);
+    await(fds[0], &heard, "body");
+    kill(child, SIGTERM);
+    for (int i = 0; i < COUNT - 1; i++)
+        assert_int_equal(last_word(fds[i]), 1001);
+    for (int i = 0; i < COUNT; i++)
+        close(fds[i]);
+    assert_int_equal(end_server(), 0);
+    blob_free(&heard);
+}
+
+/* Some leave by themselves meanwhile, some never answer. */
+static void a_drain_ends_by_itself(void **state)
+{
+    enum { COUNT = 40 };
+    int fds[COUNT], half, status = -1;
+
+    (void)state;
+    begin_server((const char *const[]){"--drain-notice", "100", "--drain",
+                                       "300", NULL});
+    half = tcp_connect("127.0.0.1", port, PATIENCE);
+    assert_true(half >= 0);
+    says_half_a_request(half);
+    for (int i = 0; i < COUNT; i++)
+        fds[i] = join();
+    kill(child, SIGTERM);
+    for (int i = 0; i < COUNT; i += 3)
+        close(fds[i]);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 3 != 0)
+            assert_int_equal(last_word(fds[i]), 1001);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    child = 0;
+    close(life[1]);
+    for (int i = 0; i < COUNT; i++)
+        if (i % 3 != 0)
+            close(fds[i]);
+    close(half);
+}
+
 /* ---- Sets -------------------------------------------------------------- */
 
 static void sets_know_who_is_in(void **state)
@@ -910,6 +1012,9 @@ int main(void)
         TEST(a_body_is_read_at_any_rate),
         TEST(a_body_that_never_comes_costs_no_work),
         TEST(a_stop_is_told_to_all_and_does_not_wait_for_ever),
+        TEST(the_proxy_notices_before_the_clients_do),
+        TEST(clients_are_told_one_after_the_other),
+        TEST(a_drain_ends_by_itself),
         cmocka_unit_test(sets_know_who_is_in),
         cmocka_unit_test(timers_keep_their_times_and_skip_what_is_missed),
     };
