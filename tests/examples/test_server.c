@@ -839,6 +839,7 @@ static void the_proxy_notices_before_the_clients_do(void **state)
     struct blob heard = {0};
 
     (void)state;
+    handshake_timeout = PATIENCE;
     begin_server((const char *const[]){"--drain-notice", LONG,
                                        "--ping-interval", "0", NULL});
     assert_int_equal(answer_to(health), 200);
@@ -864,6 +865,7 @@ static void clients_are_told_one_after_the_other(void **state)
     char        request[512];
 
     (void)state;
+    handshake_timeout = PATIENCE;
     begin_server((const char *const[]){"--drain", LONG, "--ping-interval", "0",
                                        NULL});
     for (int i = 0; i < COUNT; i++)

@@ -3,8 +3,8 @@
 # deps.sh - install the other implementations that run.sh talks to.
 #
 # Only what is missing is installed: Debian's python3-websockets, nodejs, npm,
-# chromium and openssl by apt-get; the npm packages of package.json into
-# $BUILD/interop (BUILD: build). No browser is downloaded.
+# chromium, nginx, haproxy and openssl by apt-get; the npm packages of
+# package.json into $BUILD/interop (BUILD: build). No browser is downloaded.
 set -u
 
 here=$(dirname "$0")
@@ -49,6 +49,8 @@ command -v node >/dev/null || set -- "$@" nodejs
 command -v npm >/dev/null || set -- "$@" npm
 command -v openssl >/dev/null || set -- "$@" openssl
 [ -n "$(find_chromium)" ] || set -- "$@" chromium
+[ -n "$(find_proxy nginx)" ] || set -- "$@" nginx
+[ -n "$(find_proxy haproxy)" ] || set -- "$@" haproxy
 [ $# -eq 0 ] || apt_install "$@" || exit 1
 
 if ! cmp -s "$here/package.json" "$work/package.json" ||
@@ -59,6 +61,8 @@ fi
 missing=
 [ -n "$(find_python)" ] || missing="$missing python3-websockets"
 [ -n "$(find_chromium)" ] || missing="$missing chromium"
+[ -n "$(find_proxy nginx)" ] || missing="$missing nginx"
+[ -n "$(find_proxy haproxy)" ] || missing="$missing haproxy"
 command -v openssl >/dev/null || missing="$missing openssl"
 has_npm_package ws || missing="$missing ws"
 has_npm_package playwright-core || missing="$missing playwright-core"

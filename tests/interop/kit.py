@@ -66,8 +66,10 @@ class Server:
     """A server program: `async with Server([...]) as server`, server.url.
 
     It chooses its port and says "listening on URL". On the way out it must
-    end with status 0 when it is told to (SIGTERM).
+    end with status 0 when it is told to (SIGTERM), unless a case killed it.
     """
+
+    killed = False
 
     def __init__(self, command, secure=False, port=0):
         self.command = list(command) + ["--port", str(port)]
@@ -100,7 +102,7 @@ class Server:
 
     async def __aexit__(self, kind, error, traceback):
         try:
-            if kind is None:
+            if kind is None and not self.killed:
                 expect(await self.stop(), 0, "server's exit status")
         finally:
             await self.kill()
@@ -123,6 +125,7 @@ class Server:
         return await asyncio.wait_for(self.process.wait(), 15)
 
     async def kill(self):
+        self.killed = True
         self.signal(signal.SIGKILL)
         await self.process.wait()
         running.discard(self.process)

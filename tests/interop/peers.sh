@@ -20,6 +20,12 @@ find_chromium()
         command -v google-chrome || :
 }
 
+# find_proxy NAME: nginx or haproxy, which not everybody has in PATH.
+find_proxy()
+{
+    PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$1" || :
+}
+
 has_npm_package()
 {
     command -v node >/dev/null && [ -f "$work/node_modules/$1/package.json" ]

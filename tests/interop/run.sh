@@ -24,14 +24,16 @@ work=$(cd "$work" && pwd)
 
 python=$(find_python)
 chromium=$(find_chromium)
+INTEROP_NGINX=$(find_proxy nginx)
+INTEROP_HAPROXY=$(find_proxy haproxy)
 INTEROP_WORK=$work
 INTEROP_CERTS=$work/certs
 INTEROP_CHROMIUM=$chromium
 PYTHONDONTWRITEBYTECODE=1
 export INTEROP_BIN INTEROP_WORK INTEROP_CERTS INTEROP_CHROMIUM \
-    PYTHONDONTWRITEBYTECODE
+    INTEROP_NGINX INTEROP_HAPROXY PYTHONDONTWRITEBYTECODE
 
-give_up=$(($(date +%s) + 230))
+give_up=$(($(date +%s) + 270))
 log=$work/cases.log
 errors=$work/stderr.log
 : >"$log"
@@ -62,6 +64,8 @@ missing()
         node) has_npm_package ws && continue ;;
         browser)
             [ -n "$chromium" ] && has_npm_package playwright-core && continue ;;
+        nginx) [ -n "$INTEROP_NGINX" ] && continue ;;
+        haproxy) [ -n "$INTEROP_HAPROXY" ] && continue ;;
         openssl) command -v openssl >/dev/null && continue ;;
         esac
         if [ -n "${CI:-}" ]; then
@@ -124,6 +128,8 @@ needs=python
 suite client.py 50 "$python" "$here/client.py"
 suite raw.py 50 "$python" "$here/raw.py"
 suite bad_servers.py 40 "$python" "$here/bad_servers.py"
+needs="python nginx haproxy"
+suite proxies.py 60 "$python" "$here/proxies.py"
 needs=node
 suite client.mjs 50 node "$here/client.mjs"
 needs="python node"
