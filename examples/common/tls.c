@@ -63,7 +63,8 @@ static SSL_CTX *new_context(const SSL_METHOD *method)
     /* A repeated write's bytes are the same, but may lie elsewhere: what is
      * borrowed is copied when a write attempt is over. */
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS); /* while idle */
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
     /* Truncation shows in the missing Close frame: the stream just ends. */
