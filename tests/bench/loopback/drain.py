@@ -13,7 +13,8 @@ it knows.
 
 Printed for each way to stop: what was missed or came twice; failed attempts to
 come back; the most that came back in one tenth of a second, which is what the
-other process and the proxy have to stand; how long a client was away.
+other process and the proxy have to stand; how long a client was away. At the
+end, the proxy's resident memory for each client.
 
     python3 tests/bench/loopback/drain.py [--clients N] [--rate N] [--help]
 """
@@ -244,6 +245,13 @@ def tell_proxy(admin, command):
         return s.recv(65536)
 
 
+def resident(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 async def until(what, seconds=60):
     end = time.monotonic() + seconds
     while not what():
@@ -267,6 +275,7 @@ async def measure(way, options, work):
     run.enough, run.over, run.tasks = False, False, []
     try:
         tell_proxy(admin, "set server chat/two state maint")
+        empty = resident(proxy.pid)
         publisher = asyncio.create_task(
             publish(run, (one.port, two.port), options.rate))
         for at in range(0, options.clients, 50):
@@ -276,6 +285,7 @@ async def measure(way, options, work):
             await asyncio.gather(*(c.is_open.wait() for c in some))
         tell_proxy(admin, "set server chat/two state ready")
         await asyncio.sleep(2)
+        held = (resident(proxy.pid) - empty) / options.clients
         begun = time.monotonic()
         one.send_signal(signal.SIGTERM)
         moved = await until(lambda: len(run.back) >= options.clients, 90)
@@ -304,7 +314,8 @@ async def measure(way, options, work):
         "peak": max(tenths.values(), default=0),
         "away_median": statistics.median(run.away or [0]),
         "away_max": max(run.away, default=0),
-        "seconds": max(run.back, default=begun) - begun, "exit": ended}
+        "seconds": max(run.back, default=begun) - begun, "exit": ended,
+        "proxy": held}
     row["ok"] = (moved and caught_up and row["missed"] == 0 and
                  len(run.back) == options.clients and ended == 0)
     return row
@@ -336,6 +347,7 @@ def main():
               f"{row['missed']:6} {row['failed']:6} {row['peak']:11} "
               f"{row['away_median']:10.3f} s {row['away_max']:5.3f} s"
               f"{'' if row['ok'] else '  WRONG'}", flush=True)
+    print(f"HAProxy: {rows[0]['proxy']:.0f} bytes for each client")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(rows, file, indent=1)

@@ -4,8 +4,8 @@
 
 broadcast_server, without and with TLS: its resident memory for each connection
 (VmRSS); the kernel's memory for it (slabs and TCP's buffers; halved, as both
-ends of it are on this machine); the processor's time for a ping and its pong,
-and for a message in and its echo out.
+ends of it are on this machine); the processor's time to open one, for a ping
+and its pong, and for a message in and its echo out.
 
     python3 tests/bench/loopback/hold.py [--connections N] [--quick]
 """
@@ -82,11 +82,11 @@ def memory(options, secure, tls):
     try:
         everyone = [connect(server.port, tls) for _ in range(10)]
         time.sleep(1)
-        before = resident(server.pid), kernel()
+        before = resident(server.pid), kernel(), cpu(server.pid)
         for _ in range(options.connections):
             everyone.append(connect(server.port, tls))
         time.sleep(2)
-        after = resident(server.pid), kernel()
+        after = resident(server.pid), kernel(), cpu(server.pid)
     finally:
         server.kill()
         server.wait()
@@ -163,13 +163,13 @@ def main():
              "-keyout", key, "-out", cert], check=True,
             stderr=subprocess.DEVNULL)
         secure = ["--tls-cert", cert, "--tls-key", key]
-        print(f"{options.connections:5} idle   bytes each   kernel's   us a ping"
+        print(f"{options.connections:5} idle   bytes each   kernel's  us to open   us a ping"
               "   us a message")
         for name, arguments, tls in (
                 ("ws", [], None),
                 ("wss", secure, ssl.create_default_context(cafile=cert))):
-            mine, kernels = memory(options, arguments, tls)
-            print(f"{name:10} {mine:12.0f} {kernels / 2:10.0f}"
+            mine, kernels, to_open = memory(options, arguments, tls)
+            print(f"{name:10} {mine:12.0f} {kernels / 2:10.0f} {to_open * 1e6:11.1f}"
                   f" {pings(options, arguments, tls) * 1e6:11.2f}"
                   f" {messages(options, arguments, tls) * 1e6:14.2f}",
                   flush=True)
