@@ -63,6 +63,12 @@ bench-game: ## measure how evenly a game's frames come to 200 players
 bench-game: $(BUILD)/bench/game $(BUILD)/bench/game_server
 	@$(BUILD)/bench/game $(BUILD)/bench/game_server $(BENCH_ARGS)
 
+bench-hold: $(BUILD)/examples/broadcast_server ## what a held connection costs
+	@$(call bench_run,loopback/hold.py)
+
+bench-drain: $(BUILD)/examples/notify_server ## clients that move behind HAProxy
+	@$(call bench_run,loopback/drain.py)
+
 bench-size: ## measure the code at -Os, scalar only
 	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh $(BENCH_ARGS)
 
@@ -135,4 +141,4 @@ $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
 .PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-game \
-        bench-size bench-deps bench-build
+        bench-hold bench-drain bench-size bench-deps bench-build
