@@ -74,9 +74,9 @@ bool drain_begin(server *s)
     drain *d = &s->drain;
     char   heard[16];
 
-    if (d->begin != 0 || s->setup.drain + s->setup.drain_notice == 0)
+    if (d->begin != 0 || s->setup.drain + s->setup.drain_notice == 0 ||
+        read(s->stop.fd, heard, sizeof heard) < 0) /* or it woke us again */
         return false;
-    (void)read(s->stop.fd, heard, sizeof heard); /* or it would wake us again */
     d->begin = clock_ms() + s->setup.drain_notice;
     d->end   = d->begin + s->setup.drain;
     timers_every(&s->timers, &d->timer, STEPS, on_step);

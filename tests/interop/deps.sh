@@ -5,6 +5,8 @@
 # Only what is missing is installed: Debian's python3-websockets, nodejs, npm,
 # chromium, nginx, haproxy and openssl by apt-get; the npm packages of
 # package.json into $BUILD/interop (BUILD: build). No browser is downloaded.
+# Where the system starts nginx and haproxy by itself, they need not run:
+# systemctl disable --now nginx haproxy
 set -u
 
 here=$(dirname "$0")

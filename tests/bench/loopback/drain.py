@@ -27,8 +27,8 @@ import json
 import os
 import pathlib
 import random
-import re
 import resource
+import shutil
 import signal
 import socket
 import ssl
@@ -334,6 +334,8 @@ def main():
     options = parser.parse_args()
     if options.quick:
         options.clients = 50
+    if not shutil.which("haproxy", path=PATH):
+        sys.exit("haproxy is missing; run: make deps-interop")
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     rows = []
