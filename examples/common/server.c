@@ -374,9 +374,10 @@ static bool run_turn(server *s)
         return false;
     s->now = clock_ms();
     timers_run(&s->timers, (double)s->now);
+    settle_all(s);
+    /* Not before: for whom output waits, time has to be looked at. */
     if (s->now >= s->last_sweep + sweep_ms(s))
         sweep(s);
-    settle_all(s);
     return true;
 }
 
