@@ -3,8 +3,10 @@
 
 #? TLS=0               examples without OpenSSL; TLS=1: not without it
 #? TLS_CFLAGS= TLS_LIBS=  OpenSSL, where it is in no usual place
+#? REDIS=0             broadcast_server without --redis; REDIS=1: not without it
+#? REDIS_CFLAGS= REDIS_LIBS=  hiredis, where it is in no usual place
 
-SETTINGS += TLS TLS_CFLAGS TLS_LIBS
+SETTINGS += TLS TLS_CFLAGS TLS_LIBS REDIS REDIS_CFLAGS REDIS_LIBS
 
 ifndef TLS
 TLS := $(call has,openssl/ssl.h)
@@ -14,21 +16,39 @@ TLS_CFLAGS ?= -DEXAMPLE_TLS
 TLS_LIBS   ?= -lssl -lcrypto
 endif
 
+ifndef REDIS
+REDIS := $(call has,hiredis/async.h)
+endif
+ifneq ($(filter-out 0,$(REDIS)),)
+REDIS_CFLAGS ?= -DEXAMPLE_REDIS
+REDIS_LIBS   ?= -lhiredis
+else
+left_out     := examples/apps/chat/redis_%
+endif
+
 flags_examples := $(posix) -Iexamples/common -I$(BUILD)/examples/pages \
-                  $(TLS_CFLAGS)
+                  $(TLS_CFLAGS) $(REDIS_CFLAGS)
 
 # A program is what has no header. echo_epoll is for Linux: it is built where
 # there is epoll.
-example_sources := $(filter-out $(if $(call has,sys/epoll.h),,%/echo_epoll.c),\
+left_out        += $(if $(call has,sys/epoll.h),,%/echo_epoll.c)
+example_sources := $(filter-out $(left_out),\
                      $(sort $(wildcard examples/*/*.c examples/*/*/*.c)))
-helpers         := $(patsubst %.h,%.c,$(sort \
-                     $(wildcard examples/*/*.h examples/*/*/*.h)))
+helpers         := $(filter-out $(left_out),$(patsubst %.h,%.c,$(sort \
+                     $(wildcard examples/*/*.h examples/*/*/*.h))))
 programs        := $(filter-out $(helpers),$(example_sources))
 example_bins    := $(patsubst %.c,$(BUILD)/examples/%,$(notdir $(programs)))
 page_headers    := $(patsubst %.html,$(BUILD)/%_html.h,\
                      $(sort $(wildcard examples/pages/*.html)))
 
-all: $(example_bins)
+all: examples
+
+examples: $(example_bins) ## the examples alone
+	$(if $(filter %/redis_%,$(left_out)),@echo '  (without hiredis:\
+	    broadcast_server has no --redis; apt-get install libhiredis-dev)')
+
+# For the program at hand, as others have no use for hiredis.
+example_libs = $(TLS_LIBS) $(if $(filter %/broadcast_server,$@),$(REDIS_LIBS))
 
 demo: all ## run the demonstration
 	sh examples/demo.sh $(BUILD)/examples
@@ -42,7 +62,7 @@ beside = $(foreach p,$(programs),\
 
 $(call beside,obj,$(BUILD)/examples)
 $(example_bins): $(BUILD)/obj/libexamples.a $(library)
-	$(call link,$(CC),$(CFLAGS),$(TLS_LIBS))
+	$(call link,$(CC),$(CFLAGS),$(example_libs))
 
 # A page becomes `static const char NAME_html[]`, NUL at its end, and the script
 # that it names a part of it: one answer, which loads nothing. Character
@@ -62,4 +82,4 @@ $(BUILD)/examples/pages/%_html.h: examples/pages/%.html $(page_script) \
 
 $(call objects,obj,$(example_sources)): | $(page_headers)
 
-.PHONY: demo
+.PHONY: demo examples

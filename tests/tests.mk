@@ -99,7 +99,7 @@ $(kernel_names): %: %.o $(BUILD)/asan/libupframe.a
 
 $(call beside,asan,$(BUILD)/asan/examples)
 $(asan_examples): $(BUILD)/asan/libexamples.a $(BUILD)/asan/libupframe.a
-	$(call link,$(CC),$(asan_flags),$(TLS_LIBS))
+	$(call link,$(CC),$(asan_flags),$(example_libs))
 
 $(foreach tree,asan coverage,$(call objects,$(tree),$(example_sources))): \
     | $(page_headers)

@@ -135,7 +135,7 @@ $(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
 
 $(call beside,bench,$(BUILD)/bench)
 $(bench_servers): $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
-	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
+	$(call link,$(CC),$(BENCH_CFLAGS),$(example_libs))
 
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)

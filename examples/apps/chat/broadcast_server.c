@@ -27,6 +27,9 @@
  * Who has not given a name and says nothing listens unseen. There is no limit
  * on how much a client may say but --max-rate: a chat that is open to the world
  * wants one.
+ *
+ * With --redis it is one of many servers of one room, which has another
+ * protocol and another page: see redis_room.h.
  */
 
 #include <stdio.h>
@@ -34,12 +37,14 @@
 #include <string.h>
 
 #include "chat_html.h"
+#include "chat_name.h"
+#include "chat_options.h"
 #include "server.h"
+#ifdef EXAMPLE_REDIS
+#include "redis_room.h"
+#endif
 
-enum {
-    NAME_LIMIT = 32, /* bytes */
-    LINE_LIMIT = 64  /* "here 4294967295 " and a name */
-};
+enum { LINE_LIMIT = 64 }; /* bytes: "here 4294967295 " and a name */
 
 struct person {
     client client;
@@ -67,30 +72,6 @@ static void leave(server *s, struct person *p)
 }
 
 /* ---- From one --------------------------------------------------------- */
-
-/*
- * Take what can be a name from `text`, which is UTF-8: no control characters
- * (they would break the lines), no outer spaces, no character cut in two.
- */
-static void take_name(char name[NAME_LIMIT + 1], const uint8_t *text,
-                      size_t len)
-{
-    size_t n = 0;
-
-    while (len > 0 && *text == ' ')
-        text++, len--;
-    if (len > NAME_LIMIT) {
-        len = NAME_LIMIT;
-        while (len > 0 && (text[len] & 0xC0) == 0x80)
-            len--;
-    }
-    for (size_t i = 0; i < len; i++)
-        if (text[i] >= 0x20 && text[i] != 0x7F)
-            name[n++] = (char)text[i];
-    while (n > 0 && name[n - 1] == ' ')
-        n--;
-    name[n] = '\0';
-}
 
 /* The first message on a connection: who is here. */
 static void greet(server *s, client *c)
@@ -168,7 +149,9 @@ static const char about[] =
 "messages go to all as they are.\n"
 "\n"
 "Try it:  broadcast_server &  then open http://127.0.0.1:9001/ twice\n"
-"         echo_client --wait --text '/name Ann' --text 'Hello, all'\n";
+"         echo_client --wait --text '/name Ann' --text 'Hello, all'\n"
+"         broadcast_server --redis 127.0.0.1:6379 --port 9002, as often as you\n"
+"         like, on any machine: all are one room\n";
 
 int main(int argc, char **argv)
 {
@@ -176,7 +159,10 @@ int main(int argc, char **argv)
                                    .hear        = hear,
                                    .page        = chat_html,
                                    .page_len    = sizeof chat_html - 1};
-    server s = {.setup = {.host            = "127.0.0.1",
+    chat_options o = {.keep = 10000};
+    server s = {.setup = {.options         = chat_option_table,
+                          .options_user    = &o,
+                          .host            = "127.0.0.1",
                           .port            = "9001",
                           .max_message     = 64ul << 10,
                           .max_queued      = 1ul << 20,
@@ -184,9 +170,14 @@ int main(int argc, char **argv)
                           .pong_timeout    = 20000,
                           .max_connections = 1000}};
 
+    o.setup = &s.setup;
     int status = server_begin(&s, &app, argc, argv, about);
     if (status >= 0)
         return status;
+#ifdef EXAMPLE_REDIS
+    if (o.redis.text != NULL)
+        return redis_room_run(&s, &o.redis, o.keep);
+#endif
     /* For the longest message of ours: what was said, or who is here. */
     s.user = malloc(s.setup.max_message + LINE_LIMIT * (s.setup.max + 1));
     if (s.user == NULL) {
