@@ -37,7 +37,7 @@ enum {
     PEOPLE  = 6,
     EACH    = 170, /* said by each of them, where they talk */
     TOTAL   = PEOPLE * EACH,
-    LINES   = 6000,
+    LINES   = 8000,
     LINE    = 48000
 };
 
@@ -581,7 +581,7 @@ static void a_redis_that_stands_still_is_noticed(void **state)
     TALK_UNTIL(said_by_all() >= TOTAL / 4);
     child_signal(&redis, SIGSTOP);
     TALK_UNTIL(state_told(1, 1));
-    assert_true(count_lines(&people[0], "later key-0-") > 0);
+    TALK_UNTIL(count_lines(&people[0], "later key-0-") > 0);
     child_signal(&redis, SIGCONT);
     all_see_the_same_once();
 }
@@ -685,7 +685,7 @@ static void a_trimmed_stream_is_a_gap_that_is_told(void **state)
     say_many(ann, 2, 600);
     open_person(bob, 1, id);
     await(bob, "gap");
-    assert_int_equal(count_lines(bob, "said "), 0);
+    assert_int_equal(bob->at, 2); /* before all of them */
     TURNS_UNTIL(count_lines(bob, "line 601") == 1);
     assert_in_range(count_lines(bob, "said "), 100, 300);
     assert_int_equal(count_lines(bob, "gap"), 1);
@@ -817,9 +817,9 @@ static void a_retry_meets_its_first_try(void **state)
     await(ann, "later one");
     child_signal(&redis, SIGCONT);
     open_person(ann, 2, NULL);
-    do
-        say(ann, "/send one\nHello");
-    while (strcmp(await(ann, ""), "kept one") != 0);
+    await(ann, "room open");
+    say(ann, "/send one\nHello");
+    await(ann, "kept one");
     say(ann, "/send two\nbye");
     TURNS_UNTIL(count_lines(bob, "\nbye") == 1 &&
                 count_lines(ann, "\nbye") == 1);
@@ -909,7 +909,7 @@ static void a_full_redis_takes_nothing(void **state)
     tell_redis("CONFIG SET maxmemory 0", "+OK");
     say(&people[0], "/send one\nHello");
     await(&people[0], "kept one");
-    await(&people[0], "said ");
+    TURNS_UNTIL(count_lines(&people[0], "\nHello") == 1);
 }
 
 static void what_is_no_redis_is_said(void **state)

@@ -225,6 +225,9 @@ int redis_room_run(server *s, const redis_address *address, unsigned long keep)
     }
     s->app  = &app;
     s->user = &r;
+    /* Who has so much to read is told no more; what it is told last fits. */
+    s->setup.config.high_water = (s->setup.max_queued - s->setup.max_message -
+                                  FOLLOWER_HEAD_MAX) / 4 + 1;
     redis_stream_begin(&r.stream);
     timers_every(&s->timers, &r.timer, LOOKS, on_timer);
     const int status = server_run(s);
