@@ -3,10 +3,10 @@
 # deps.sh - install the other implementations that run.sh talks to.
 #
 # Only what is missing is installed: Debian's python3-websockets, nodejs, npm,
-# chromium, nginx, haproxy and openssl by apt-get; the npm packages of
-# package.json into $BUILD/interop (BUILD: build). No browser is downloaded.
-# Where the system starts nginx and haproxy by itself, they need not run:
-# systemctl disable --now nginx haproxy
+# chromium, nginx, haproxy, redis-server and openssl by apt-get; the npm packages
+# of package.json into $BUILD/interop (BUILD: build). No browser is downloaded.
+# Where the system starts nginx, haproxy and redis-server by itself, they need
+# not run: systemctl disable --now nginx haproxy redis-server
 set -u
 
 here=$(dirname "$0")
@@ -50,6 +50,7 @@ set --
 command -v node >/dev/null || set -- "$@" nodejs
 command -v npm >/dev/null || set -- "$@" npm
 command -v openssl >/dev/null || set -- "$@" openssl
+command -v redis-server >/dev/null || set -- "$@" redis-server
 [ -n "$(find_chromium)" ] || set -- "$@" chromium
 [ -n "$(find_proxy nginx)" ] || set -- "$@" nginx
 [ -n "$(find_proxy haproxy)" ] || set -- "$@" haproxy
@@ -66,6 +67,7 @@ missing=
 [ -n "$(find_proxy nginx)" ] || missing="$missing nginx"
 [ -n "$(find_proxy haproxy)" ] || missing="$missing haproxy"
 command -v openssl >/dev/null || missing="$missing openssl"
+command -v redis-server >/dev/null || missing="$missing redis-server"
 has_npm_package ws || missing="$missing ws"
 has_npm_package playwright-core || missing="$missing playwright-core"
 if [ -n "$missing" ]; then

@@ -66,6 +66,10 @@ missing()
             [ -n "$chromium" ] && has_npm_package playwright-core && continue ;;
         nginx) [ -n "$INTEROP_NGINX" ] && continue ;;
         haproxy) [ -n "$INTEROP_HAPROXY" ] && continue ;;
+        redis)
+            command -v redis-server >/dev/null && command -v setpriv \
+                >/dev/null && "$INTEROP_BIN/broadcast_server" \
+                --redis localhost:1 --help >/dev/null 2>&1 && continue ;;
         openssl) command -v openssl >/dev/null && continue ;;
         esac
         if [ -n "${CI:-}" ]; then
@@ -140,6 +144,8 @@ suite browser.mjs 80 node "$here/browser.mjs"
 suite notify.mjs 60 node "$here/notify.mjs"
 suite ticker.mjs 80 node "$here/ticker.mjs"
 suite game.mjs 60 node "$here/game.mjs"
+needs="node browser redis"
+suite chat_redis.mjs 80 node "$here/chat_redis.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")
