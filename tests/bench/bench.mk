@@ -69,6 +69,10 @@ bench-hold: $(BUILD)/examples/broadcast_server ## what a held connection costs
 bench-drain: $(BUILD)/examples/notify_server ## clients that move behind HAProxy
 	@$(call bench_run,loopback/drain.py)
 
+bench-chat: ## find how much three broadcast_servers on one Redis can say
+bench-chat: $(BUILD)/bench/chat $(BUILD)/bench/broadcast_server
+	@$(BUILD)/bench/chat $(BUILD)/bench/broadcast_server $(BENCH_ARGS)
+
 bench-size: ## measure the code at -Os, scalar only
 	@CC='$(CC)' BUILD='$(BUILD)' sh $(bench_dir)/size.sh $(BENCH_ARGS)
 
@@ -116,6 +120,10 @@ $(BUILD)/bench/game: $(call bench_loopback,game client histogram) \
                      $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
 
+$(BUILD)/bench/chat: $(call bench_loopback,chat client histogram) \
+                     $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS),$(TLS_LIBS))
+
 $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
@@ -125,7 +133,7 @@ $(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
 
 # The examples, compiled as the rest here.
 bench_servers  := $(patsubst %,$(BUILD)/bench/%,echo_epoll ticker_server \
-                    game_server)
+                    game_server broadcast_server)
 bench_examples := $(call objects,bench,$(helpers) \
                     $(filter $(patsubst $(BUILD)/bench/%,\%/%.c,$(bench_servers)),\
                       $(programs)))
@@ -141,4 +149,4 @@ $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
 .PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-game \
-        bench-hold bench-drain bench-size bench-deps bench-build
+        bench-chat bench-hold bench-drain bench-size bench-deps bench-build
