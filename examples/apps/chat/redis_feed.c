@@ -37,7 +37,7 @@ void redis_feed_entry(redis_feed *f, const redis_entry *e)
         else
             set_leave(&f->live, &who->client); /* until it is relieved */
     }
-    upf_shared_free(message);
+    redis_recent_add(&f->recent, &e->id, message, e->text.len);
 }
 
 /* The ids behind the end of a stream that was lost will be given again. */
@@ -49,6 +49,7 @@ static void go_back(stream_id *id, const stream_id *end)
 
 void redis_feed_gap(redis_feed *f)
 {
+    redis_recent_clear(&f->recent);
     for (seat *s = f->seats; s != NULL; s = s->next) {
         go_back(&s->who->ahead, &f->stream->cursor);
         if (!set_has(&f->live, &s->who->client))
@@ -134,25 +135,39 @@ static bool tell_page(redis_feed *f, follower *who, const redisReply *page)
     return true;
 }
 
-/* A page that is not full had all there was, up to `ahead` at least. */
-static bool is_where_others_are(const redis_feed *f, follower *who, size_t elements)
+/* What it has seen was there: it goes on with what is kept here, and is live; or
+ * reads another page. */
+static void catch_up(redis_feed *f, follower *who)
 {
-    if (elements >= PAGE)
-        return false;
-    if (elements == 0 || stream_id_compare(&who->seen, &who->ahead) < 0)
-        who->seen = who->ahead; /* also if it had an id of the future */
-    return stream_id_compare(&who->seen, &f->stream->cursor) >= 0;
+    if (stream_id_compare(&who->seen, &f->stream->cursor) < 0 &&
+        !redis_recent_reaches(&f->recent, &who->seen)) {
+        read_on(f, who);
+        return;
+    }
+    for (size_t i = 0; i < f->recent.count; i++) {
+        const struct recent_message *m = redis_recent_at(&f->recent, i);
+        if (stream_id_compare(&m->id, &who->seen) <= 0)
+            continue;
+        if (!follower_has_room(who))
+            return; /* until it is relieved */
+        follower_tell(who, m->message, &m->id);
+    }
+    if (!set_join(&f->live, &who->client))
+        no_memory(who);
 }
 
+/* A page that is not full had all there was, up to `ahead` at least. */
 static void take_page(redis_feed *f, follower *who, const redisReply *page)
 {
+    const size_t n = page->elements;
+
     who->reads = false;
     if (!upf_conn_is_open(&who->client.ws) || !tell_page(f, who, page))
         return; /* until it is relieved */
-    if (!is_where_others_are(f, who, page->elements))
-        read_on(f, who);
-    else if (!set_join(&f->live, &who->client))
-        no_memory(who);
+    if (n == 0 ||
+        (n < PAGE && stream_id_compare(&who->seen, &who->ahead) < 0))
+        who->seen = who->ahead; /* also if it had an id of the future */
+    catch_up(f, who);
 }
 
 static void on_page(redisAsyncContext *ac, void *data, void *user)
@@ -185,8 +200,8 @@ void redis_feed_join(redis_feed *f, follower *who)
 void redis_feed_relieve(redis_feed *f, follower *who)
 {
     who->slow_since = 0;
-    if (who->seat != NULL)
-        read_on(f, who);
+    if (who->has_seen && !who->reads && who->seat != NULL)
+        catch_up(f, who);
 }
 
 void redis_feed_open(redis_feed *f)
@@ -216,6 +231,7 @@ void redis_feed_end(redis_feed *f)
         s->who   = NULL; /* freed already */
         seat_release(s);
     }
+    redis_recent_clear(&f->recent);
     set_free(&f->live);
     set_free(&f->waiting);
     free(f->scratch);

@@ -5,8 +5,8 @@
  *
  * What a client has seen is one id. It is either live, and told each entry when
  * this process reads it; or it reads the stream on its own, page by page, until
- * it is where the others are. That is for who has just come and for who reads
- * slowly: for them nothing is kept here. Who takes nothing for as long as a
+ * the newest messages, which are kept here, are enough. That is for who has just
+ * come and for who reads slowly: nothing is kept for them alone. Who takes nothing for as long as a
  * pong may take is closed with 1008, "too slow".
  */
 #ifndef EXAMPLES_REDIS_FEED_H
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include "redis_follower.h"
+#include "redis_recent.h"
 #include "redis_stream.h"
 #include "server.h"
 
@@ -24,6 +25,7 @@ typedef struct redis_feed {
     client_set    live;
     client_set    waiting; /* for their next page */
     size_t        pages;   /* that are on their way */
+    redis_recent  recent;
     char         *scratch;
 } redis_feed;
 
