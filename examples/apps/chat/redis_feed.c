@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* redis_feed.c - how each client gets what is in the stream. Read redis_feed_entry()
- * first, for who is live; then on_page(), for who is not yet, or not now. */
+/* redis_feed.c - how each client gets what is in the stream. Read
+ * redis_feed_entry() first, for who is live; then on_page(), for who is not
+ * yet, or not now. */
 
 #include <stdlib.h>
 
@@ -135,8 +136,8 @@ static bool tell_page(redis_feed *f, follower *who, const redisReply *page)
     return true;
 }
 
-/* What it has seen was there: it goes on with what is kept here, and is live; or
- * reads another page. */
+/* What it has seen was there: it goes on with what is kept here, and is live;
+ * or reads another page. */
 static void catch_up(redis_feed *f, follower *who)
 {
     if (stream_id_compare(&who->seen, &f->stream->cursor) < 0 &&
@@ -174,7 +175,7 @@ static void on_page(redisAsyncContext *ac, void *data, void *user)
 {
     const redisReply *page = data;
     seat             *s    = user;
-    redis_feed             *f    = s->user;
+    redis_feed       *f    = s->user;
 
     f->pages--;
     if (s->who != NULL && page != NULL && page->type == REDIS_REPLY_ARRAY)
@@ -218,8 +219,9 @@ void redis_feed_look_at_time(redis_feed *f)
 
 bool redis_feed_begin(redis_feed *f, server *s, redis_stream *st)
 {
-    *f = (redis_feed){.server = s, .stream = st,
-                .scratch = malloc(FOLLOWER_HEAD_MAX + s->setup.max_message)};
+    *f = (redis_feed){
+        .server = s, .stream = st,
+        .scratch = malloc(FOLLOWER_HEAD_MAX + s->setup.max_message)};
     return f->scratch != NULL;
 }
 

@@ -5,9 +5,9 @@
  *
  * What a client has seen is one id. It is either live, and told each entry when
  * this process reads it; or it reads the stream on its own, page by page, until
- * the newest messages, which are kept here, are enough. That is for who has just
- * come and for who reads slowly: nothing is kept for them alone. Who takes nothing for as long as a
- * pong may take is closed with 1008, "too slow".
+ * the newest messages, which are kept here, are enough. That is for who has
+ * just come and for who reads slowly: nothing is kept for them alone. Who takes
+ * nothing for as long as a pong may take is closed with 1008, "too slow".
  */
 #ifndef EXAMPLES_REDIS_FEED_H
 #define EXAMPLES_REDIS_FEED_H

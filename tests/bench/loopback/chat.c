@@ -350,7 +350,8 @@ static void say_next(uint64_t now)
 static bool run(unsigned long rate, uint64_t ms)
 {
     const uint64_t begin = client_now(), first = b.said;
-    uint64_t       cpu = client_cpu_time(b.redis), own = client_cpu_time(getpid());
+    uint64_t       cpu = client_cpu_time(b.redis);
+    uint64_t       own = client_cpu_time(getpid());
     bool           killed = false;
 
     for (size_t i = 0; i < SERVERS; i++)
