@@ -44,8 +44,10 @@ page_headers    := $(patsubst %.html,$(BUILD)/%_html.h,\
 all: examples
 
 examples: $(example_bins) ## the examples alone
-	$(if $(filter %/redis_%,$(left_out)),@echo '  (without hiredis:\
-	    broadcast_server has no --redis; apt-get install libhiredis-dev)')
+	$(if $(filter-out 0,$(TLS)),,@echo '  (without OpenSSL: no wss://; apt-get install\
+	    libssl-dev)')
+	$(if $(filter-out 0,$(REDIS)),,@echo '  (without hiredis: broadcast_server has no\
+	    --redis; apt-get install libhiredis-dev)')
 
 # For the program at hand, as others have no use for hiredis.
 example_libs = $(TLS_LIBS) $(if $(filter %/broadcast_server,$@),$(REDIS_LIBS))

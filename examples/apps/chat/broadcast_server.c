@@ -144,14 +144,14 @@ static const char about[] =
 "A chat: what one client says, all clients get; a browser gets its page.\n"
 "\n"
 "It has a protocol of its own over the WebSocket, so it is no echo. A client\n"
-"sends \"/name NAME\", or a text that is said to all. The server's lines begin\n"
-"with \"people\" (who is here), \"here\", \"gone\" or \"said\" and a number. Binary\n"
-"messages go to all as they are.\n"
+"sends \"/name NAME\", or a text that is said to all. The server's lines\n"
+"begin with \"people\" (who is here), \"here\", \"gone\" or \"said\" and a\n"
+"number. Binary messages go to all as they are.\n"
 "\n"
 "Try it:  broadcast_server &  then open http://127.0.0.1:9001/ twice\n"
 "         echo_client --wait --text '/name Ann' --text 'Hello, all'\n"
-"         broadcast_server --redis 127.0.0.1:6379 --port 9002, as often as you\n"
-"         like, on any machine: all are one room\n";
+"         broadcast_server --redis 127.0.0.1:6379 --port 9002, as often as\n"
+"         you like, on any machine: all are one room\n";
 
 int main(int argc, char **argv)
 {
