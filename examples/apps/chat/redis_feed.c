@@ -7,11 +7,7 @@
 
 #include "redis_feed.h"
 
-enum {
-    PAGE      = 50, /* messages, in one answer to one client; also the last
-                       ones, for who has just come */
-    PAGES_MAX = 16  /* answers on their way: each may be long */
-};
+enum { LAST = 50 }; /* messages, for who has just come */
 
 static follower *follower_of(client *c)
 {
@@ -23,22 +19,30 @@ static void no_memory(follower *who)
     client_close(&who->client, UPF_CLOSE_TRY_AGAIN_LATER, "out of memory");
 }
 
+/* False: it is to read before it is told that. */
+static bool tell(follower *who, const recent_message *m)
+{
+    if (who->has_seen && stream_id_compare(&m->id, &who->seen) <= 0)
+        return true;
+    if (!follower_has_room(who))
+        return false;
+    follower_tell(who, m->message, &m->id);
+    return true;
+}
+
 /* ---- To all who are live ----------------------------------------------- */
 
 void redis_feed_entry(redis_feed *f, const redis_entry *e)
 {
-    upf_shared *message = follower_message(f->server, e, f->scratch);
+    const recent_message m = {
+        e->id, follower_message(f->server, e, f->scratch), e->text.len};
 
     for (size_t i = f->live.count; i-- > 0;) {
         follower *who = follower_of(f->live.members[i].client);
-        if (stream_id_compare(&who->seen, &e->id) >= 0)
-            continue;
-        if (follower_has_room(who))
-            follower_tell(who, message, &e->id);
-        else
+        if (!tell(who, &m))
             set_leave(&f->live, &who->client); /* until it is relieved */
     }
-    redis_recent_add(&f->recent, &e->id, message, e->text.len);
+    redis_recent_add(&f->recent, &m);
 }
 
 /* The ids behind the end of a stream that was lost will be given again. */
@@ -50,90 +54,74 @@ static void go_back(stream_id *id, const stream_id *end)
 
 void redis_feed_gap(redis_feed *f)
 {
+    const stream_id *end = &f->stream->cursor;
+
     redis_recent_clear(&f->recent);
+    for (size_t i = 0; i < FEED_ASKS; i++)
+        go_back(&f->asks[i].ahead, end);
     for (seat *s = f->seats; s != NULL; s = s->next) {
-        go_back(&s->who->ahead, &f->stream->cursor);
-        if (!set_has(&f->live, &s->who->client))
-            continue; /* it is told by its next page */
-        go_back(&s->who->seen, &f->stream->cursor);
+        if (set_has(&f->waiting, &s->who->client))
+            continue; /* it is told by its page */
+        go_back(&s->who->seen, end);
         follower_tell_gap(s->who);
     }
 }
 
-/* ---- To one that reads on its own -------------------------------------- */
+/* ---- To those who read on their own ------------------------------------ */
 
 static void on_page(redisAsyncContext *ac, void *data, void *user);
 
-static bool ask_page(redis_feed *f, follower *who)
+static bool is_of(const feed_ask *a, const follower *who)
 {
-    who->ahead = f->stream->cursor;
-    return who->has_seen ? redis_stream_from(f->stream, on_page, who->seat,
-                                             &who->seen, PAGE)
-                         : redis_stream_last(f->stream, on_page, who->seat,
-                                             PAGE);
+    return a->is_last ? !who->has_seen
+                      : who->has_seen &&
+                            stream_id_compare(&a->from, &who->seen) == 0;
 }
 
-/* One of those who wait, whichever: none has to wait for ever. */
+/* Who waits for the same as another does is told what that one is. */
+static void ask_for(redis_feed *f, const follower *who)
+{
+    feed_ask *slot = NULL;
+
+    for (size_t i = 0; i < FEED_ASKS; i++) {
+        feed_ask *a = &f->asks[i];
+        if (a->feed == NULL)
+            slot = a;
+        else if (is_of(a, who))
+            return;
+    }
+    if (slot == NULL || !f->stream->is_open)
+        return;
+    *slot = (feed_ask){.feed    = f,
+                           .is_last = !who->has_seen,
+                           .from    = who->seen,
+                           .ahead   = f->stream->cursor,
+                           .number  = ++f->asked};
+    if (slot->is_last
+            ? !redis_stream_last(f->stream, on_page, slot, LAST)
+            : !redis_stream_from(f->stream, on_page, slot, &who->seen,
+                                 FEED_PAGE))
+        slot->feed = NULL; /* the stream is about to be lost */
+}
+
+/* From one of them on, whichever: none has to wait for ever. */
 static void ask_pages(redis_feed *f)
 {
-    while (f->stream->is_open && f->pages < PAGES_MAX &&
-           f->waiting.count > 0) {
-        const size_t i   = (size_t)(f->server->now % f->waiting.count);
-        follower    *who = follower_of(f->waiting.members[i].client);
-        if (!ask_page(f, who))
-            return; /* the stream is about to be lost */
-        set_leave(&f->waiting, &who->client);
-        seat_hold(who->seat);
-        who->reads = true;
-        f->pages++;
-    }
+    const size_t count = f->waiting.count;
+
+    for (size_t i = 0; i < count; i++)
+        ask_for(f, follower_of(
+            f->waiting.members[(f->server->now + i) % count].client));
 }
 
 static void read_on(redis_feed *f, follower *who)
 {
-    if (who->reads || set_has(&f->live, &who->client))
-        return;
-    if (!set_join(&f->waiting, &who->client))
+    if (!set_join(&f->waiting, &who->client)) {
         no_memory(who);
-    ask_pages(f);
-}
-
-/*
- * A page for who has an id begins with the entry of that id. If it does not,
- * the stream was trimmed or lost meanwhile, and something may be missing.
- */
-static void look_for_gap(follower *who, const redisReply *page)
-{
-    redis_entry first;
-
-    if ((who->seen.ms | who->seen.seq) != 0 &&
-        (page->elements == 0 ||
-         !redis_entry_read(&first, page->element[0]) ||
-         stream_id_compare(&first.id, &who->seen) != 0))
-        follower_tell_gap(who);
-}
-
-/* False: it is to read before it is told the rest. */
-static bool tell_page(redis_feed *f, follower *who, const redisReply *page)
-{
-    const bool   is_first = !who->has_seen; /* it comes in reverse */
-    const size_t n        = page->elements;
-    redis_entry  e;
-
-    if (!is_first)
-        look_for_gap(who, page);
-    for (size_t i = 0; i < n; i++) {
-        if (!redis_entry_read(&e, page->element[is_first ? n - 1 - i : i]) ||
-            (who->has_seen && stream_id_compare(&e.id, &who->seen) <= 0))
-            continue;
-        if (!follower_has_room(who))
-            return false;
-        upf_shared *message = follower_message(f->server, &e, f->scratch);
-        follower_tell(who, message, &e.id);
-        upf_shared_free(message);
+        return;
     }
-    who->has_seen = true;
-    return true;
+    who->waits_for = f->asked + 1;
+    ask_for(f, who);
 }
 
 /* What it has seen was there: it goes on with what is kept here, and is live;
@@ -145,54 +133,91 @@ static void catch_up(redis_feed *f, follower *who)
         read_on(f, who);
         return;
     }
-    for (size_t i = 0; i < f->recent.count; i++) {
-        const struct recent_message *m = redis_recent_at(&f->recent, i);
-        if (stream_id_compare(&m->id, &who->seen) <= 0)
-            continue;
-        if (!follower_has_room(who))
+    set_leave(&f->waiting, &who->client);
+    for (size_t i = 0; i < f->recent.count; i++)
+        if (!tell(who, redis_recent_at(&f->recent, i)))
             return; /* until it is relieved */
-        follower_tell(who, m->message, &m->id);
-    }
     if (!set_join(&f->live, &who->client))
         no_memory(who);
 }
 
-/* A page that is not full had all there was, up to `ahead` at least. */
-static void take_page(redis_feed *f, follower *who, const redisReply *page)
+/*
+ * A page is for whoever finds there what it has seen last; all that follows is
+ * there, too. What was asked for since it waits, and is not there, was trimmed
+ * or lost, and something may be missing.
+ */
+static bool is_for(const feed_page *p, const follower *who, bool *gap)
 {
-    const size_t n = page->elements;
+    *gap = false;
+    for (size_t i = 0; i < p->count && who->has_seen && !p->ask.is_last; i++)
+        if (stream_id_compare(&p->list[i].id, &who->seen) == 0)
+            return true;
+    *gap = (who->seen.ms | who->seen.seq) != 0;
+    return is_of(&p->ask, who) && p->ask.number >= who->waits_for;
+}
 
-    who->reads = false;
-    if (!upf_conn_is_open(&who->client.ws) || !tell_page(f, who, page))
-        return; /* until it is relieved */
-    if (n == 0 ||
-        (n < PAGE && stream_id_compare(&who->seen, &who->ahead) < 0))
-        who->seen = who->ahead; /* also if it had an id of the future */
+static void tell_page(redis_feed *f, follower *who, const feed_page *p)
+{
+    bool gap;
+
+    if (!is_for(p, who, &gap))
+        return;
+    if (gap)
+        follower_tell_gap(who);
+    for (size_t i = 0; i < p->count; i++)
+        if (!tell(who, &p->list[i])) {
+            set_leave(&f->waiting, &who->client); /* until it is relieved */
+            return;
+        }
+    /* Also if it had an id of the future. */
+    if (p->count == 0 || (p->is_whole &&
+                          stream_id_compare(&who->seen, &p->ask.ahead) < 0))
+        who->seen = p->ask.ahead;
+    who->has_seen = true;
     catch_up(f, who);
+}
+
+/* The last ones come in reverse. */
+static void take_page(redis_feed *f, const feed_ask *ask,
+                      const redisReply *reply)
+{
+    const size_t n = reply->elements < FEED_PAGE ? reply->elements : FEED_PAGE;
+    feed_page    p = {.ask      = *ask,
+                      .is_whole = n < (ask->is_last ? LAST : FEED_PAGE)};
+    redis_entry  e;
+
+    for (size_t i = 0; i < n; i++)
+        if (redis_entry_read(&e, reply->element[ask->is_last ? n - 1 - i : i]))
+            p.list[p.count++] = (recent_message){
+                e.id, follower_message(f->server, &e, f->scratch), 0};
+    for (size_t i = f->waiting.count; i-- > 0;)
+        tell_page(f, follower_of(f->waiting.members[i].client), &p);
+    for (size_t i = 0; i < p.count; i++)
+        upf_shared_free(p.list[i].message);
 }
 
 static void on_page(redisAsyncContext *ac, void *data, void *user)
 {
-    const redisReply *page = data;
-    seat             *s    = user;
-    redis_feed       *f    = s->user;
+    const redisReply *reply = data;
+    feed_ask         *slot = user, ask = *slot;
 
-    f->pages--;
-    if (s->who != NULL && page != NULL && page->type == REDIS_REPLY_ARRAY)
-        take_page(f, s->who, page);
-    else if (s->who != NULL)
-        s->who->reads = false; /* until the stream is open again */
-    if (page != NULL && page->type == REDIS_REPLY_ERROR)
-        redis_link_drop(ac->data, page->str);
-    seat_release(s);
-    ask_pages(f);
+    slot->feed = NULL;
+    if (reply == NULL)
+        return; /* it is asked for again when the stream is open */
+    if (reply->type == REDIS_REPLY_ARRAY) {
+        take_page(ask.feed, &ask, reply);
+        ask_pages(ask.feed);
+    } else {
+        redis_link_drop(ac->data, reply->type == REDIS_REPLY_ERROR
+                                      ? reply->str : "Protocol error");
+    }
 }
 
 /* ---- Coming and going -------------------------------------------------- */
 
 void redis_feed_join(redis_feed *f, follower *who)
 {
-    if (follower_sit(who, &f->seats, f))
+    if (follower_sit(who, &f->seats))
         read_on(f, who);
     else
         no_memory(who);
@@ -201,14 +226,15 @@ void redis_feed_join(redis_feed *f, follower *who)
 void redis_feed_relieve(redis_feed *f, follower *who)
 {
     who->slow_since = 0;
-    if (who->has_seen && !who->reads && who->seat != NULL)
+    if (who->has_seen && who->seat != NULL &&
+        !set_has(&f->live, &who->client) &&
+        !set_has(&f->waiting, &who->client))
         catch_up(f, who);
 }
 
 void redis_feed_open(redis_feed *f)
 {
-    for (seat *s = f->seats; s != NULL; s = s->next)
-        read_on(f, s->who);
+    ask_pages(f);
 }
 
 void redis_feed_look_at_time(redis_feed *f)

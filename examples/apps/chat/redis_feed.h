@@ -4,10 +4,12 @@
  * each entry once and in order.
  *
  * What a client has seen is one id. It is either live, and told each entry when
- * this process reads it; or it reads the stream on its own, page by page, until
- * the newest messages, which are kept here, are enough. That is for who has
- * just come and for who reads slowly: nothing is kept for them alone. Who takes
- * nothing for as long as a pong may take is closed with 1008, "too slow".
+ * this process reads it; or it waits for a page of the stream, and another one,
+ * until the newest messages, which are kept here, are enough. That is for who
+ * has just come and for who reads slowly: nothing is kept for them alone. A
+ * page is told to all whom it helps, as many come back at once when a server is
+ * started again. Who takes nothing for as long as a pong may take is closed
+ * with 1008, "too slow".
  */
 #ifndef EXAMPLES_REDIS_FEED_H
 #define EXAMPLES_REDIS_FEED_H
@@ -18,16 +20,40 @@
 #include "redis_stream.h"
 #include "server.h"
 
-typedef struct redis_feed {
+typedef struct redis_feed redis_feed;
+
+enum {
+    FEED_ASKS = 4,  /* pages on their way: each may be long */
+    FEED_PAGE = 200 /* messages, in one answer */
+};
+
+/* A page that was asked for. */
+typedef struct feed_ask {
+    redis_feed *feed;    /* NULL: none */
+    bool        is_last; /* for who has just come, */
+    stream_id   from;    /* or for who has seen this */
+    stream_id   ahead;   /* where those who are live were then */
+    uint64_t    number;
+} feed_ask;
+
+typedef struct feed_page {
+    feed_ask       ask;
+    bool           is_whole; /* up to the end of the stream */
+    size_t         count;
+    recent_message list[FEED_PAGE];
+} feed_page;
+
+struct redis_feed {
     server       *server;
     redis_stream *stream;
     seat         *seats;
     client_set    live;
-    client_set    waiting; /* for their next page */
-    size_t        pages;   /* that are on their way */
+    client_set    waiting; /* for a page */
+    feed_ask      asks[FEED_ASKS];
+    uint64_t      asked;
     redis_recent  recent;
     char         *scratch;
-} redis_feed;
+};
 
 /* False: no memory. */
 bool redis_feed_begin(redis_feed *f, server *s, redis_stream *st);

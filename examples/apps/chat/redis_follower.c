@@ -20,14 +20,13 @@ void seat_release(seat *s)
         free(s);
 }
 
-bool follower_sit(follower *f, seat **list, void *user)
+bool follower_sit(follower *f, seat **list)
 {
     seat *s = malloc(sizeof *s);
 
     if (s == NULL)
         return false;
-    *s = (seat){.who = f, .user = user, .holds = 1, .next = *list,
-                .link = list};
+    *s = (seat){.who = f, .holds = 1, .next = *list, .link = list};
     if (s->next != NULL)
         s->next->link = &s->next;
     *list   = s;

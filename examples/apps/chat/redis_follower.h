@@ -15,7 +15,6 @@ typedef struct seat seat;
  * the answer comes. */
 struct seat {
     follower *who;  /* NULL: gone */
-    void     *user; /* who has the list */
     size_t    holds;
     seat     *next, **link; /* in the list of those that are taken */
 };
@@ -29,13 +28,12 @@ struct follower {
     seat     *seat;       /* NULL: it has none */
     stream_id seen;
     bool      has_seen;   /* it asked for what follows `seen`, or was told */
-    bool      reads;      /* a page for it is on its way */
-    stream_id ahead;      /* where the others were when that was asked for */
+    uint64_t  waits_for;  /* a page that is asked for as this one or later */
     uint64_t  slow_since; /* 0: it is not */
 };
 
 /* A seat in the list; false: no memory. */
-bool follower_sit(follower *f, seat **list, void *user);
+bool follower_sit(follower *f, seat **list);
 void follower_leave(follower *f);
 
 /* The message that an entry is: "said ID KEY NAME", and the text. NULL: it is

@@ -5,7 +5,7 @@
 
 static void drop_oldest(redis_recent *r)
 {
-    struct recent_message *oldest = &r->ring[r->first];
+    recent_message *oldest = &r->ring[r->first];
 
     upf_shared_free(oldest->message);
     r->bytes -= oldest->size;
@@ -13,15 +13,13 @@ static void drop_oldest(redis_recent *r)
     r->count--;
 }
 
-void redis_recent_add(redis_recent *r, const stream_id *id, upf_shared *message,
-                      size_t size)
+void redis_recent_add(redis_recent *r, const recent_message *next)
 {
     while (r->count == RECENT_MAX ||
-           (r->count > 0 && r->bytes + size > RECENT_BYTES))
+           (r->count > 0 && r->bytes + next->size > RECENT_BYTES))
         drop_oldest(r);
-    r->ring[(r->first + r->count++) % RECENT_MAX] =
-        (struct recent_message){*id, message, size};
-    r->bytes += size;
+    r->ring[(r->first + r->count++) % RECENT_MAX] = *next;
+    r->bytes += next->size;
 }
 
 void redis_recent_clear(redis_recent *r)
@@ -30,7 +28,7 @@ void redis_recent_clear(redis_recent *r)
         drop_oldest(r);
 }
 
-const struct recent_message *redis_recent_at(const redis_recent *r, size_t i)
+const recent_message *redis_recent_at(const redis_recent *r, size_t i)
 {
     return &r->ring[(r->first + i) % RECENT_MAX];
 }
