@@ -7,7 +7,11 @@
 
 #include "redis_feed.h"
 
-enum { LAST = 50 }; /* messages, for who has just come */
+enum {
+    LAST       = 50, /* messages, for who has just come */
+    PAGE_MIN   = 10,
+    PAGE_BYTES = 256 << 10 /* about: who is slow takes no more at once */
+};
 
 static follower *follower_of(client *c)
 {
@@ -71,6 +75,16 @@ void redis_feed_gap(redis_feed *f)
 
 static void on_page(redisAsyncContext *ac, void *data, void *user);
 
+/* Redis counts entries, not bytes: as many as are usual now. */
+static size_t page_size(const redis_recent *r)
+{
+    size_t n = FEED_PAGE;
+
+    if (r->bytes > PAGE_BYTES)
+        n = PAGE_BYTES * r->count / r->bytes;
+    return n < PAGE_MIN ? PAGE_MIN : n < FEED_PAGE ? n : FEED_PAGE;
+}
+
 static bool is_of(const feed_ask *a, const follower *who)
 {
     return a->is_last ? !who->has_seen
@@ -93,14 +107,15 @@ static void ask_for(redis_feed *f, const follower *who)
     if (slot == NULL || !f->stream->is_open)
         return;
     *slot = (feed_ask){.feed    = f,
-                           .is_last = !who->has_seen,
-                           .from    = who->seen,
-                           .ahead   = f->stream->cursor,
-                           .number  = ++f->asked};
+                       .is_last = !who->has_seen,
+                       .count   = who->has_seen ? page_size(&f->recent) : LAST,
+                       .from    = who->seen,
+                       .ahead   = f->stream->cursor,
+                       .number  = ++f->asked};
     if (slot->is_last
-            ? !redis_stream_last(f->stream, on_page, slot, LAST)
-            : !redis_stream_from(f->stream, on_page, slot, &who->seen,
-                                 FEED_PAGE))
+            ? !redis_stream_last(f->stream, on_page, slot, slot->count)
+            : !redis_stream_from(f->stream, on_page, slot, &slot->from,
+                                 slot->count))
         slot->feed = NULL; /* the stream is about to be lost */
 }
 
@@ -182,8 +197,7 @@ static void take_page(redis_feed *f, const feed_ask *ask,
                       const redisReply *reply)
 {
     const size_t n = reply->elements < FEED_PAGE ? reply->elements : FEED_PAGE;
-    feed_page    p = {.ask      = *ask,
-                      .is_whole = n < (ask->is_last ? LAST : FEED_PAGE)};
+    feed_page    p = {.ask = *ask, .is_whole = n < ask->count};
     redis_entry  e;
 
     for (size_t i = 0; i < n; i++)

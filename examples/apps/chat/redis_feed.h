@@ -24,16 +24,17 @@ typedef struct redis_feed redis_feed;
 
 enum {
     FEED_ASKS = 4,  /* pages on their way: each may be long */
-    FEED_PAGE = 200 /* messages, in one answer */
+    FEED_PAGE = 200 /* messages, at most, in one answer */
 };
 
 /* A page that was asked for. */
 typedef struct feed_ask {
-    redis_feed *feed;    /* NULL: none */
-    bool        is_last; /* for who has just come, */
-    stream_id   from;    /* or for who has seen this */
-    stream_id   ahead;   /* where those who are live were then */
-    uint64_t    number;
+    redis_feed   *feed;    /* NULL: none */
+    bool          is_last; /* for who has just come, */
+    stream_id     from;    /* or for who has seen this */
+    stream_id     ahead;   /* where those who are live were then */
+    unsigned long count;   /* messages, at most */
+    uint64_t      number;
 } feed_ask;
 
 typedef struct feed_page {

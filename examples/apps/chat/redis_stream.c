@@ -164,20 +164,20 @@ static void on_opened(redis_link *l)
 }
 
 bool redis_stream_from(redis_stream *st, redisCallbackFn *fn, void *user,
-                       const stream_id *id, int count)
+                       const stream_id *id, unsigned long count)
 {
     char from[STREAM_ID_MAX];
 
     stream_id_write(id, from);
     return redis_link_ask(&st->writer, fn, user,
-                          "XRANGE " STREAM " %s + COUNT %d", from, count);
+                          "XRANGE " STREAM " %s + COUNT %lu", from, count);
 }
 
 bool redis_stream_last(redis_stream *st, redisCallbackFn *fn, void *user,
-                       int count)
+                       unsigned long count)
 {
     return redis_link_ask(&st->writer, fn, user,
-                          "XREVRANGE " STREAM " + - COUNT %d", count);
+                          "XREVRANGE " STREAM " + - COUNT %lu", count);
 }
 
 /* ---- Writing ----------------------------------------------------------- */

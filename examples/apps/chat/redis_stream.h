@@ -67,8 +67,8 @@ bool redis_stream_is_kept(redis_stream *st, const redisReply *reply);
 /* `count` entries, from `id` on, that one included; or the last ones, in
  * reverse. The reply is for redis_entry_read(), if it is an array. */
 bool redis_stream_from(redis_stream *st, redisCallbackFn *fn, void *user,
-                       const stream_id *id, int count);
+                       const stream_id *id, unsigned long count);
 bool redis_stream_last(redis_stream *st, redisCallbackFn *fn, void *user,
-                       int count);
+                       unsigned long count);
 
 #endif
