@@ -88,23 +88,57 @@ static void start_redis(const char *const *options)
 static const char *const durable[] = {"--appendonly", "yes", "--appendfsync",
                                       "always", NULL};
 
-/* Say a command; its reply begins so. */
-static void tell_redis(const char *command, const char *reply)
+/* Say a command; its reply is one line, or a string whose length that says. */
+static void ask_redis(const char *command, char *reply, size_t size)
 {
-    const int fd = tcp_connect("127.0.0.1", redis_port, PATIENCE);
-    char      got[256];
+    const int fd  = tcp_connect("127.0.0.1", redis_port, PATIENCE);
+    size_t    len = 0, whole = 1;
 
     assert_true(fd >= 0);
     tcp_set_blocking(fd, true);
     assert_int_equal(write(fd, command, strlen(command)), strlen(command));
     assert_int_equal(write(fd, "\r\n", 2), 2);
-    assert_true(readable(fd, PATIENCE));
-    const ssize_t n = read(fd, got, sizeof got - 1);
-    assert_true(n > 0);
-    got[n] = '\0';
+    do {
+        assert_true(readable(fd, PATIENCE));
+        const ssize_t n = read(fd, reply + len, size - 1 - len);
+        assert_true(n > 0);
+        len += (size_t)n;
+        reply[len] = '\0';
+        const char *end = strstr(reply, "\r\n");
+        if (reply[0] == '$' && end != NULL)
+            whole = (size_t)(end + 4 - reply) + strtoul(reply + 1, NULL, 10);
+    } while (len < whole);
+    close(fd);
+}
+
+/* The reply begins so. */
+static void tell_redis(const char *command, const char *reply)
+{
+    char got[2048];
+
+    ask_redis(command, got, sizeof got);
     if (strncmp(got, reply, strlen(reply)) != 0)
         fail_msg("%s: %s", command, got);
-    close(fd);
+}
+
+/* The connection whose last command was that loses its other end. */
+static void cut_off(const char *last)
+{
+    char           list[8192], part[32], command[64], *line;
+    unsigned       id;
+    const uint64_t give_up = clock_ms() + PATIENCE;
+
+    snprintf(part, sizeof part, "cmd=%s", last);
+    do {
+        assert_true(clock_ms() < give_up);
+        ask_redis("CLIENT LIST", list, sizeof list);
+        for (line = strtok(list, "\n"); line != NULL; line = strtok(NULL, "\n"))
+            if (strstr(line, part) != NULL)
+                break;
+    } while (line == NULL);
+    assert_int_equal(sscanf(line, "id=%u", &id), 1);
+    snprintf(command, sizeof command, "CLIENT KILL ID %u", id);
+    tell_redis(command, ":1");
 }
 
 static void kill_child(struct child *c)
@@ -644,7 +678,9 @@ static void who_comes_back_goes_on_at_another_server(void **state)
     line = await(bob, "said ");
     assert_int_equal(sscanf(line, "said %63s", id), 1);
     close_person(bob);
-    say_many(ann, 4, 120); /* several pages */
+    say_many(ann, 4, 120);
+    kill_child(&servers[2]); /* so that it keeps nothing itself */
+    start_server(2, NULL);
     before = bob->count;
     open_person(bob, 2, id);
     TURNS_UNTIL(count_lines(bob, "line 123") == 1);
@@ -690,12 +726,14 @@ static void a_trimmed_stream_is_a_gap_that_is_told(void **state)
     open_person(ann, 0, NULL);
     await(ann, "room open");
     say_many(ann, 1, 1);
+    TURNS_UNTIL(ann->last[0] != '\0'); /* "kept" may come before "said" */
     strcpy(id, ann->last);
     say_many(ann, 2, 600);
     open_person(bob, 1, id);
     await(bob, "gap");
     assert_int_equal(bob->at, 2); /* before all of them */
     TURNS_UNTIL(count_lines(bob, "line 601") == 1);
+    tell_redis("ZCARD {upframe:chat}:sent", ":100\r\n");
     assert_in_range(count_lines(bob, "said "), 100, 300);
     assert_int_equal(count_lines(bob, "gap"), 1);
 }
@@ -756,24 +794,91 @@ static void a_redis_without_memory_is_a_gap_and_a_new_room(void **state)
     assert_int_equal(count_lines(cid, "line 2"), 0);
 }
 
-/* The same while nobody loses the connection. */
+/* The same while nobody loses the connection, and ids that were given are given
+ * again: by a Redis whose clock goes behind, say. */
 static void an_emptied_stream_is_a_gap(void **state)
 {
-    struct person *ann = &people[0], *bob = &people[1];
+    struct person *ann = &people[0], *bob = &people[1], *cid = &people[2];
 
     (void)state;
     begin_room(NULL, NULL);
     open_person(ann, 0, NULL);
     open_person(bob, 1, NULL);
     await(ann, "room open");
-    say_many(ann, 1, 2);
-    await(bob, "said ");
+    await(bob, "room open");
+    tell_redis("XADD {upframe:chat} 8888888888888-0 text far", "$");
+    await(ann, "said 8888888888888-0");
+    await(bob, "said 8888888888888-0");
     tell_redis("FLUSHALL", "+OK");
     await(ann, "gap");
     await(bob, "gap");
-    say_many(ann, 3, 1);
-    TURNS_UNTIL(count_lines(bob, "line 3") == 1);
+    open_person(cid, 0, NULL);
+    await(cid, "room open");
+    tell_redis("XADD {upframe:chat} 5-5 text near", "$");
+    tell_redis("XADD {upframe:chat} 9999999999999-0 text farther", "$");
+    for (size_t i = 0; i < 3; i++) {
+        struct person *p = &people[i];
+        TURNS_UNTIL(count_lines(p, "\nfarther") == 1);
+        assert_non_null(strstr(p->lines[p->count - 2], "said 5-5 "));
+    }
     assert_int_equal(count_lines(bob, "gap"), 1);
+    assert_int_equal(cid->count, 3); /* nothing of what was */
+}
+
+/* They came while Redis stood still: what was asked for them is lost with it,
+ * and asked again. Each has seen something else. */
+static void who_waits_for_redis_is_told_what_was_said(void **state)
+{
+    char ids[PEOPLE][64];
+
+    (void)state;
+    begin_room(durable, NULL);
+    open_person(&people[0], 0, NULL);
+    await(&people[0], "room open");
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        say_many(&people[0], 1 + i * 230, 230);
+        TURNS_UNTIL(count_lines(&people[0], "said ") == 230 * (i + 1));
+        strcpy(ids[i], people[0].last);
+    }
+    kill_child(&servers[1]); /* so that it keeps nothing itself */
+    start_server(1, NULL);
+    await_line(1, "the room is open");
+    child_signal(&redis, SIGSTOP);
+    for (size_t i = 1; i < PEOPLE; i++) {
+        open_person(&people[i], 1, ids[i - 1]);
+        await(&people[i], "room open"); /* and a page for it is asked for */
+    }
+    kill_child(&redis);
+    for (size_t i = 1; i < PEOPLE; i++)
+        await(&people[i], "room lost");
+    start_redis(durable);
+    for (unsigned i = 1; i < PEOPLE; i++) {
+        TURNS_UNTIL(count_lines(&people[i], "line 1380") == 1);
+        has_in_order(&people[i], 0, 230 * i + 1, 230 * PEOPLE);
+        assert_int_equal(count_lines(&people[i], "gap"), 0);
+    }
+}
+
+/* Each of the two connections alone, also the one that is idle. */
+static void a_connection_that_is_lost_is_opened_again(void **state)
+{
+    static const char *const last[] = {"ping", "xread"};
+    struct person *ann = &people[0];
+
+    (void)state;
+    need_redis();
+    start_redis(NULL);
+    start_server(0, NULL);
+    open_person(ann, 0, NULL);
+    await(ann, "room open");
+    for (unsigned i = 0; i < 2; i++) {
+        cut_off(last[i]);
+        await(ann, "room lost");
+        await(ann, "room open");
+        say_many(ann, i, 1);
+    }
+    TURNS_UNTIL(count_lines(ann, "said ") == 2);
+    assert_int_equal(count_lines(ann, "gap"), 0);
 }
 
 /* ---- Once more --------------------------------------------------------- */
@@ -791,6 +896,8 @@ static void a_retry_is_not_said_twice(void **state)
     for (int i = 0; i < 2; i++) { /* by the same server, */
         say(ann, "/send one\nHello");
         await(ann, "kept one");
+        say(ann, "/send other\nhm");
+        await(ann, "kept other");
     }
     open_person(ann, 2, ann->last); /* by another one, */
     await(ann, "room open");
@@ -939,6 +1046,38 @@ static void what_is_no_redis_is_said(void **state)
     rawserver_end(&s);
 }
 
+/* What Redis would say, had it been asked for something else, or at all. */
+static void a_wrong_reply_is_said(void **state)
+{
+    static const struct { const char *reply, *line; } wrong[] = {
+        {":1\r\n", "is that Redis?"},
+        {"*2\r\n:1\r\n:1\r\n", "is that Redis?"},
+        {"*2\r\n:1\r\n$1\r\nx\r\n", "is that Redis?"},
+        {"+OK a mail server's greeting\r\n", "is that Redis?"},
+        {"-ERR \033[2Jno\r\n", "[2Jno"}};
+    struct rawserver s;
+    char             address[32];
+    const char      *options[] = {"--redis", address, NULL};
+
+    (void)state;
+    need_redis();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        rawserver_begin(&s);
+        snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)s.port);
+        start_server(0, options);
+        for (int links = 0; links < 2; links++) {
+            rawserver_accept(&s);
+            rawserver_put(&s, wrong[i].reply, strlen(wrong[i].reply));
+            assert_true(readable(s.peer, PATIENCE)); /* its end, or a command */
+            rawserver_cut(&s, false);
+        }
+        await_line(0, wrong[i].line);
+        assert_null(strchr(servers[0].line, '\033'));
+        child_end(&servers[0]);
+        rawserver_end(&s);
+    }
+}
+
 static void bad_options_are_refused(void **state)
 {
     static const char *const bad[][3] = {
@@ -971,14 +1110,17 @@ static void flood(struct person *p, unsigned first, unsigned n)
 {
     static char text[LINE];
 
-    for (unsigned i = first; i < first + n; i++) {
-        const int len = snprintf(text, sizeof text,
-                                 "/send long-%u\nline %u", i, i);
+    for (unsigned i = 0; i < n; i++) {
+        const int len = snprintf(text, sizeof text, "/send long-%u\nline %u",
+                                 first + i, first + i);
         memset(text + len, '.', sizeof text - (size_t)len);
         assert_int_equal(
             upf_send(&p->ws, UPF_OP_TEXT, text, sizeof text), UPF_OK);
-        await(p, "kept long-");
+        if (i >= 8)
+            await(p, "kept long-");
     }
+    for (unsigned i = 0; i < n && i < 8; i++)
+        await(p, "kept long-");
 }
 
 /* Its first line says which number it has. */
@@ -1147,9 +1289,11 @@ static void nonsense_is_refused_and_nobody_notices(void **state)
     assert_int_equal(upf_send(&ann->ws, UPF_OP_TEXT, text, 1000), UPF_OK);
     assert_non_null(
         strstr(await(ann, "said "), " a Ann 5678901234567890123456789\nx"));
-    say(ann, "no key");
-    await(ann, "kept .");
-    TURNS_UNTIL(count_lines(ann, "\nno key") == 1);
+    for (int i = 0; i < 2; i++) { /* with no key it is another one */
+        say(ann, "no key");
+        await(ann, "kept .");
+    }
+    TURNS_UNTIL(count_lines(ann, "\nno key") == 2);
 }
 
 int main(void)
@@ -1168,12 +1312,15 @@ int main(void)
         TEST(a_server_that_stood_still_tells_the_gap),
         TEST(a_redis_without_memory_is_a_gap_and_a_new_room),
         TEST(an_emptied_stream_is_a_gap),
+        TEST(who_waits_for_redis_is_told_what_was_said),
+        TEST(a_connection_that_is_lost_is_opened_again),
         TEST(a_retry_is_not_said_twice),
         TEST(a_retry_meets_its_first_try),
         TEST(a_password_is_asked_for_and_given),
         TEST(a_key_of_another_kind_is_said_and_healed),
         TEST(a_full_redis_takes_nothing),
         TEST(what_is_no_redis_is_said),
+        TEST(a_wrong_reply_is_said),
         TEST(bad_options_are_refused),
         TEST(who_reads_nothing_is_cut_off_and_goes_on),
         TEST(who_reads_slowly_misses_nothing),

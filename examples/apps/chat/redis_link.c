@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "redis_link.h"
 #include "tcp.h"
@@ -80,6 +81,22 @@ static void clean_up(void *user)
     l->lost(l, l->why);
 }
 
+/* It waits for no answer. */
+static bool is_idle(const redis_link *l)
+{
+    return l->is_open && l->ac->replies.head == NULL;
+}
+
+/* hiredis aborts the program when a reply comes that nothing was asked for: it
+ * may be the greeting of what is no Redis. An error is taken at any time. */
+static bool speaks_unasked(const redis_link *l)
+{
+    char first;
+
+    return is_idle(l) &&
+           recv(l->source.fd, &first, 1, MSG_PEEK) == 1 && first != '-';
+}
+
 /* Either call may end the link, and with it its context. Only what is read is a
  * sign of life: a socket takes much that nobody reads. */
 static void on_ready(source *from, unsigned events)
@@ -89,9 +106,16 @@ static void on_ready(source *from, unsigned events)
 
     if (events & POLLER_LOST)
         events |= l->wanted; /* one of them finds out why */
+    if (!l->is_open) {
+        redisAsyncHandleWrite(ac); /* it is open then, or lost */
+        return;
+    }
     if (events & POLLER_READ) {
         l->since = clock_ms();
-        redisAsyncHandleRead(ac);
+        if (speaks_unasked(l))
+            redis_link_drop(l, "Protocol error, an answer to nothing");
+        else
+            redisAsyncHandleRead(ac);
     }
     if (l->ac == ac && (events & POLLER_WRITE))
         redisAsyncHandleWrite(ac);
@@ -161,11 +185,6 @@ void redis_link_drop(redis_link *l, const char *why)
 }
 
 /* ---- Asking, and time -------------------------------------------------- */
-
-static bool is_idle(const redis_link *l)
-{
-    return l->is_open && l->ac->replies.head == NULL;
-}
 
 bool redis_link_ask(redis_link *l, redisCallbackFn *fn, void *user,
                     const char *format, ...)
