@@ -1050,13 +1050,13 @@ static void what_is_no_redis_is_said(void **state)
 static void a_wrong_reply_is_said(void **state)
 {
     static const struct { const char *reply, *line; } wrong[] = {
-        {":1\r\n", "is that Redis?"},
-        {"*2\r\n:1\r\n:1\r\n", "is that Redis?"},
-        {"*2\r\n:1\r\n$1\r\nx\r\n", "is that Redis?"},
-        {"+OK a mail server's greeting\r\n", "is that Redis?"},
+        {":1\r\n", "Protocol error; is that Redis?"},
+        {"*2\r\n:1\r\n:1\r\n", "Protocol error; is that Redis?"},
+        {"*2\r\n:1\r\n$1\r\nx\r\n", "Protocol error; is that Redis?"},
+        {"+OK a mail server's greeting\r\n", "an answer to nothing; is that"},
         {"-ERR \033[2Jno\r\n", "[2Jno"}};
     struct rawserver s;
-    char             address[32];
+    char             address[32], text[4096];
     const char      *options[] = {"--redis", address, NULL};
 
     (void)state;
@@ -1068,12 +1068,15 @@ static void a_wrong_reply_is_said(void **state)
         for (int links = 0; links < 2; links++) {
             rawserver_accept(&s);
             rawserver_put(&s, wrong[i].reply, strlen(wrong[i].reply));
-            assert_true(readable(s.peer, PATIENCE)); /* its end, or a command */
+            if (links == 1)
+                await_line(0, wrong[i].line);
+            assert_null(strchr(servers[0].line, '\033'));
+            assert_true(readable(s.peer, PATIENCE)); /* to its end */
             rawserver_cut(&s, false);
         }
-        await_line(0, wrong[i].line);
-        assert_null(strchr(servers[0].line, '\033'));
-        child_end(&servers[0]);
+        child_signal(&servers[0], SIGTERM);
+        assert_int_equal(child_rest(&servers[0], text, sizeof text), 0);
+        assert_null(strchr(text, '\033'));
         rawserver_end(&s);
     }
 }
@@ -1194,6 +1197,30 @@ static void who_reads_slowly_misses_nothing(void **state)
     TURNS_UNTIL(count_lines(bob, "said ") == 2 * LONG);
     has_long_lines(bob, 0, 2 * LONG - 1);
     assert_int_equal(count_lines(bob, "gap"), 0);
+}
+
+/* Nor does it miss that there is something it cannot be told any more. */
+static void who_reads_slowly_is_told_the_gap(void **state)
+{
+    static const char *const options[] = {"--pong-timeout", "0", NULL};
+    struct person *ann = &people[0], *bob = &people[1];
+
+    (void)state;
+    begin_room(NULL, options);
+    open_person(ann, 0, NULL);
+    open_person(bob, 0, NULL);
+    await(ann, "room open");
+    await(bob, "room open");
+    bob->deaf = true;
+    flood(ann, 0, LONG);
+    tell_redis("FLUSHALL", "+OK");
+    await(ann, "gap");
+    bob->deaf = false;
+    await(bob, "gap");
+    assert_true(count_lines(bob, "said ") < LONG);
+    say_many(ann, 1, 1);
+    TURNS_UNTIL(count_lines(bob, "many-1 ") == 1);
+    assert_int_equal(count_lines(bob, "gap"), 1);
 }
 
 /* One that says more than the others can be told at once. */
@@ -1324,6 +1351,7 @@ int main(void)
         TEST(bad_options_are_refused),
         TEST(who_reads_nothing_is_cut_off_and_goes_on),
         TEST(who_reads_slowly_misses_nothing),
+        TEST(who_reads_slowly_is_told_the_gap),
         TEST(who_floods_keeps_nobody_from_speaking),
         TEST(nonsense_is_refused_and_nobody_notices),
     };
