@@ -769,8 +769,8 @@ static void a_redis_without_memory_is_a_gap_and_a_new_room(void **state)
     open_person(bob, 1, NULL);
     await(ann, "room open");
     say_many(ann, 1, 2);
-    await(bob, "said ");
-    await(bob, "said ");
+    TURNS_UNTIL(count_lines(ann, "said ") == 2 &&
+                count_lines(bob, "said ") == 2);
     kill_child(&redis);
     await(ann, "room lost");
     await(bob, "room lost");
