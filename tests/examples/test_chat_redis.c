@@ -1220,7 +1220,8 @@ static void who_reads_slowly_is_told_the_gap(void **state)
     assert_true(count_lines(bob, "said ") < LONG);
     say_many(ann, 1, 1);
     TURNS_UNTIL(count_lines(bob, "many-1 ") == 1);
-    assert_int_equal(count_lines(bob, "gap"), 1);
+    /* By a page that he waited for, and by what the server reads. */
+    assert_in_range(count_lines(bob, "gap"), 1, 2);
 }
 
 /* One that says more than the others can be told at once. */
