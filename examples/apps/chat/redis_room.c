@@ -65,8 +65,8 @@ static void on_kept(redisAsyncContext *ac, void *data, void *user)
     (void)ac;
     r->waiting -= say->len;
     if (c != NULL) {
-        if (--person_of(c)->says < AT_ONCE && !c->over_limit)
-            upf_conn_hold(&c->ws, false);
+        if (--person_of(c)->says < AT_ONCE)
+            client_hold(c, false);
         answer(person_of(c), is_kept ? "kept" : "later", say->key);
     }
     seat_release(say->seat);
@@ -96,7 +96,7 @@ static void say(room *r, struct person *p, upf_str key, upf_str text)
     seat_hold(s->seat);
     r->waiting += s->len;
     if (++p->says >= AT_ONCE)
-        upf_conn_hold(&c->ws, true); /* Redis is slower than it */
+        client_hold(c, true); /* Redis is slower than it */
 }
 
 /* ---- What is heard ----------------------------------------------------- */
