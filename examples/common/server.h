@@ -97,8 +97,8 @@ struct server {
 int server_begin(server *s, const server_app *app, int argc, char **argv,
                  const char *about);
 
-/* Serve until a signal says stop: clients are told 1001 then (drain.h says how
- * they are told), and have three seconds. Returns the program's exit status; all is freed. */
+/* Serve until a signal says stop: clients are told 1001 then (how: drain.h),
+ * and have three seconds. Returns the program's exit status; all is freed. */
 int server_run(server *s);
 
 /* The same stop, by the application. */
