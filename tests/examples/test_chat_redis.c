@@ -445,6 +445,8 @@ static void begin_room(const char *const *redis_options,
     need_redis();
     start_redis(redis_options);
     start_servers(options);
+    for (size_t i = 0; i < SERVERS; i++)
+        await_line(i, "the room is open"); /* who comes is told no less */
 }
 
 /* ---- All talk at once -------------------------------------------------- */
