@@ -42,6 +42,12 @@ int stream_id_compare(const stream_id *a, const stream_id *b)
     return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
+void stream_id_go_back(stream_id *id, const stream_id *end)
+{
+    if (stream_id_compare(id, end) > 0)
+        *id = *end;
+}
+
 size_t sender_key_span(const char *text, size_t len)
 {
     static const char chars[] = "abcdefghijklmnopqrstuvwxyz"

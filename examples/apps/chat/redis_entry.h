@@ -23,6 +23,10 @@ void stream_id_write(const stream_id *id, char text[STREAM_ID_MAX]);
 /* Below, at or above zero, as strcmp() says it. */
 int stream_id_compare(const stream_id *a, const stream_id *b);
 
+/* At most the end of a stream that was lost or cut: the ids behind it will be
+ * given again. */
+void stream_id_go_back(stream_id *id, const stream_id *end);
+
 /* What the sender calls its message: 1 to 64 letters, digits, '-' and '_'. */
 enum { SENDER_KEY_MAX = 64 };
 

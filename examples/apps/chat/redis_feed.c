@@ -7,12 +7,6 @@
 
 #include "redis_feed.h"
 
-enum {
-    LAST       = 50, /* messages, for who has just come */
-    PAGE_MIN   = 10,
-    PAGE_BYTES = 256 << 10 /* about: who is slow takes no more at once */
-};
-
 static follower *follower_of(client *c)
 {
     return (follower *)c;
@@ -49,75 +43,21 @@ void redis_feed_entry(redis_feed *f, const redis_entry *e)
     redis_recent_add(&f->recent, &m);
 }
 
-/* The ids behind the end of a stream that was lost will be given again. */
-static void go_back(stream_id *id, const stream_id *end)
-{
-    if (stream_id_compare(id, end) > 0)
-        *id = *end;
-}
-
 void redis_feed_gap(redis_feed *f)
 {
     const stream_id *end = &f->stream->cursor;
 
     redis_recent_clear(&f->recent);
-    for (size_t i = 0; i < FEED_ASKS; i++)
-        go_back(&f->asks[i].ahead, end);
+    pages_go_back(&f->pages);
     for (seat *s = f->seats; s != NULL; s = s->next) {
         if (set_has(&f->waiting, &s->who->client))
             continue; /* it is told by its page */
-        go_back(&s->who->seen, end);
+        stream_id_go_back(&s->who->seen, end);
         follower_tell_gap(s->who);
     }
 }
 
 /* ---- To those who read on their own ------------------------------------ */
-
-static void on_page(redisAsyncContext *ac, void *data, void *user);
-
-/* Redis counts entries, not bytes: as many as are usual now. */
-static size_t page_size(const redis_recent *r)
-{
-    size_t n = FEED_PAGE;
-
-    if (r->bytes > PAGE_BYTES)
-        n = PAGE_BYTES * r->count / r->bytes;
-    return n < PAGE_MIN ? PAGE_MIN : n < FEED_PAGE ? n : FEED_PAGE;
-}
-
-static bool is_of(const feed_ask *a, const follower *who)
-{
-    return a->is_last ? !who->has_seen
-                      : who->has_seen &&
-                            stream_id_compare(&a->from, &who->seen) == 0;
-}
-
-/* Who waits for the same as another does is told what that one is. */
-static void ask_for(redis_feed *f, const follower *who)
-{
-    feed_ask *slot = NULL;
-
-    for (size_t i = 0; i < FEED_ASKS; i++) {
-        feed_ask *a = &f->asks[i];
-        if (a->feed == NULL)
-            slot = a;
-        else if (is_of(a, who))
-            return;
-    }
-    if (slot == NULL || !f->stream->is_open)
-        return;
-    *slot = (feed_ask){.feed    = f,
-                       .is_last = !who->has_seen,
-                       .count   = who->has_seen ? page_size(&f->recent) : LAST,
-                       .from    = who->seen,
-                       .ahead   = f->stream->cursor,
-                       .number  = ++f->asked};
-    if (slot->is_last
-            ? !redis_stream_last(f->stream, on_page, slot, slot->count)
-            : !redis_stream_from(f->stream, on_page, slot, &slot->from,
-                                 slot->count))
-        slot->feed = NULL; /* the stream is about to be lost */
-}
 
 /* From one of them on, whichever: none has to wait for ever. */
 static void ask_pages(redis_feed *f)
@@ -125,18 +65,16 @@ static void ask_pages(redis_feed *f)
     const size_t count = f->waiting.count;
 
     for (size_t i = 0; i < count; i++)
-        ask_for(f, follower_of(
+        pages_ask_for(&f->pages, follower_of(
             f->waiting.members[(f->server->now + i) % count].client));
 }
 
 static void read_on(redis_feed *f, follower *who)
 {
-    if (!set_join(&f->waiting, &who->client)) {
+    if (set_join(&f->waiting, &who->client))
+        pages_wait(&f->pages, who);
+    else
         no_memory(who);
-        return;
-    }
-    who->waits_for = f->asked + 1;
-    ask_for(f, who);
 }
 
 /* What it has seen was there: it goes on with what is kept here, and is live;
@@ -156,26 +94,11 @@ static void catch_up(redis_feed *f, follower *who)
         no_memory(who);
 }
 
-/*
- * A page is for whoever finds there what it has seen last; all that follows is
- * there, too. What was asked for since it waits, and is not there, was trimmed
- * or lost, and something may be missing.
- */
-static bool is_for(const feed_page *p, const follower *who, bool *gap)
-{
-    *gap = false;
-    for (size_t i = 0; i < p->count && who->has_seen && !p->ask.is_last; i++)
-        if (stream_id_compare(&p->list[i].id, &who->seen) == 0)
-            return true;
-    *gap = (who->seen.ms | who->seen.seq) != 0;
-    return is_of(&p->ask, who) && p->ask.number >= who->waits_for;
-}
-
-static void tell_page(redis_feed *f, follower *who, const feed_page *p)
+static void tell_page(redis_feed *f, follower *who, const redis_page *p)
 {
     bool gap;
 
-    if (!is_for(p, who, &gap))
+    if (!page_is_for(p, who, &gap))
         return;
     if (gap)
         follower_tell_gap(who);
@@ -192,39 +115,13 @@ static void tell_page(redis_feed *f, follower *who, const feed_page *p)
     catch_up(f, who);
 }
 
-/* The last ones come in reverse. */
-static void take_page(redis_feed *f, const feed_ask *ask,
-                      const redisReply *reply)
+static void on_page(redis_pages *p, const redis_page *page)
 {
-    const size_t n = reply->elements < FEED_PAGE ? reply->elements : FEED_PAGE;
-    feed_page    p = {.ask = *ask, .is_whole = n < ask->count};
-    redis_entry  e;
+    redis_feed *f = OWNER_OF(redis_feed, pages, p);
 
-    for (size_t i = 0; i < n; i++)
-        if (redis_entry_read(&e, reply->element[ask->is_last ? n - 1 - i : i]))
-            p.list[p.count++] = (recent_message){
-                e.id, follower_message(f->server, &e, f->scratch), 0};
     for (size_t i = f->waiting.count; i-- > 0;)
-        tell_page(f, follower_of(f->waiting.members[i].client), &p);
-    for (size_t i = 0; i < p.count; i++)
-        upf_shared_free(p.list[i].message);
-}
-
-static void on_page(redisAsyncContext *ac, void *data, void *user)
-{
-    const redisReply *reply = data;
-    feed_ask         *slot = user, ask = *slot;
-
-    slot->feed = NULL;
-    if (reply == NULL)
-        return; /* it is asked for again when the stream is open */
-    if (reply->type == REDIS_REPLY_ARRAY) {
-        take_page(ask.feed, &ask, reply);
-        ask_pages(ask.feed);
-    } else {
-        redis_link_drop(ac->data, reply->type == REDIS_REPLY_ERROR
-                                      ? reply->str : "Protocol error");
-    }
+        tell_page(f, follower_of(f->waiting.members[i].client), page);
+    ask_pages(f);
 }
 
 /* ---- Coming and going -------------------------------------------------- */
@@ -259,10 +156,13 @@ void redis_feed_look_at_time(redis_feed *f)
 
 bool redis_feed_begin(redis_feed *f, server *s, redis_stream *st)
 {
-    *f = (redis_feed){
-        .server = s, .stream = st,
-        .scratch = malloc(FOLLOWER_HEAD_MAX + s->setup.max_message)};
-    return f->scratch != NULL;
+    char *scratch = malloc(FOLLOWER_HEAD_MAX + s->setup.max_message);
+
+    *f = (redis_feed){.server = s, .stream = st, .scratch = scratch,
+                      .pages = {.server = s, .stream = st,
+                                .recent = &f->recent, .scratch = scratch,
+                                .came = on_page}};
+    return scratch != NULL;
 }
 
 void redis_feed_end(redis_feed *f)

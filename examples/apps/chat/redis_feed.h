@@ -16,45 +16,21 @@
 
 #include <stdbool.h>
 #include "redis_follower.h"
+#include "redis_pages.h"
 #include "redis_recent.h"
 #include "redis_stream.h"
 #include "server.h"
 
-typedef struct redis_feed redis_feed;
-
-enum {
-    FEED_ASKS = 4,  /* pages on their way: each may be long */
-    FEED_PAGE = 200 /* messages, at most, in one answer */
-};
-
-/* A page that was asked for. */
-typedef struct feed_ask {
-    redis_feed   *feed;    /* NULL: none */
-    bool          is_last; /* for who has just come, */
-    stream_id     from;    /* or for who has seen this */
-    stream_id     ahead;   /* where those who are live were then */
-    unsigned long count;   /* messages, at most */
-    uint64_t      number;
-} feed_ask;
-
-typedef struct feed_page {
-    feed_ask       ask;
-    bool           is_whole; /* up to the end of the stream */
-    size_t         count;
-    recent_message list[FEED_PAGE];
-} feed_page;
-
-struct redis_feed {
+typedef struct redis_feed {
     server       *server;
     redis_stream *stream;
     seat         *seats;
     client_set    live;
     client_set    waiting; /* for a page */
-    feed_ask      asks[FEED_ASKS];
-    uint64_t      asked;
+    redis_pages   pages;
     redis_recent  recent;
     char         *scratch;
-};
+} redis_feed;
 
 /* False: no memory. */
 bool redis_feed_begin(redis_feed *f, server *s, redis_stream *st);
