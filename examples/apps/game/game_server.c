@@ -20,7 +20,7 @@
  *     back TOKEN      I was here just now
  *     leave           I will watch
  *   from the server
- *     rules JSON      the numbers of game_world.h; the first message
+ *     rules JSON      the numbers of game_ship.h; the first message
  *     player N NAME   ship N has a pilot: for each, then who comes
  *     left N          it has none any more
  *     you N TOKEN     your ship, and the secret to come back to it

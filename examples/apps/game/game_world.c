@@ -1,147 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* game_world.c - the rules of the game. The first part, up to ship_step(), is
- * in game.html once more; who changes one changes both. */
+/* game_world.c - the rules of the game. Read world_tick() first. */
 
 #include <stddef.h>
 
+#include "game_place.h"
 #include "game_world.h"
 
-/* ---- One ship, one step: the page knows this, too ------------------------ */
-
-/* Bhaskara's fraction, which is off by less than one in 500. */
-int game_sine(unsigned angle)
-{
-    const int a = (int)(angle & 127);
-    const int p = a * (128 - a);
-    const int s = 1024 * p / (20480 - p);
-
-    return angle & 128 ? -s : s;
-}
-
-static int64_t square_root(int64_t n)
-{
-    int64_t root = 0;
-
-    for (int64_t bit = 1 << 24; bit > 0; bit /= 2)
-        if ((root + bit) * (root + bit) <= n)
-            root += bit;
-    return root;
-}
-
-static int64_t distance_squared(int64_t x, int64_t y)
-{
-    return x * x + y * y;
-}
-
-/* At the wall, half of the speed towards it comes back. */
-static void bounce(ship *s, int radius)
-{
-    const int64_t limit   = (int64_t)(radius - GAME_SHIP_RADIUS) * GAME_UNIT;
-    const int64_t squared = distance_squared(s->x, s->y);
-
-    if (squared <= limit * limit)
-        return;
-    const int64_t distance = square_root(squared);
-    const int64_t nx = s->x * (int64_t)GAME_UNIT / distance;
-    const int64_t ny = s->y * (int64_t)GAME_UNIT / distance;
-    const int64_t outwards = (s->vx * nx + s->vy * ny) / GAME_UNIT;
-    s->x = (int32_t)(nx * limit / GAME_UNIT);
-    s->y = (int32_t)(ny * limit / GAME_UNIT);
-    if (outwards > 0) {
-        s->vx -= (int32_t)(outwards * nx * 3 / (2 * GAME_UNIT));
-        s->vy -= (int32_t)(outwards * ny * 3 / (2 * GAME_UNIT));
-    }
-}
-
-bool ship_step(ship *s, unsigned hands, int radius)
-{
-    s->hands = (uint8_t)hands;
-    if (s->hull == 0)
-        return false;
-    if (hands & GAME_LEFT)
-        s->heading = (uint8_t)(s->heading - GAME_TURN);
-    if (hands & GAME_RIGHT)
-        s->heading = (uint8_t)(s->heading + GAME_TURN);
-    if (hands & GAME_GO) {
-        s->vx += game_sine(s->heading + 64u) * GAME_THRUST / GAME_UNIT;
-        s->vy += game_sine(s->heading) * GAME_THRUST / GAME_UNIT;
-    }
-    s->vx -= s->vx / GAME_DRAG;
-    s->vy -= s->vy / GAME_DRAG;
-    s->x += s->vx;
-    s->y += s->vy;
-    bounce(s, radius);
-    if (s->reload > 0)
-        s->reload--;
-    if (!(hands & GAME_FIRE) || s->reload > 0)
-        return false;
-    s->reload = GAME_RELOAD;
-    return true;
-}
-
-/* ---- Chance -------------------------------------------------------------- */
-
-/* Marsaglia's xorshift: for a game, not for secrets. */
-static int32_t below(world *w, int32_t limit)
-{
-    w->chance ^= w->chance << 13;
-    w->chance ^= w->chance >> 17;
-    w->chance ^= w->chance << 5;
-    return (int32_t)(w->chance % (uint32_t)limit);
-}
-
-static star somewhere(world *w)
-{
-    const int32_t reach = (w->radius - 2 * GAME_SHIP_RADIUS) * GAME_UNIT;
-    star place;
-
-    do {
-        place.x = below(w, 2 * reach) - reach;
-        place.y = below(w, 2 * reach) - reach;
-    } while (distance_squared(place.x, place.y) > (int64_t)reach * reach);
-    return place;
-}
-
-static int64_t nearest_ship(const world *w, star place)
-{
-    int64_t nearest = INT64_MAX;
-
-    for (int i = 0; i < GAME_SHIPS; i++) {
-        const ship *s = &w->ships[i];
-        const int64_t d = distance_squared(s->x - place.x, s->y - place.y);
-        if (s->is_here && s->hull > 0 && d < nearest)
-            nearest = d;
-    }
-    return nearest;
-}
-
 /* ---- Coming and going ---------------------------------------------------- */
-
-/* Of a few places, the loneliest. It looks at the centre. */
-static void place_ship(world *w, ship *s)
-{
-    enum { PLACES = 6, SHIELD = 2 * GAME_HZ, MEND = 5 * GAME_HZ };
-    star    best  = somewhere(w);
-    int64_t space = nearest_ship(w, best);
-
-    for (int i = 1; i < PLACES; i++) {
-        const star    place = somewhere(w);
-        const int64_t d     = nearest_ship(w, place);
-        if (d > space) {
-            best  = place;
-            space = d;
-        }
-    }
-    s->x       = best.x;
-    s->y       = best.y;
-    s->vx      = 0;
-    s->vy      = 0;
-    s->heading = (uint8_t)(best.x > 0 ? 128 : 0);
-    s->hull    = GAME_HULL;
-    s->reload  = 0;
-    s->shield  = SHIELD;
-    s->mends   = MEND;
-}
 
 static int ships_here(const world *w)
 {
@@ -168,7 +33,7 @@ int world_join(world *w)
     for (int i = 0; i < GAME_SHIPS; i++)
         if (!w->ships[i].is_here) {
             w->ships[i] = (ship){0};
-            place_ship(w, &w->ships[i]);
+            game_place_ship(w, &w->ships[i]);
             w->ships[i].is_here = true;
             return i;
         }
@@ -267,13 +132,6 @@ static void tell(const world *w, game_event what, int a, int b)
         w->happened(w->user, what, a, b);
 }
 
-static bool meet(int64_t dx, int64_t dy, int pixels)
-{
-    const int64_t near = (int64_t)pixels * GAME_UNIT;
-
-    return distance_squared(dx, dy) < near * near;
-}
-
 /* Whether a shot ends in a ship. */
 static bool hits(world *w, const shot *bullet)
 {
@@ -282,7 +140,7 @@ static bool hits(world *w, const shot *bullet)
     for (int i = 0; i < GAME_SHIPS; i++) {
         ship *s = &w->ships[i];
         if (!s->is_here || s->hull == 0 || i == bullet->ship ||
-            !meet(s->x - bullet->x, s->y - bullet->y,
+            !game_meet(s->x - bullet->x, s->y - bullet->y,
                   GAME_SHIP_RADIUS + GAME_SHOT_RADIUS))
             continue;
         if (s->shield > 0)
@@ -304,8 +162,8 @@ static void move_shots(world *w)
         shot *bullet = &w->shots[i];
         bullet->x += bullet->vx;
         bullet->y += bullet->vy;
-        if (--bullet->life == 0 || !meet(bullet->x, bullet->y, w->radius) ||
-            hits(w, bullet))
+        if (--bullet->life == 0 ||
+            !game_meet(bullet->x, bullet->y, w->radius) || hits(w, bullet))
             *bullet = w->shots[--w->shot_count];
     }
 }
@@ -313,10 +171,10 @@ static void move_shots(world *w)
 static void take_stars(world *w, ship *s)
 {
     for (int i = 0; i < w->star_count; i++)
-        if (meet(s->x - w->stars[i].x, s->y - w->stars[i].y,
+        if (game_meet(s->x - w->stars[i].x, s->y - w->stars[i].y,
                  GAME_SHIP_RADIUS + GAME_STAR_RADIUS)) {
             s->score++;
-            w->stars[i] = somewhere(w);
+            w->stars[i] = game_somewhere(w);
         }
 }
 
@@ -328,7 +186,7 @@ static void live_on(world *w, ship *s)
         s->shield--;
     if (s->mends > 0 && --s->mends == 0) {
         if (s->hull == 0)
-            place_ship(w, s);
+            game_place_ship(w, s);
         else if (s->hull < GAME_HULL)
             s->hull++;
     }
@@ -353,7 +211,7 @@ static void end_round(world *w)
     for (int i = 0; i < GAME_SHIPS; i++) {
         w->ships[i].score = 0;
         if (w->ships[i].is_here)
-            place_ship(w, &w->ships[i]);
+            game_place_ship(w, &w->ships[i]);
     }
 }
 
@@ -366,11 +224,11 @@ static void fit_arena(world *w)
 
     w->radius += (w->radius < wanted) - (w->radius > wanted);
     while (w->star_count < stars)
-        w->stars[w->star_count++] = somewhere(w);
+        w->stars[w->star_count++] = game_somewhere(w);
     w->star_count = stars;
     for (int i = 0; i < w->star_count; i++)
-        if (!meet(w->stars[i].x, w->stars[i].y, w->radius))
-            w->stars[i] = somewhere(w);
+        if (!game_meet(w->stars[i].x, w->stars[i].y, w->radius))
+            w->stars[i] = game_somewhere(w);
 }
 
 void world_tick(world *w)
