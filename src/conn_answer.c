@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* conn_answer.c - a server answers the opening handshake (section 4.2.2). */
 
-
 #include "conn_assembly.h"
 #include "conn_open.h"
 #include "handshake.h"

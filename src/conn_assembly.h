@@ -4,7 +4,7 @@
  * in pieces: a head, a message, a control frame.
  *
  * Nothing else writes conn->assembly. Who puts bytes into the block asks for
- * room, writes them after those that are there, and counts them.
+ * room after those that are there, and counts what is written to it.
  */
 #ifndef UPF_CONN_ASSEMBLY_H
 #define UPF_CONN_ASSEMBLY_H
@@ -20,9 +20,10 @@
 
 /*
  * Make room for `len` bytes in all. The first `kept` of them are there already,
- * and stay. `most` is how many bytes may be there in the end. A block that has
- * to grow gets 4 KiB and twice `len`, or `most` if this is less. False if there
- * is no memory.
+ * and stay. `most` is how many bytes may be there in the end, at least `len`. A
+ * block that has to grow gets 4 KiB and twice `len`, or `most` if this is less;
+ * one with nothing to keep is given back if it is larger than that. False if
+ * there is no memory.
  */
 bool upf_assembly_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 

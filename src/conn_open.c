@@ -25,8 +25,8 @@ static struct upf_head_limits limits_of(const upf_config *config)
 
 /*
  * Take a head off the input. *head lies in the input if the head came in one
- * piece, else in the assembly. Returns UPF_OK, UPF_NEED_MORE, or an error with
- * conn->offset at the byte at fault.
+ * piece, else in the assembly. Returns UPF_OK; UPF_NEED_MORE; an error in the
+ * head, with conn->offset at the byte at fault; or UPF_ERR_NO_MEMORY.
  */
 static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
 {
@@ -84,14 +84,15 @@ upf_status upf_conn_open_next(upf_conn *conn, upf_event *event)
 upf_status upf_conn_init_open(upf_conn *conn, const upf_config *config,
                               bool is_client, const char *subprotocol)
 {
-    if (subprotocol != NULL && !upf_is_token(upf_str_of(subprotocol))) {
-        memset(conn, 0, sizeof *conn);
-        return UPF_ERR_ARGUMENT;
-    }
-    const upf_status status = upf_conn_begin(conn, config, UPF_STATE_OPENING,
-                                             is_client ? UPF_IS_CLIENT : 0);
+    upf_status status = upf_conn_begin(conn, config, UPF_STATE_OPENING,
+                                       is_client ? UPF_IS_CLIENT : 0);
+    if (status == UPF_OK && subprotocol != NULL &&
+        !upf_is_token(upf_str_of(subprotocol)))
+        status = UPF_ERR_ARGUMENT;
     if (status == UPF_OK)
         upf_conn_set_subprotocol(conn, subprotocol);
+    else
+        upf_conn_free(conn);
     return status;
 }
 
@@ -116,6 +117,12 @@ static upf_status blame_origin(const upf_request *request)
                    upf_header_next_called(&headers, "Origin", &value)
                ? UPF_ERR_ORIGIN_REPEATED
                : UPF_ERR_ORIGIN;
+}
+
+/* The head, which was the last to be taken, is at fault as a whole. */
+static void blame_head(upf_conn *conn, upf_str head)
+{
+    upf_conn_blame(conn, conn->offset - head.len);
 }
 
 /* The head is whole: in.handshake.at now holds `whole` in place of `scan`. */
@@ -207,7 +214,7 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     if (status == UPF_OK)
         status = judge_request(conn, request);
     if (!may_be_answered(status)) {
-        upf_conn_blame(conn, conn->offset - head.len); /* the whole head */
+        blame_head(conn, head);
         return status;
     }
     if (upf_str_same(event->request.method, UPF_LITERAL("HEAD")))
@@ -302,8 +309,10 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);
-        if (status != UPF_OK)
+        if (status != UPF_OK) {
+            blame_head(conn, head);
             return status;
+        }
         assert(response->status < 200);
         if (response->status != 101) {
             forget_interim(conn);
@@ -313,6 +322,7 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
         if (status == UPF_OK)
             return open_client(conn, event);
         kept = *response;
+        blame_head(conn, head);
         upf_conn_fail(conn, status);
         upf_conn_deliver_close(conn, event);
         event->response = kept;

@@ -16,7 +16,8 @@ static inline void upf_conn_move_head(upf_conn *conn, const char *head)
     conn->in.handshake.at.whole.head = head;
 }
 
-/* `subprotocol` is agreed on, or is to be; NULL: none. */
+/* The subprotocol to agree on, unless the application chooses another; NULL:
+ * none. */
 static inline void upf_conn_set_subprotocol(upf_conn   *conn,
                                             const char *subprotocol)
 {

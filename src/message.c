@@ -35,7 +35,7 @@ upf_status upf_message_take_frame(struct upf_message     *message,
     if (message->fragments == config->max_fragments)
         return UPF_ERR_FRAGMENTS;
     /* The length of an encoded frame says nothing of the length after decoding,
-     * which conn_message.c limits and counts. */
+     * which upf_message_take_decoded() counts. */
     if (!(message->flags & ENCODED)) {
         if (header->payload_len > config->max_message - message->len)
             return UPF_ERR_MESSAGE_TOO_BIG;

@@ -6,9 +6,13 @@
 # In upframe/private.h stands "by FILE ..." over each group of fields. For each
 # list of files there, the fields of that list are made const, and all files of
 # src/ that name one of them are compiled: then a write, or a pointer through
-# which somebody could write, is an error of the compiler, and is let pass only
-# in the files of the list. A field of upf_conn without a list is an error, too,
-# unless the fields of its own struct have one.
+# which somebody could write, is an error of the compiler. Each file of the list
+# must have such an error, and no other file may. That does not stop a cast, nor
+# memset(), which takes any pointer; but what sets all of a connection, or of its
+# `in`, is looked for in the text.
+#
+# All fields of upf_conn, and all of a struct that has a list, must have one; a
+# field whose own struct has lists needs no other.
 set -u
 
 CC=${CC:-cc}
@@ -24,13 +28,20 @@ fields() {
         printf "%s:%d: %s\n", FILENAME, FNR, what >"/dev/stderr"
         bad = 1
     }
+    NR == FNR {
+        if (/^(struct|union) [a-z_]+ \{/)
+            in_type = $2
+        if (/\/\* by /)
+            has_list[in_type] = 1
+        if (/^\}/)
+            in_type = ""
+        next
+    }
     /\/\* by / {
         by = $0
         sub(/.*\/\* by /, "", by)
         sub(/ *\*\/.*/, "", by)
         lists[by] = 1
-        if (in_type != "")
-            has_list[in_type] = 1
     }
     /^(struct|union) [a-z_]+ \{/ { in_type = $2 }
     /\{/ && !/\/\* by /          { by = "" }
@@ -40,10 +51,11 @@ fields() {
         code = $0
         sub(/ *\/\*.*/, "", code)
     }
-    code ~ /^ +[a-z].*[a-z0-9_\]];$/ {
-        if (by == "" && in_type == "upf_conn" &&
-            !(code ~ /^ +(struct|union) / && has_list[$2]))
-            wrong("who writes this field?")
+    code ~ /;$/ && code !~ /^ *\}/ && has_list[in_type] {
+        if (code !~ /^ +[a-z][a-z0-9_ *]*(\[[^]]*\])?;$/)
+            wrong("not understood: declare one field a line")
+        if (by == "" && !(code ~ /^ +(struct|union) / && has_list[$2]))
+            wrong("no list of its writers over this field: /* by FILE */")
         if (by != "")
             fields++
         if (by != "" && by == of) {
@@ -62,7 +74,7 @@ fields() {
             for (list in lists)
                 print list
         exit bad
-    }' $private
+    }' $private $private
 }
 
 # The files that know the struct at all.
@@ -76,27 +88,36 @@ bad=0
 compiled=0
 while read -r list; do
     fields "$tmp/upframe/private.h" "$list" >"$tmp/names" || exit 1
-    for file in $list; do
-        [ -e "src/$file" ] || { echo "$private: no file src/$file"; bad=1; }
-    done
+    : >"$tmp/errors"
     for source in $(xargs grep -lwFf "$tmp/names" <"$tmp/sources"); do
-        case " $list " in *" ${source#src/} "*) continue ;; esac
         compiled=$((compiled + 1))
         $CC -std=c11 -Werror -fsyntax-only -I"$tmp" -Iinclude -xc "$source" \
-            2>"$tmp/errors" && continue
-        if ! grep -q 'error:' "$tmp/errors"; then # no compiler, no memory
-            cat "$tmp/errors"
+            2>"$tmp/said" && continue
+        if ! grep 'error:' "$tmp/said" >>"$tmp/errors"; then
+            cat "$tmp/said" # no compiler, no memory
             exit 1
         fi
-        grep 'error:' "$tmp/errors" | while IFS=: read -r file line _ rest; do
-            case " $list " in *" ${file##*/} "*) continue ;; esac
-            echo "$file:$line: may write what $private says is by $list:$rest"
-        done >"$tmp/found"
-        [ -s "$tmp/found" ] || continue
-        cat "$tmp/found"
+    done
+    for file in $list; do
+        grep -q "^src/$file:" "$tmp/errors" && continue
+        echo "$private: src/$file writes nothing that is said to be by $list"
         bad=1
     done
+    sort -u "$tmp/errors" | while IFS=: read -r file line _ rest; do
+        case " $list " in *" ${file#src/} "*) continue ;; esac
+        echo "$file:$line: may write what $private says is by $list:$rest"
+    done >"$tmp/found"
+    [ -s "$tmp/found" ] || continue
+    cat "$tmp/found"
+    bad=1
 done <"$tmp/lists"
+
+# Only upf_conn_zero() may, and upf_conn_enter() with `in`.
+if grep -nE 'mem(set|cpy|move)\((\([^)]*\) *)?&?conn(->in)?[ ,]' src/*.[ch] |
+    grep -v -e '^src/conn_impl\.h:.*HALF' -e '^src/conn\.c:.*&conn->in,'; then
+    echo "$private says what may set all of a connection to 0"
+    bad=1
+fi
 [ $bad -eq 0 ] || exit 1
 if [ $compiled -lt 50 ]; then
     echo "only $compiled compilations"
