@@ -56,7 +56,7 @@ bool upf_message_take_fragment(struct upf_message *message, uint8_t *dst,
                                const uint8_t *src, size_t len, uint32_t key);
 
 /* Count and check the bytes to which a piece of an encoded message was decoded.
- * `end`, `bad` and the result are as above. */
+ * `end`, `bad` and the result are those of upf_message_unmask(). */
 upf_status upf_message_take_decoded(struct upf_message *message, uint8_t *data,
                                     size_t len, bool end, size_t *bad);
 

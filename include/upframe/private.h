@@ -87,9 +87,10 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
 /*
  * The fields that each message touches come first, in 64 bytes.
  *
- * Over each group of fields stands by which files they are written; any file
- * may read them. Besides, upf_conn_begin() and upf_conn_free() set everything
- * to 0, and upf_conn_enter() sets `in` to 0 when the connection is open.
+ * "by FILE ..." over a group of fields names the only files that write them;
+ * any file may read them. Besides, upf_conn_free() and the functions that begin
+ * a connection set everything to 0, and upf_conn_enter() sets `in` to 0 when
+ * the connection opens.
  */
 struct upf_conn {
     /* by conn.c */
