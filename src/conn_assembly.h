@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conn_assembly.h - the block in which a connection puts together what arrives
- * in pieces: a head, a message, a control frame.
+ * in pieces: a head, a refusal's body, a message, a control frame.
  *
  * Nothing else writes conn->assembly. Who puts bytes into the block asks for
  * room after those that are there, and counts what is written to it.
@@ -28,7 +28,8 @@
 bool upf_assembly_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* The same, but for `needed` bytes, of which only `len` were received: they
- * decide how large the block gets. */
+ * decide how large the block gets. `needed` is at most `most`, and at most 4,000
+ * more than `len`. */
 bool upf_assembly_reserve(upf_conn *conn, size_t kept, size_t needed,
                           size_t len, uint64_t most);
 

@@ -268,10 +268,10 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
     /* The code point that was cut comes first. It was kept outside the block,
      * because a Ping may have used the block since. */
     if (message->carry_len > 0) {
-        size_t carry;
-        if (!upf_assembly_hold(conn, message->carry, message->carry_len))
+        size_t         cut;
+        const uint8_t *start = upf_message_end_carry(message, &cut);
+        if (!upf_assembly_hold(conn, start, cut))
             return UPF_ERR_NO_MEMORY;
-        upf_message_end_carry(message, &carry);
     }
     unmask(conn, input->data, input->data, len);
     const bool   end = is_fin(frame) && frame->payload.left == 0;
