@@ -6,11 +6,11 @@
 #include "buf.h"
 #include "bytes.h"
 #include "compiler.h"
+#include "conn_assembly.h"
 #include "conn_impl.h"
 #include "conn_recv.h"
 #include "ext.h"
 #include "output.h"
-#include "str.h"
 
 /* ---- Beginning ---------------------------------------------------------- */
 
@@ -32,24 +32,10 @@ upf_status upf_conn_init_server(upf_conn *conn, const upf_config *config)
     return upf_conn_begin(conn, config, UPF_STATE_REQUEST, 0);
 }
 
-upf_status upf_conn_init_open(upf_conn *conn, const upf_config *config,
-                              bool is_client, const char *subprotocol)
-{
-    if (subprotocol != NULL && !upf_is_token(upf_str_of(subprotocol))) {
-        memset(conn, 0, sizeof *conn);
-        return UPF_ERR_ARGUMENT;
-    }
-    const upf_status status = upf_conn_begin(conn, config, UPF_STATE_OPENING,
-                                             is_client ? UPF_IS_CLIENT : 0);
-    if (status == UPF_OK)
-        conn->in.handshake.at.whole.subprotocol = subprotocol;
-    return status;
-}
-
 void upf_conn_free(upf_conn *conn)
 {
     if (conn->config != NULL) {
-        upf_conn_drop_assembly(conn);
+        upf_assembly_free(conn);
         upf_output_free(conn);
         if (conn->ext != NULL)
             conn->config->ext->free(conn->ext, conn->config);
@@ -105,8 +91,8 @@ static void permit_sending(upf_conn *conn)
 
     if (!upf_conn_may_send(conn, UPF_SEND_BEGUN) || conn->ext != NULL ||
         config->stream || config->trace != NULL) {
-        conn->leeway      = 0;
-        conn->block_limit = 0;
+        conn->leeway = 0;
+        upf_output_close_block(conn);
         return;
     }
     if (conn->leeway > 0)
@@ -155,19 +141,10 @@ void upf_conn_enter(upf_conn *conn, enum upf_conn_state state)
      * Close began lasts to the end, and the wait for a response goes on while a
      * refusal arrives. */
     if (!upf_has(conn, UPF_CLOSE_SENT) && state != UPF_STATE_REFUSAL)
-        upf_conn_wait_anew(conn);
-    conn->glance      = UPF_GLANCE_NONE;
-    conn->leeway      = 0;
-    conn->block_limit = 0;
+        upf_conn_wait_from(conn, 0);
+    conn->glance = UPF_GLANCE_NONE;
+    conn->leeway = 0;
+    upf_output_close_block(conn);
     if (state == UPF_STATE_OPEN)
         memset(&conn->in, 0, sizeof conn->in);
-}
-
-void upf_conn_drop_assembly(upf_conn *conn)
-{
-    if (upf_has(conn, UPF_BLOCK_LENT))
-        conn->assembly = (struct upf_buf){NULL, 0};
-    else
-        upf_buf_free(&conn->assembly, conn->config);
-    upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* conn_answer.c - a server answers the opening handshake (section 4.2.2). */
 
-#include <string.h>
-
-#include "buf.h"
+#include "conn_assembly.h"
 #include "conn_open.h"
 #include "handshake.h"
 #include "output.h"
@@ -72,7 +70,7 @@ upf_status upf_accept(upf_conn *conn, const char *subprotocol,
                                            headers, header_count);
     if (status != UPF_OK)
         return status;
-    conn->in.handshake.at.whole.subprotocol = subprotocol;
+    upf_conn_set_subprotocol(conn, subprotocol);
     leave_request(conn, UPF_OK);
     return UPF_OK;
 }
@@ -109,11 +107,9 @@ upf_status upf_defer(upf_conn *conn)
     if (conn->assembly.data == NULL) { /* the head is in the input */
         const size_t len = conn->in.handshake.head_len;
 
-        if (!upf_buf_reserve(&conn->assembly, conn->config, len))
+        if (!upf_assembly_hold(conn, conn->in.handshake.at.whole.head, len))
             return fail_closed(conn, UPF_ERR_NO_MEMORY);
-        memcpy(conn->assembly.data, conn->in.handshake.at.whole.head, len);
-        conn->assembly.len = len;
-        conn->in.handshake.at.whole.head = (const char *)conn->assembly.data;
+        upf_conn_move_head(conn, (const char *)conn->assembly.data);
     }
     upf_conn_enter(conn, UPF_STATE_DEFERRED);
     return UPF_OK;
@@ -126,7 +122,8 @@ upf_status upf_conn_answer(upf_conn *conn)
     upf_status status = (upf_status)conn->status;
 
     if (status != UPF_OK) {
-        conn->offset -= conn->in.handshake.head_len; /* the head is at fault */
+        /* the whole head is at fault */
+        upf_conn_blame(conn, conn->offset - conn->in.handshake.head_len);
         return status;
     }
     status = queue_accept(

@@ -100,6 +100,6 @@ upf_status upf_conn_send_close(upf_conn *conn, int code, const char *reason,
     upf_set(conn, UPF_CLOSE_SENT);
     upf_conn_permit(conn);
     conn->sent_code = (uint16_t)(code ? code : UPF_CLOSE_NO_STATUS);
-    upf_conn_wait_anew(conn);
+    upf_conn_wait_from(conn, 0);
     return UPF_OK;
 }

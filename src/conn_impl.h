@@ -43,24 +43,6 @@ void upf_conn_permit(upf_conn *conn);
 
 enum { UPF_LEEWAY_PAGE = 4096 }; /* bytes; what conn->leeway counts */
 
-/* Give back the memory of conn->assembly. If it was lent to the output, the
- * output keeps it and frees it later. */
-void upf_conn_drop_assembly(upf_conn *conn);
-
-/*
- * The event at hand is over. If it lay in conn->assembly, the block is kept for
- * the next message that comes in pieces. next_any() frees the block when the
- * input is used up, so that an idle connection holds no memory.
- */
-static inline void upf_conn_end_event(upf_conn *conn)
-{
-    if (upf_has(conn, UPF_EVENT_IN_BLOCK))
-        conn->assembly.len = 0;
-    if (upf_has(conn, UPF_BLOCK_LENT)) /* it is the output's alone */
-        conn->assembly.data = NULL;
-    upf_clear(conn, UPF_EVENT_IS_OURS | UPF_BLOCK_LENT);
-}
-
 /*
  * conn->status, by what it means. A request has a verdict, which is what it is
  * answered with if the application does not answer. A connection has an
@@ -83,10 +65,11 @@ static inline void upf_conn_fail_next(upf_conn *conn, upf_status status)
     upf_set(conn, UPF_FAILS_NEXT);
 }
 
-/* Another wait begins. The time of the next tick counts as its beginning. */
-static inline void upf_conn_wait_anew(upf_conn *conn)
+/* The wait begins at `time`. If this is 0, the time of the next tick counts as
+ * its beginning. */
+static inline void upf_conn_wait_from(upf_conn *conn, uint64_t time)
 {
-    conn->timer = 0;
+    conn->timer = time;
 }
 
 /* Take `len` bytes of the input. */
@@ -95,6 +78,12 @@ static inline void upf_conn_take(upf_conn *conn, upf_input *input, size_t len)
     input->data += len;
     input->len  -= len;
     conn->offset += len;
+}
+
+/* The stream's byte `at` is at fault, and CLOSE tells so. */
+static inline void upf_conn_blame(upf_conn *conn, uint64_t at)
+{
+    conn->offset = at;
 }
 
 /* Whether we do not read: output has paused it, or the application holds it. */
@@ -205,16 +194,6 @@ void upf_conn_drop_output(upf_conn *conn);
 /* Stop waiting for the end: from now on upf_conn_wants() asks only to close the
  * transport, even if output waits. */
 void upf_conn_give_up(upf_conn *conn);
-
-/* ---- conn_message.c: the memory for what arrives ------------------------ */
-
-/*
- * Make room in conn->assembly for `len` bytes in all. The first `kept` of them
- * are there already, and stay. `most` is how many bytes may be there in the
- * end. A block that has to grow gets 4 KiB and twice `len`, or `most` if this
- * is less. False if there is no memory.
- */
-bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most);
 
 /* ---- conn_time.c: when something is due --------------------------------- */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* conn_message.c - a message's payload in, and the memory for it. */
+/* conn_message.c - a message's payload in. */
 
 #include <assert.h>
 #include <string.h>
@@ -7,50 +7,14 @@
 #include "buf.h"
 #include "bytes.h"
 #include "compiler.h"
+#include "conn_assembly.h"
 #include "conn_recv.h"
-#include "ext.h"
 #include "message.h"
 
 /* A read of less than this is not worth a system call of its own. */
 enum { ROOM_MIN = 2048 };
 
 /* ---- Memory ------------------------------------------------------------- */
-
-/*
- * The capacity of a block in which `len` bytes have arrived, and `most` may
- * arrive in all. It depends on what was received, so that a peer gets no memory
- * for a length that it only declares. It doubles, so that the cost of moving
- * the bytes stays linear.
- */
-static size_t capacity_for(size_t len, uint64_t most)
-{
-    enum { AHEAD = 4096 - UPF_BUF_OVERHEAD };
-
-    return upf_lesser(most,
-                      len > (SIZE_MAX - AHEAD) / 2 ? len : 2 * len + AHEAD);
-}
-
-/* upf_conn_grow(), but for `needed` bytes. Only `len` bytes were received: they
- * decide the capacity. */
-static bool reserve(upf_conn *conn, size_t kept, size_t needed, size_t len,
-                    uint64_t most)
-{
-    struct upf_buf *block    = &conn->assembly;
-    const size_t    capacity = upf_buf_capacity(block);
-
-    /* A longer message before this one left a block that is larger than this
-     * one may have so far. */
-    if (kept == 0 && capacity > capacity_for(len, UINT64_MAX))
-        upf_conn_drop_assembly(conn);
-    else if (needed <= capacity)
-        return true;
-    return upf_buf_reserve(block, conn->config, capacity_for(len, most));
-}
-
-bool upf_conn_grow(upf_conn *conn, size_t kept, size_t len, uint64_t most)
-{
-    return reserve(conn, kept, len, len, most);
-}
 
 /* How many bytes the present message may have in the end: the length that its
  * frames have declared if this frame is the last, otherwise max_message. */
@@ -63,7 +27,7 @@ static uint64_t most_of_message(const upf_conn *conn)
 uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
 {
     const union upf_frame_in *frame   = &conn->in.open.frame;
-    struct upf_buf           *message = &conn->assembly;
+    const struct upf_buf     *message = &conn->assembly;
 
     if (conn->state != UPF_STATE_OPEN || upf_has(conn, UPF_EVENT_IN_BLOCK) ||
         frame->payload.phase != PHASE_PAYLOAD ||
@@ -73,7 +37,8 @@ uint8_t *upf_conn_room(upf_conn *conn, size_t *len)
         return NULL;
 
     const size_t kept = message->len;
-    if (!reserve(conn, kept, kept + ROOM_MIN, kept, most_of_message(conn)))
+    if (!upf_assembly_reserve(conn, kept, kept + ROOM_MIN, kept,
+                              most_of_message(conn)))
         return NULL;
     const size_t room = upf_buf_capacity(message) - message->len;
     *len = upf_lesser(frame->payload.left, room);
@@ -93,7 +58,7 @@ static upf_status unmask_message(upf_conn *conn, uint8_t *dst,
         &conn->in.open.message, dst, src, len, key, end, &bad);
 
     if (status != UPF_OK)
-        conn->offset += bad;
+        upf_conn_blame(conn, conn->offset + bad);
     return status;
 }
 
@@ -127,27 +92,6 @@ static bool is_room(const struct upf_buf *message, const uint8_t *data,
            len <= upf_buf_capacity(message) - message->len;
 }
 
-/* Append a fragment's payload, which is at `data`, to the assembly, which has
- * room for it. False if the text is not UTF-8: then nothing was appended. */
-static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
-                            uint32_t key)
-{
-    struct upf_message *message = &conn->in.open.message;
-    struct upf_buf     *block   = &conn->assembly;
-    const uint8_t       utf8    = message->utf8;
-    size_t              bad;
-
-    if (upf_message_unmask(message, block->data + block->len, data, len, key,
-                           false, &bad) != UPF_OK) {
-        message->utf8 = utf8;
-        return false;
-    }
-    block->len   += len;
-    message->len += len;
-    message->fragments++;
-    return true;
-}
-
 /*
  * Fragments mostly come many at a time. Those that lie whole in the input are
  * appended here one after the other. The first that ends the message, is wrong
@@ -155,9 +99,9 @@ static bool append_fragment(upf_conn *conn, const uint8_t *data, size_t len,
  */
 static void take_fragments(upf_conn *conn, upf_input *input)
 {
-    const upf_config         *config  = conn->config;
-    const struct upf_message *message = &conn->in.open.message;
-    const struct upf_buf     *block   = &conn->assembly;
+    const upf_config     *config  = conn->config;
+    struct upf_message   *message = &conn->in.open.message;
+    const struct upf_buf *block   = &conn->assembly;
     const unsigned mask     = upf_has(conn, UPF_IS_CLIENT) ? 0 : MASKED;
     const size_t   shortest = mask != 0 ? 2 + KEY_LEN : 2;
     const size_t   capacity = upf_buf_capacity(block);
@@ -173,8 +117,10 @@ static void take_fragments(upf_conn *conn, upf_input *input)
 
         if (mask != 0)
             memcpy(&key, data - KEY_LEN, sizeof key);
-        if (!append_fragment(conn, data, len, key))
+        if (!upf_message_take_fragment(message, block->data + block->len, data,
+                                       len, key))
             return;
+        upf_assembly_add(conn, len);
         upf_conn_take(conn, input, header + len);
     }
 }
@@ -184,8 +130,8 @@ static void take_fragments(upf_conn *conn, upf_input *input)
  * assembly. */
 static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
 {
-    union upf_frame_in *frame   = &conn->in.open.frame;
-    struct upf_buf     *message = &conn->assembly;
+    const union upf_frame_in *frame   = &conn->in.open.frame;
+    const struct upf_buf     *message = &conn->assembly;
     const size_t   len  = upf_lesser(frame->payload.left, input->len);
     const uint64_t left = frame->payload.left - len;
     const bool     end  = is_fin(frame) && left == 0;
@@ -198,12 +144,12 @@ static upf_status read_whole(upf_conn *conn, upf_input *input, upf_event *event)
                           !(frame->payload.flags & HEADER_ELSEWHERE);
     if (!in_place) {
         if (!is_room(message, data, len)) {
-            if (!upf_conn_grow(conn, message->len, message->len + len,
-                               most_of_message(conn)))
+            if (!upf_assembly_grow(conn, message->len, message->len + len,
+                                   most_of_message(conn)))
                 return UPF_ERR_NO_MEMORY;
             data = message->data ? message->data + message->len : NULL;
         }
-        message->len += len;
+        upf_assembly_add(conn, len);
     }
     const upf_status status =
         unmask_message(conn, data, input->data, len, end);
@@ -261,8 +207,8 @@ static upf_status deliver_good(upf_conn *conn, upf_event *event,
  */
 static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
 {
-    union upf_frame_in *frame   = &conn->in.open.frame;
-    struct upf_message *message = &conn->in.open.message;
+    const union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_message       *message = &conn->in.open.message;
     const size_t carry = upf_message_carry_wants(message);
     uint8_t     *data  = input->data;
     size_t       len   = upf_lesser(frame->payload.left, input->len);
@@ -283,9 +229,7 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
         upf_message_carry(message, data, len);
         if (len < carry)
             return UPF_NEED_MORE;
-        data = message->carry;
-        len  = message->carry_len;
-        message->carry_len = 0;
+        data = upf_message_end_carry(message, &len);
     } else {
         len = upf_message_cut(message, data, len);
     }
@@ -294,19 +238,18 @@ static upf_status read_chunk(upf_conn *conn, upf_input *input, upf_event *event)
     return deliver_chunk(conn, event, data, len, end);
 }
 
-/* Check the text that was decoded after the first `old` bytes of the block, and
- * set *good to the number of bytes of the block that are sound. */
-static upf_status check_decoded(struct upf_message   *message,
-                                const struct upf_buf *block, size_t old,
-                                bool end, size_t *good)
+/* Count what was decoded after the first `old` bytes of the block, and check
+ * it. *good becomes the number of bytes of the block that are sound. */
+static upf_status take_decoded(struct upf_message   *message,
+                               const struct upf_buf *block, size_t old,
+                               bool end, size_t *good)
 {
     const size_t len  = block->len - old;
     uint8_t     *data = len > 0 ? block->data + old : NULL;
     size_t       bad  = len;
-
-    message->len += len;
     const upf_status status =
-        upf_message_unmask(message, data, data, len, 0, end, &bad);
+        upf_message_take_decoded(message, data, len, end, &bad);
+
     *good = old + bad;
     return status;
 }
@@ -316,44 +259,39 @@ static upf_status check_decoded(struct upf_message   *message,
 static upf_status read_encoded(upf_conn *conn, upf_input *input,
                                upf_event *event)
 {
-    const upf_config   *config  = conn->config;
-    union upf_frame_in *frame   = &conn->in.open.frame;
-    struct upf_message *message = &conn->in.open.message;
-    struct upf_buf     *block   = &conn->assembly;
-    const size_t        len     = upf_lesser(frame->payload.left, input->len);
+    const upf_config         *config  = conn->config;
+    const union upf_frame_in *frame   = &conn->in.open.frame;
+    struct upf_message       *message = &conn->in.open.message;
+    const struct upf_buf     *block   = &conn->assembly;
+    const size_t len = upf_lesser(frame->payload.left, input->len);
 
     /* The code point that was cut comes first. It was kept outside the block,
      * because a Ping may have used the block since. */
     if (message->carry_len > 0) {
-        if (!upf_buf_reserve(block, config, message->carry_len))
+        size_t         cut;
+        const uint8_t *start = upf_message_end_carry(message, &cut);
+        if (!upf_assembly_hold(conn, start, cut))
             return UPF_ERR_NO_MEMORY;
-        memcpy(block->data, message->carry, message->carry_len);
-        block->len = message->carry_len;
-        message->carry_len = 0;
     }
-    /* A longer message before this one left a block that is larger than this
-     * one may have so far. */
-    if (block->len == 0 &&
-        upf_buf_capacity(block) > capacity_for(len, UINT64_MAX))
-        upf_conn_drop_assembly(conn);
     unmask(conn, input->data, input->data, len);
     const bool   end = is_fin(frame) && frame->payload.left == 0;
     const size_t old = block->len;
     size_t       good;
-    upf_status status = config->ext->decode(
-        conn->ext, config, input->data, len, end, block,
-        config->max_message - message->len + old);
-    const upf_status text = check_decoded(message, block, old,
-                                          end && status == UPF_OK, &good);
+    upf_status status =
+        upf_assembly_decode(conn, input->data, len, end,
+                            config->max_message - message->len + old);
+    const upf_status text = take_decoded(message, block, old,
+                                         end && status == UPF_OK, &good);
     if (text != UPF_OK)
         status = text;
     if (status != UPF_OK) {
-        conn->offset -= message->taken; /* to the start of the payload */
+        /* the start of the payload */
+        upf_conn_blame(conn, conn->offset - message->taken);
         return config->stream
                    ? deliver_good(conn, event, block->data, good, status)
                    : status;
     }
-    message->taken += (uint32_t)len;
+    upf_message_note_taken(message, len);
     take_payload(conn, input, len);
 
     if (!config->stream)
@@ -361,7 +299,7 @@ static upf_status read_encoded(upf_conn *conn, upf_input *input,
                    : UPF_NEED_MORE;
     const size_t whole = upf_message_cut(message, block->data, block->len);
     if (whole == 0 && !end) {
-        block->len = 0;
+        upf_assembly_cut(conn, 0);
         return UPF_NEED_MORE;
     }
     return deliver_chunk(conn, event, block->data, whole, end);

@@ -12,6 +12,7 @@
 
 #include "bytes.h"
 #include "compiler.h"
+#include "conn_assembly.h"
 #include "conn_open.h"
 #include "conn_recv.h"
 #include "kernels/kernels.h"
@@ -100,7 +101,8 @@ UPF_NOINLINE static upf_status next_any(upf_conn *conn, upf_input *input,
 
     assert(event != NULL && (start != NULL || input->len == 0));
     assert(conn->out.len == 0 || upf_output_is_apart(conn, start, input->len));
-    upf_conn_end_event(conn);
+    upf_clear(conn, UPF_UNTOLD); /* conn_recv.c tells */
+    upf_assembly_end_event(conn);
     const upf_status status = next(conn, input, event);
     if (status != UPF_OK)
         upf_output_end_replies(conn);
@@ -108,7 +110,7 @@ UPF_NOINLINE static upf_status next_any(upf_conn *conn, upf_input *input,
         upf_output_begin_replies(conn);
     if (status != UPF_OK && conn->assembly.data != NULL &&
         (conn->state == UPF_STATE_OVER || is_block_empty(conn)))
-        upf_conn_drop_assembly(conn);
+        upf_assembly_free(conn);
     upf_output_note_taken(conn, start, input->data);
     upf_conn_permit(conn);
     return status;
@@ -140,7 +142,7 @@ static inline upf_status deliver_whole(upf_conn *conn, upf_input *input,
      * nothing. One test avoids their stores, which cost most on this path. */
     if ((conn->flags & (UPF_ACTIVE | UPF_REPLYING | UPF_EVENT_IN_BLOCK)) !=
         (UPF_ACTIVE | UPF_REPLYING)) {
-        upf_conn_end_event(conn);
+        upf_assembly_end_event(conn);
         upf_set(conn, UPF_ACTIVE);
         upf_output_begin_replies(conn);
     }
@@ -246,8 +248,8 @@ static upf_status next_of_any_length(upf_conn *conn, upf_input *input,
 
 /*
  * If `glance` is NONE, leave the frame to next_any(). If it is TRACED, take a
- * frame, and then tell the trace hook of it. If `glance` has changed meanwhile,
- * the frame went through next_any(), which told the hook by itself.
+ * frame, and then tell the trace hook of it, unless the frame went through
+ * next_any() after all.
  */
 UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
                                             upf_event *event)
@@ -260,11 +262,11 @@ UPF_NOINLINE static upf_status next_watched(upf_conn *conn, upf_input *input,
      * the input may have lain in a block that was freed (upf_conn_room()). */
     if (conn->glance == UPF_GLANCE_NONE)
         return next_any(conn, input, event);
-    conn->glance = UPF_GLANCE_UNTOLD;
+    upf_set(conn, UPF_UNTOLD);
     const upf_status status = next_of_any_length(conn, input, event);
-    if (conn->glance != UPF_GLANCE_UNTOLD)
+    if (!upf_has(conn, UPF_UNTOLD))
         return status;
-    conn->glance = UPF_GLANCE_TRACED;
+    upf_clear(conn, UPF_UNTOLD);
     if (status == UPF_OK) {
         upf_frame_header_parse(start, (size_t)((uint8_t *)event->data - start),
                                &header, &len);

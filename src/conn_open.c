@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base64.h"
+#include "conn_assembly.h"
 #include "conn_open.h"
 #include "handshake.h"
 #include "http.h"
@@ -24,21 +25,21 @@ static struct upf_head_limits limits_of(const upf_config *config)
 
 /*
  * Take a head off the input. *head lies in the input if the head came in one
- * piece, else in the assembly. Returns UPF_OK, UPF_NEED_MORE, or an error with
- * conn->offset at the byte at fault.
+ * piece, else in the assembly. Returns UPF_OK; UPF_NEED_MORE; an error in the
+ * head, with conn->offset at the byte at fault; or UPF_ERR_NO_MEMORY.
  */
 static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
 {
     const struct upf_head_limits limits = limits_of(conn->config);
-    struct upf_buf *block = &conn->assembly;
-    const uint8_t  *start = input->data;
-    size_t          taken;
+    const struct upf_buf *block = &conn->assembly;
+    const uint8_t        *start = input->data;
+    size_t                taken;
 
     const upf_status status =
         upf_head_scan(&conn->in.handshake.at.scan, &limits, start, input->len,
                       &taken);
     if (status < 0) {
-        conn->offset += taken;
+        upf_conn_blame(conn, conn->offset + taken);
         return status;
     }
     if (status == UPF_OK && block->data == NULL) {
@@ -47,11 +48,11 @@ static upf_status read_head(upf_conn *conn, upf_input *input, upf_str *head)
         return UPF_OK;
     }
     if (taken > 0) {
-        if (!upf_conn_grow(conn, block->len, block->len + taken,
-                           conn->config->max_head))
+        if (!upf_assembly_grow(conn, block->len, block->len + taken,
+                               conn->config->max_head))
             return UPF_ERR_NO_MEMORY;
         memcpy(block->data + block->len, start, taken);
-        block->len += taken;
+        upf_assembly_add(conn, taken);
         upf_conn_take(conn, input, taken);
     }
     *head = (upf_str){(const char *)block->data, block->len};
@@ -79,6 +80,22 @@ upf_status upf_conn_open_next(upf_conn *conn, upf_event *event)
                         upf_str_of(conn->in.handshake.at.whole.subprotocol));
 }
 
+/* A program that did the handshake itself hands over the connection. */
+upf_status upf_conn_init_open(upf_conn *conn, const upf_config *config,
+                              bool is_client, const char *subprotocol)
+{
+    upf_status status = upf_conn_begin(conn, config, UPF_STATE_OPENING,
+                                       is_client ? UPF_IS_CLIENT : 0);
+    if (status == UPF_OK && subprotocol != NULL &&
+        !upf_is_token(upf_str_of(subprotocol)))
+        status = UPF_ERR_ARGUMENT;
+    if (status == UPF_OK)
+        upf_conn_set_subprotocol(conn, subprotocol);
+    else
+        upf_conn_free(conn);
+    return status;
+}
+
 /* ---- Server ------------------------------------------------------------- */
 
 /* Whether the Origin is just a scheme and the Host's characters, as nearly all
@@ -102,12 +119,18 @@ static upf_status blame_origin(const upf_request *request)
                : UPF_ERR_ORIGIN;
 }
 
+/* The head, which was the last to be taken, is at fault as a whole. */
+static void blame_head(upf_conn *conn, upf_str head)
+{
+    upf_conn_blame(conn, conn->offset - head.len);
+}
+
 /* The head is whole: in.handshake.at now holds `whole` in place of `scan`. */
 static void keep_head(upf_conn *conn, upf_str head)
 {
-    conn->in.handshake.at.whole.head        = head.data;
-    conn->in.handshake.at.whole.subprotocol = NULL;
-    conn->in.handshake.head_len             = (uint32_t)head.len;
+    upf_conn_move_head(conn, head.data);
+    upf_conn_set_subprotocol(conn, NULL);
+    conn->in.handshake.head_len = (uint32_t)head.len;
 }
 
 /* Judge a sound handshake: choose subprotocol and extension, check Origin. */
@@ -118,8 +141,8 @@ static upf_status judge_request(upf_conn *conn, const upf_request *request)
     upf_set(conn, UPF_WEBSOCKET);
     upf_accept_digest(request->key.data, conn->in.handshake.digest);
     if (config->subprotocols != NULL)
-        conn->in.handshake.at.whole.subprotocol =
-            upf_subprotocol_choose(request, config->subprotocols);
+        upf_conn_set_subprotocol(
+            conn, upf_subprotocol_choose(request, config->subprotocols));
     const upf_status status =
         config->ext ? upf_conn_agree_on_extension(conn, request->headers)
                     : UPF_OK;
@@ -191,7 +214,7 @@ upf_status upf_conn_read_request(upf_conn *conn, upf_input *input,
     if (status == UPF_OK)
         status = judge_request(conn, request);
     if (!may_be_answered(status)) {
-        conn->offset -= head.len; /* the head as a whole is at fault */
+        blame_head(conn, head);
         return status;
     }
     if (upf_str_same(event->request.method, UPF_LITERAL("HEAD")))
@@ -265,11 +288,8 @@ static upf_status open_client(upf_conn *conn, upf_event *event)
 /* An interim response (RFC 9110, section 15.2): another head follows. */
 static void forget_interim(upf_conn *conn)
 {
-    const uint32_t bytes = conn->in.handshake.at.scan.bytes;
-
-    upf_conn_drop_assembly(conn);
-    conn->in.handshake.at.scan       = (struct upf_head_scan){0};
-    conn->in.handshake.at.scan.bytes = bytes; /* one limit for all heads */
+    upf_assembly_free(conn);
+    upf_head_scan_next(&conn->in.handshake.at.scan);
 }
 
 upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
@@ -289,8 +309,10 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
         if (status != UPF_OK)
             return status;
         status = upf_response_parse(head.data, head.len, response);
-        if (status != UPF_OK)
+        if (status != UPF_OK) {
+            blame_head(conn, head);
             return status;
+        }
         assert(response->status < 200);
         if (response->status != 101) {
             forget_interim(conn);
@@ -300,6 +322,7 @@ upf_status upf_conn_read_response(upf_conn *conn, upf_input *input,
         if (status == UPF_OK)
             return open_client(conn, event);
         kept = *response;
+        blame_head(conn, head);
         upf_conn_fail(conn, status);
         upf_conn_deliver_close(conn, event);
         event->response = kept;

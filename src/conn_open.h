@@ -8,6 +8,22 @@
 #include "conn_impl.h"
 #include "http_write.h"
 
+/* ---- What a handshake has chosen ---------------------------------------- */
+
+/* The request's head is at `head` now. */
+static inline void upf_conn_move_head(upf_conn *conn, const char *head)
+{
+    conn->in.handshake.at.whole.head = head;
+}
+
+/* The subprotocol to agree on, unless the application chooses another; NULL:
+ * none. */
+static inline void upf_conn_set_subprotocol(upf_conn   *conn,
+                                            const char *subprotocol)
+{
+    conn->in.handshake.at.whole.subprotocol = subprotocol;
+}
+
 /* ---- conn_ext.c: an extension in the handshake -------------------------- */
 
 /* The longest value of Sec-WebSocket-Extensions that we send. */

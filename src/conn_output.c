@@ -92,7 +92,7 @@ static upf_status fail_with_gap(upf_conn *conn)
     upf_set(conn, UPF_LOST);
     upf_conn_fail(conn, UPF_ERR_NO_MEMORY);
     upf_conn_drop_output(conn);
-    conn->out.len = 0;
+    upf_output_hide(conn);
     return UPF_ERR_NO_MEMORY;
 }
 

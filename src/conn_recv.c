@@ -4,9 +4,9 @@
 #include <assert.h>
 #include <string.h>
 
-#include "buf.h"
 #include "bytes.h"
 #include "close.h"
+#include "conn_assembly.h"
 #include "conn_recv.h"
 #include "ext.h"
 #include "message.h"
@@ -98,14 +98,14 @@ static upf_status read_header(upf_conn *conn, upf_input *input)
         status = judge_header(conn, frame->header.bytes, frame->header.len,
                               &header, &header_len);
         if (status < 0) /* the frame as a whole is at fault */
-            conn->offset -= frame->header.len;
+            upf_conn_blame(conn, conn->offset - frame->header.len);
     }
     if (status != UPF_OK)
         return status;
     const uint64_t start = conn->offset - header_len;
     status = begin_payload(conn, &header, frame->header.len > 0);
     if (status != UPF_OK)
-        conn->offset = start;
+        upf_conn_blame(conn, start);
     return status;
 }
 
@@ -159,8 +159,8 @@ static upf_status receive_control(upf_conn *conn, upf_event *event,
 static upf_status read_control(upf_conn *conn, upf_input *input,
                                upf_event *event)
 {
-    union upf_frame_in *frame = &conn->in.open.frame;
-    struct upf_buf     *block = &conn->assembly;
+    union upf_frame_in   *frame = &conn->in.open.frame;
+    const struct upf_buf *block = &conn->assembly;
     const size_t  len     = upf_lesser(frame->payload.left, input->len);
     const uint8_t already = frame->payload.control_len;
     uint8_t      *payload = input->data;
@@ -169,7 +169,8 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
      * message that the frame interrupts. */
     if (already > 0 || len < frame->payload.left) {
         const size_t kept = block->len + already;
-        if (!upf_conn_grow(conn, kept, kept + len, kept + frame->payload.left))
+        if (!upf_assembly_grow(conn, kept, kept + len,
+                               kept + frame->payload.left))
             return UPF_ERR_NO_MEMORY;
         payload = block->data + block->len + already;
         frame->payload.control_len = (uint8_t)(already + len);
@@ -184,7 +185,7 @@ static upf_status read_control(upf_conn *conn, upf_input *input,
     const upf_status status =
         receive_control(conn, event, payload - already, already + len);
     if (status != UPF_OK)
-        conn->offset = start;
+        upf_conn_blame(conn, start);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "conn_assembly.h"
 #include "conn_open.h"
 #include "http.h"
 #include "http_fields.h"
@@ -58,7 +59,7 @@ upf_status upf_conn_judge_start(upf_conn *conn, const upf_input *input)
         const char c      = (char)input->data[i];
         const bool stands = may_stand(at, c);
         if (!stands || (at == MAJOR && c != '1')) {
-            conn->offset += i;
+            upf_conn_blame(conn, conn->offset + i);
             return stands ? UPF_ERR_HTTP_VERSION : UPF_ERR_HTTP;
         }
     }
@@ -96,7 +97,7 @@ bool upf_conn_is_refusal(upf_conn *conn, upf_input *input)
         STATUS_LEN > config->max_head_line)
         return false;
     upf_conn_take(conn, input, STATUS_LEN - already);
-    conn->assembly.len = 0;
+    upf_assembly_cut(conn, 0);
     memset(&conn->in.refusal, 0, sizeof conn->in.refusal);
     conn->in.refusal.status = status;
     conn->in.refusal.taken  = taken;
@@ -119,18 +120,18 @@ static uint64_t limit(const upf_conn *conn)
 /* Append `c` to the assembly. False if there is no memory. */
 static bool keep(upf_conn *conn, char c)
 {
-    struct upf_buf *block = &conn->assembly;
+    const struct upf_buf *block = &conn->assembly;
+    const size_t          len   = block->len;
 
-    if (block->len == upf_buf_capacity(block)) {
+    if (len == upf_buf_capacity(block)) {
         const uint64_t most =
             (uint64_t)conn->config->max_head + conn->config->max_body;
-        const uint64_t more = 2 * (uint64_t)block->len + 512;
-        const uint64_t size = more < most ? more : most;
-        if (!upf_buf_reserve(block, conn->config,
-                             size > block->len ? (size_t)size : block->len + 1))
+        if (!upf_assembly_grow(conn, len, len + 1,
+                               most > len ? most : len + 1))
             return false;
     }
-    block->data[block->len++] = (uint8_t)c;
+    block->data[len] = (uint8_t)c;
+    upf_assembly_add(conn, 1);
     return true;
 }
 
@@ -187,9 +188,10 @@ static bool keep_field(upf_conn *conn, size_t len)
 {
     struct upf_refusal *r = &conn->in.refusal;
 
-    conn->assembly.len = r->line + len;
+    upf_assembly_cut(conn, r->line + len);
     const bool kept = keep(conn, '\r') && keep(conn, '\n');
-    conn->assembly.len = kept ? conn->assembly.len : r->line;
+    if (!kept)
+        upf_assembly_cut(conn, r->line);
     r->line = (uint32_t)conn->assembly.len;
     return kept;
 }
@@ -198,9 +200,9 @@ static bool keep_field(upf_conn *conn, size_t len)
  * False if the response is complete, or there is no memory. */
 static bool end_line(upf_conn *conn)
 {
-    struct upf_refusal *r     = &conn->in.refusal;
-    struct upf_buf     *block = &conn->assembly;
-    const size_t        size  = block->len - r->line;
+    struct upf_refusal   *r     = &conn->in.refusal;
+    const struct upf_buf *block = &conn->assembly;
+    const size_t          size  = block->len - r->line;
     upf_str line = {size > 0 ? (const char *)block->data + r->line : "", size};
 
     if (line.len > 0 && line.data[line.len - 1] == '\r')
@@ -212,18 +214,20 @@ static bool end_line(upf_conn *conn)
 
     if (r->phase == IN_REASON) {
         const bool sound = fits && upf_is_field_value(line);
-        block->len = r->line = r->field = r->reason =
-            sound ? (uint32_t)line.len : 0;
+        r->line = r->field = r->reason = sound ? (uint32_t)line.len : 0;
+        upf_assembly_cut(conn, r->line);
         r->phase = IN_HEAD;
         return true;
     }
     if (line.len > 0 && (line.data[0] == ' ' || line.data[0] == '\t')) {
         /* A folded field (RFC 9112, section 5.2): nothing is joined here, so
          * the lines of it that were kept are dropped, too. */
-        block->len = r->line = r->field;
+        r->line = r->field;
+        upf_assembly_cut(conn, r->line);
         return true;
     }
-    block->len = r->field = r->line;
+    r->field = r->line;
+    upf_assembly_cut(conn, r->line);
     if (line.len == 0 && fits)
         return begin_body(conn);
     if (fits && r->lines < conn->config->max_head_lines && is_field(line)) {

@@ -300,10 +300,8 @@ UPF_NOINLINE static upf_status send_outside_block(upf_conn  *conn,
  */
 static inline uint8_t *extend_block(upf_conn *conn, size_t len, size_t key)
 {
-    uint8_t *out = conn->out.data + conn->out.len;
-
-    conn->out.len += upf_frame_header_size(len, false) + key + len;
-    return out;
+    return upf_output_extend_block(
+        conn, upf_frame_header_size(len, false) + key + len);
 }
 
 /* Only if fits_block(): write a client's frame into the block. */

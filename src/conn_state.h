@@ -25,8 +25,7 @@ enum upf_glance {
     UPF_GLANCE_NONE = 0,
     UPF_GLANCE_MASKED,   /* a client's, by a server */
     UPF_GLANCE_UNMASKED, /* a server's, by a client */
-    UPF_GLANCE_TRACED,   /* either's, and the trace hook is told of them */
-    UPF_GLANCE_UNTOLD    /* TRACED, but not yet told of the frame at hand */
+    UPF_GLANCE_TRACED    /* either's, and the trace hook is told of them */
 };
 
 enum upf_conn_flag {
@@ -67,6 +66,8 @@ enum upf_conn_flag {
     UPF_ASKED_LATE     = 1 << 28, /* our ping had to wait; the time to answer
                                      it was begun again */
     UPF_BLOCK_KEPT     = 1 << 29, /* there may be an `assembly` to give back */
+    UPF_UNTOLD         = 1 << 30, /* conn_next.c's fast path has yet to tell the
+                                     trace hook of the frame at hand */
 
     UPF_EVENT_IS_OURS  = UPF_EVENT_IN_BLOCK | UPF_EVENT_BEHIND
 };

@@ -142,7 +142,7 @@ static bool is_stuck(upf_conn *conn, uint64_t now)
         !upf_output_excuse(conn, again))
         return true;
     if (conn->timer < again) /* our ping, if one waits, gets the same chance */
-        conn->timer = again;
+        upf_conn_wait_from(conn, again);
     return false;
 }
 
@@ -162,7 +162,7 @@ static void note_asked(upf_conn *conn, uint64_t now)
     }
     upf_clear(conn, UPF_UNASKED);
     upf_set(conn, UPF_ASKED_LATE);
-    conn->timer = now;
+    upf_conn_wait_from(conn, now);
 }
 
 /*
@@ -201,7 +201,7 @@ static void keep_alive(upf_conn *conn, uint64_t now)
         status = UPF_OK; /* not yet written: is_stuck() limits that */
     else if (!upf_has(conn, UPF_PING_WAITS) || may_be_excused(conn, now))
         status = upf_ping(conn, NULL, 0);
-    conn->timer = now;
+    upf_conn_wait_from(conn, now);
     /* If the queue is full of control frames, these serve as the ping. */
     if (status != UPF_OK && status != UPF_ERR_QUEUE_FULL) {
         upf_conn_fail(conn, status);
@@ -216,7 +216,7 @@ static void tick_open(upf_conn *conn, uint64_t now)
     if (upf_has(conn, UPF_ACTIVE)) {
         upf_clear(conn, UPF_ACTIVE | UPF_PING_WAITS | UPF_ASKED_AGAIN |
                             UPF_UNASKED | UPF_ASKED_LATE);
-        conn->timer = now;
+        upf_conn_wait_from(conn, now);
     }
     if (is_stuck(conn, now)) {
         upf_conn_fail(conn, UPF_ERR_WRITE_TIMEOUT);
@@ -234,7 +234,7 @@ void upf_conn_tick(upf_conn *conn, uint64_t now)
         conn->state == UPF_STATE_CLOSING)
         return; /* an event waits to be delivered: no time-out runs */
     if (conn->timer == 0)
-        conn->timer = now;
+        upf_conn_wait_from(conn, now);
     if (is_kept_alive(conn))
         tick_open(conn, now);
     else if (patience(conn) == 0 || now < upf_conn_deadline(conn))

@@ -66,6 +66,11 @@ static upf_status scan_byte(struct upf_head_scan         *scan,
     return UPF_NEED_MORE;
 }
 
+void upf_head_scan_next(struct upf_head_scan *scan)
+{
+    *scan = (struct upf_head_scan){.bytes = scan->bytes};
+}
+
 bool upf_head_is_in_first_line(const struct upf_head_scan *scan)
 {
     return scan->lines == 0 && scan->state < NEXT_LINE;

@@ -31,6 +31,10 @@ upf_status upf_head_scan(struct upf_head_scan         *scan,
                          const struct upf_head_limits *limits,
                          const uint8_t *data, size_t len, size_t *taken);
 
+/* A whole head was seen, and another follows, which counts against the same
+ * limit of bytes. */
+void upf_head_scan_next(struct upf_head_scan *scan);
+
 /* Whether the next byte, or the one at fault, belongs to the first line. */
 bool upf_head_is_in_first_line(const struct upf_head_scan *scan);
 

@@ -35,7 +35,7 @@ upf_status upf_message_take_frame(struct upf_message     *message,
     if (message->fragments == config->max_fragments)
         return UPF_ERR_FRAGMENTS;
     /* The length of an encoded frame says nothing of the length after decoding,
-     * which conn_message.c limits and counts. */
+     * which upf_message_take_decoded() counts. */
     if (!(message->flags & ENCODED)) {
         if (header->payload_len > config->max_message - message->len)
             return UPF_ERR_MESSAGE_TOO_BIG;
@@ -69,6 +69,34 @@ upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
                ? UPF_ERR_UTF8 : UPF_OK;
 }
 
+bool upf_message_take_fragment(struct upf_message *message, uint8_t *dst,
+                               const uint8_t *src, size_t len, uint32_t key)
+{
+    const uint8_t utf8 = message->utf8;
+    size_t        bad;
+
+    if (upf_message_unmask(message, dst, src, len, key, false, &bad) !=
+        UPF_OK) {
+        message->utf8 = utf8;
+        return false;
+    }
+    message->len += len;
+    message->fragments++;
+    return true;
+}
+
+upf_status upf_message_take_decoded(struct upf_message *message, uint8_t *data,
+                                    size_t len, bool end, size_t *bad)
+{
+    message->len += len;
+    return upf_message_unmask(message, data, data, len, 0, end, bad);
+}
+
+void upf_message_note_taken(struct upf_message *message, size_t len)
+{
+    message->taken += (uint32_t)len;
+}
+
 size_t upf_message_carry_wants(const struct upf_message *message)
 {
     if (message->carry_len == 0)
@@ -82,6 +110,13 @@ void upf_message_carry(struct upf_message *message, const uint8_t *data,
     assert(len <= sizeof message->carry - message->carry_len);
     memcpy(message->carry + message->carry_len, data, len);
     message->carry_len = (uint8_t)(message->carry_len + len);
+}
+
+uint8_t *upf_message_end_carry(struct upf_message *message, size_t *len)
+{
+    *len = message->carry_len;
+    message->carry_len = 0;
+    return message->carry;
 }
 
 size_t upf_message_cut(struct upf_message *message, const uint8_t *data,

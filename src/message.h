@@ -48,17 +48,36 @@ upf_status upf_message_unmask(struct upf_message *message, uint8_t *dst,
                               bool end, size_t *bad);
 
 /*
+ * Take a whole fragment in the middle of a message that is not encoded: unmask
+ * it, check it, and count it. The caller has judged its header and its length.
+ * False if the text is not UTF-8: then nothing was counted.
+ */
+bool upf_message_take_fragment(struct upf_message *message, uint8_t *dst,
+                               const uint8_t *src, size_t len, uint32_t key);
+
+/* Count and check the bytes to which a piece of an encoded message was decoded.
+ * `end`, `bad` and the result are those of upf_message_unmask(). */
+upf_status upf_message_take_decoded(struct upf_message *message, uint8_t *data,
+                                    size_t len, bool end, size_t *bad);
+
+/* Of an encoded frame's payload, `len` more bytes were taken. */
+void upf_message_note_taken(struct upf_message *message, size_t len);
+
+/*
  * Streaming: a chunk of text never ends inside a code point.
  *
  * carry_wants  how many bytes of payload complete the code point that was cut
  *              off before; 0 if none was
  * carry        take bytes, at most that many, and keep them
+ * end_carry    keep them no longer; returns where they are, *len bytes, until
+ *              others are kept
  * cut          keep the code point that data[0, len) does not finish; returns
  *              the length without it
  */
 size_t upf_message_carry_wants(const struct upf_message *message);
 void   upf_message_carry(struct upf_message *message, const uint8_t *data,
                          size_t len);
+uint8_t *upf_message_end_carry(struct upf_message *message, size_t *len);
 size_t upf_message_cut(struct upf_message *message, const uint8_t *data,
                        size_t len);
 

@@ -120,7 +120,7 @@ static struct upf_queue *need_queue(upf_conn *conn, size_t capacity)
         put_first(conn, queue);
     conn->out.of.queue = queue;
     conn->out_kind     = UPF_SLOT_QUEUE;
-    conn->block_limit = 0;
+    upf_output_close_block(conn);
     return queue;
 }
 
@@ -583,7 +583,7 @@ bool upf_output_advance(upf_conn *conn, size_t written)
     } else {
         conn->out.data += written;
         conn->out.len  -= written;
-        conn->block_limit = 0;
+        upf_output_close_block(conn);
     }
     return upf_output_keep(conn);
 }
@@ -606,12 +606,17 @@ void upf_output_free(upf_conn *conn)
     conn->out_kind    = UPF_SLOT_NONE;
     conn->out.len     = 0;
     conn->out.of.expected = 0;
-    conn->block_limit = 0;
+    upf_output_close_block(conn);
     /* Nothing waits now: then UPF_OUT_IS_REPLY must equal UPF_REPLYING. */
     const unsigned sort = upf_has(conn, UPF_REPLYING) ? UPF_OUT_IS_REPLY : 0;
     upf_clear(conn, UPF_OFFERED | UPF_WAITED | UPF_NOT_NOTED |
                         UPF_OUT_IS_REPLY);
     upf_set(conn, sort);
+}
+
+void upf_output_hide(upf_conn *conn)
+{
+    conn->out.len = 0;
 }
 
 /* ---- Time --------------------------------------------------------------- */

@@ -66,6 +66,12 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
     return conn->out_kind == UPF_SLOT_QUEUE ? conn->out.of.queue : NULL;
 }
 
+/* Keep the fast path of conn_send.c from adding to the block that waits. */
+static inline void upf_output_close_block(upf_conn *conn)
+{
+    conn->block_limit = 0;
+}
+
 /*
  * Replies are told apart from what is sent unasked. From the first event that
  * may be replied to until the input is used up, what is queued is a reply
@@ -76,7 +82,7 @@ static inline struct upf_queue *upf_queue_of(const upf_conn *conn)
  */
 static inline void upf_output_end_run(upf_conn *conn)
 {
-    conn->block_limit = 0;
+    upf_output_close_block(conn);
     if (conn->out_kind == UPF_SLOT_BORROWED)
         conn->out.of.taken = NULL;
 }
@@ -168,6 +174,10 @@ bool upf_output_advance(upf_conn *conn, size_t written);
 
 /* Forget all output, and free its memory. */
 void upf_output_free(upf_conn *conn);
+
+/* The output has a gap, and its memory has to stay for now: let it count as
+ * empty, so that nobody looks at the borrowed part of it. */
+void upf_output_hide(upf_conn *conn);
 
 /*
  * Since when output waits: the time since which no byte of it was written.

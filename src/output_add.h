@@ -147,6 +147,16 @@ static inline void upf_output_note_room(upf_conn *conn, size_t max)
     conn->block_limit = (uint16_t)(max < UINT16_MAX ? max : UINT16_MAX);
 }
 
+/* Add `len` bytes to the block that waits, and return where to write them. The
+ * caller has seen that no more than conn->block_limit bytes will wait then. */
+static inline uint8_t *upf_output_extend_block(upf_conn *conn, size_t len)
+{
+    uint8_t *end = conn->out.data + conn->out.len;
+
+    conn->out.len += len;
+    return end;
+}
+
 /* ---- In place ----------------------------------------------------------- */
 
 /* Add a frame that stays where it is: its payload is data[0, len), with room

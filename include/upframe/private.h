@@ -15,6 +15,7 @@
 #include <upframe/frame.h>
 
 struct upf_head_scan { /* an HTTP head that arrives in pieces */
+    /* by http_scan.c */
     uint32_t bytes;
     uint32_t line_bytes;
     uint16_t lines;
@@ -29,11 +30,13 @@ struct upf_buf { /* growable bytes; the block begins with their capacity */
 union upf_frame_in { /* the frame that is arriving; `phase` is the last byte
                         of both structs, and tells which one is in use */
     struct {
+        /* by conn_recv.c conn_recv.h */
         uint8_t bytes[UPF_FRAME_HEADER_MAX]; /* of a split header */
         uint8_t len;
         uint8_t phase;
     } header;
     struct {
+        /* by conn_recv.c conn_recv.h */
         uint64_t left;        /* payload bytes still to come */
         uint32_t key;         /* masking key, rotated to the next byte */
         uint8_t  opcode;
@@ -44,6 +47,7 @@ union upf_frame_in { /* the frame that is arriving; `phase` is the last byte
 };
 
 struct upf_message { /* the message that is arriving */
+    /* by message.c */
     uint64_t len;       /* bytes so far */
     uint32_t fragments; /* frames so far */
     uint8_t  opcode;    /* 0: no message is open */
@@ -55,6 +59,7 @@ struct upf_message { /* the message that is arriving */
 };
 
 struct upf_refusal { /* a response other than 101 that is arriving */
+    /* by conn_refusal.c */
     uint64_t taken;   /* bytes of all heads and the body */
     uint64_t left;    /* bytes of the body, or its chunk, still to come */
     uint32_t reason;  /* in `assembly`: the reason's length, space included */
@@ -80,66 +85,68 @@ struct upf_slot { /* bytes that wait for the transport, or a queue of them */
 };
 
 /*
- * The fields that each message touches come first, in 64 bytes. The comment
- * above a group, or beside a field, names the files or functions that write it;
- * any file may read it.
+ * The fields that each message touches come first, in 64 bytes.
+ *
+ * "by FILE ..." over a group of fields names the only files that write them;
+ * any file may read them. Besides, upf_conn_free() and the functions that begin
+ * a connection set everything to 0, and upf_conn_enter() sets `in` to 0 when
+ * the connection opens.
  */
 struct upf_conn {
-    const struct upf_config *config; /* conn.c */
+    /* by conn.c */
+    const struct upf_config *config;
 
-    /* output.[ch], output_add.h; conn_send.c, on its fast path; conn_output.c,
-     * when the output has a gap */
+    /* by output.c output.h output_add.h */
     struct upf_slot out;
-    /* upf_conn_take(); an error sets it to the byte at fault */
-    uint64_t offset;            /* bytes taken from the stream */
-    /* upf_set() and upf_clear(): conn_state.h has the flags */
-    uint32_t flags;
-    /* upf_conn_permit(); upf_conn_enter() sets the last two to 0; conn_next.c
-     * writes `glance`, too, while there is a trace hook */
+    /* by conn_impl.h */
+    uint64_t offset;            /* bytes taken from the stream; after an error,
+                                   where it is */
+    /* by conn_state.h */
+    uint32_t flags;             /* enum upf_conn_flag */
+    /* by conn.c */
     uint16_t glance_limit;      /* the fast path of conn_next.c takes payloads
                                    shorter than this */
     uint8_t  glance;            /* which frames that path takes: enum
                                    upf_glance */
     uint8_t  leeway;            /* the fast path of conn_send.c is used while
                                    fewer pages of output wait */
-    /* output.[ch], output_add.h; upf_conn_permit() and upf_conn_enter() set it
-     * to 0 */
+    /* by output.c output.h output_add.h */
     uint16_t block_limit;       /* out.len up to which the block takes more */
-    /* output.[ch], output_add.h */
     uint8_t  out_kind;          /* what `out` is */
-    /* upf_conn_enter() */
-    uint8_t  state;
-    /* upf_conn_set_verdict(), for a request; later upf_conn_set_outcome() and
-     * upf_conn_fail_next() */
-    int8_t   status;
-    uint8_t  send_utf8;         /* conn_send.c: of the message sent in parts */
-    uint16_t sent_code;         /* conn_control.c: of our Close, or 0 */
-    /* conn_time.c; upf_conn_wait_anew() */
+    /* by conn.c */
+    uint8_t  state;             /* enum upf_conn_state */
+    /* by conn_impl.h */
+    int8_t   status;            /* a request's verdict, later the outcome */
+    /* by conn_send.c */
+    uint8_t  send_utf8;         /* of the message sent in parts */
+    /* by conn_control.c */
+    uint16_t sent_code;         /* of our Close, or 0 */
+    /* by conn_impl.h */
     uint64_t timer;             /* when the wait began; 0: not yet known */
 
-    /* conn_ext.c */
+    /* by conn_ext.c */
     struct upf_ext_state *ext;  /* NULL: no extension was agreed on */
-    /* conn_open.c, conn_answer.c, conn_refusal.c; conn_message.c, conn_recv.c;
-     * upf_conn_end_event() and upf_conn_drop_assembly() */
+    /* by conn_assembly.c conn_assembly.h */
     struct upf_buf assembly;    /* a split head, message, control frame */
-    /* upf_conn_enter() sets it to 0 */
     union {
-        struct { /* conn_recv.c, conn_message.c */
+        struct {
             union upf_frame_in frame;
             struct upf_message message;
         } open;
-        struct { /* conn_open.c, conn_answer.c, upf_conn_init_open() */
+        struct {
+            /* by conn_open.c */
             uint8_t  digest[20]; /* what Accept encodes */
             uint32_t head_len;
             union {
                 struct upf_head_scan scan; /* while a head arrives */
-                struct {                   /* server: once the head is whole */
-                    const char *head;      /* in the input, or `assembly` */
+                struct { /* server: once the head is whole */
+                    /* by conn_open.h */
+                    const char *head; /* in the input, or `assembly` */
                     const char *subprotocol;
                 } whole;
             } at;
         } handshake;
-        struct upf_refusal refusal; /* conn_refusal.c */
+        struct upf_refusal refusal;
     } in;
 };
 

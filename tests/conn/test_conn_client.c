@@ -408,6 +408,35 @@ static void a_101_that_is_not_right_fails(void **state)
     }
 }
 
+/* As for a server: a head that is wrong as a whole is so from its first byte.
+ * (The statuses of HTTP have the byte that shows it.) */
+static void a_wrong_101_is_at_fault_from_its_start(void **state)
+{
+    (void)state;
+    static const char early[] = "HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n";
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        for (size_t piece = 1; piece < 1000; piece += 30) {
+            struct session session;
+            struct blob    bytes = {0};
+
+            if (strcmp(wrong[i].name, "HTTP/1.1") == 0)
+                continue;
+            blob_text(&bytes, early);
+            put_changed_101(&bytes, wrong[i].name, wrong[i].lines);
+            session_start(&session, CLIENT);
+            session_give(&session, NULL, 0);
+            for (size_t at = 0; at < bytes.len; at += piece)
+                session_give(&session, bytes.data + at,
+                             bytes.len - at < piece ? bytes.len - at : piece);
+            assert_status(session.log.status, wrong[i].status);
+            assert_int_equal(session.log.close.offset, sizeof early - 1);
+            session_free(&session);
+            blob_free(&bytes);
+        }
+    }
+}
+
 static const struct {
     const char *name;
     const char *lines;
@@ -652,6 +681,7 @@ int main(void)
         cmocka_unit_test(the_handshake_leaves_no_memory_behind),
         cmocka_unit_test(any_other_status_closes_and_is_readable),
         cmocka_unit_test(a_101_that_is_not_right_fails),
+        cmocka_unit_test(a_wrong_101_is_at_fault_from_its_start),
         cmocka_unit_test(a_101_may_be_written_in_other_ways),
         cmocka_unit_test(a_subprotocol_must_be_one_that_was_offered),
         cmocka_unit_test(responses_before_the_101_are_skipped),

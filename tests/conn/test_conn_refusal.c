@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -319,6 +320,56 @@ static void without_memory_the_status_still_arrives(void **state)
     }
 }
 
+static void note_header_bytes(struct session *session, const upf_event *event)
+{
+    char text[32];
+
+    if (event->type != UPF_EVENT_CLOSE)
+        return;
+    snprintf(text, sizeof text, "%zu", event->response.headers.len);
+    eventlog_note(&session->log, text);
+}
+
+/* Wherever in a line the memory ends, also at the CR LF that is added to it:
+ * the line is left out, and those before it are shown. */
+static void a_line_without_memory_is_left_out(void **state)
+{
+    (void)state;
+    enum { FROM = 4000, TO = 4100, BEFORE = sizeof "A: b\r\n" - 1 };
+    static const char start[] = "HTTP/1.1 503\nA: b\nC: ";
+    int shown = 0, left_out = 0;
+
+    for (size_t width = FROM; width < TO; width++) {
+        struct session session;
+        struct blob    head = {0};
+
+        blob_text(&head, start);
+        for (size_t i = 0; i < width; i++)
+            blob_byte(&head, 'x');
+        blob_byte(&head, '\n');
+        session_prepare(&session);
+        session.app = note_header_bytes;
+        session_begin(&session, CLIENT);
+        session_give(&session, NULL, 0);
+        session.alloc.fault = (struct fault){session.alloc.calls + 2, true};
+        session_give_blob(&session, &head);
+        session_eof(&session);
+        assert_status(session.log.status, UPF_ERR_RESPONSE);
+        const char *log = eventlog_text(&session.log);
+        const size_t bytes = strtoul(strchr(log, '\n') + 1, NULL, 10);
+        if (bytes == BEFORE + sizeof "C: \r\n" - 1 + width)
+            shown++;
+        else if (bytes == BEFORE)
+            left_out++;
+        else
+            fail_msg("%zu bytes of a line of %zu", bytes - BEFORE, width);
+        session_free(&session);
+        blob_free(&head);
+    }
+    assert_in_range(shown, 1, TO - FROM - 1);
+    assert_int_equal(shown + left_out, TO - FROM);
+}
+
 /* ---- Other ends --------------------------------------------------------- */
 
 static void begin_slow_refusal(struct session *session)
@@ -539,6 +590,7 @@ int main(void)
         cmocka_unit_test(a_head_over_the_limit_ends_there),
         cmocka_unit_test(a_refusal_takes_bounded_memory),
         cmocka_unit_test(without_memory_the_status_still_arrives),
+        cmocka_unit_test(a_line_without_memory_is_left_out),
         cmocka_unit_test(the_time_for_the_handshake_ends_a_refusal_too),
         cmocka_unit_test(a_lost_connection_does_not_lose_a_refusal),
         cmocka_unit_test(sending_is_refused_meanwhile),

@@ -16,6 +16,7 @@ done=0
 # blanks here.
 says()
 {
+    document=$1
     number=$(tr '\n' ' ' <"$1" | sed -n "s/.*[^0-9]$2.*/\1/p" | tr -d ,)
     [ -n "$number" ] && return
     echo "$1 no longer says: $2"
@@ -33,7 +34,7 @@ is()
     if ! "$@" -std=c11 -ffreestanding -Iinclude -Isrc -fsyntax-only \
         "$tmp/size.c" 2>"$tmp/errors"; then
         grep -q 'other' "$tmp/errors" || cat "$tmp/errors"
-        echo "$expression is not $number, as documented: $*"
+        echo "$expression is not $number, as $document says: $*"
         bad=1
     fi
     done=$((done + 1))
