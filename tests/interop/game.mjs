@@ -5,40 +5,20 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
+import { WORK } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
 const PATIENCE = 12000;
 const PLAY_MS = Number(process.env.GAME_PLAY_MS ?? 8000); // through the relay
 const WIDE = { width: 1100, height: 700 };
 const PHONE = { width: 390, height: 780 };
 
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
-
 const start = (port = 0, ...args) => Server.start(
     join(BIN, 'game_server'), ['--port', String(port), ...args]);
 
-async function open(url, options = {}, before = undefined) {
-    const context = await browser.newContext({ viewport: WIDE, ...options });
-    context.setDefaultTimeout(PATIENCE);
-    const page = await context.newPage();
-    if (before !== undefined)
-        await page.addInitScript(...before);
-    page.complaints = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    await page.goto(url.replace('ws', 'http'));
-    return page;
-}
+const open = (url, options = {}, before = undefined) => openPage(
+    url.replace('ws', 'http'), { viewport: WIDE, patience: PATIENCE, ...options,
+        before: before && ((page) => page.addInitScript(...before)) });
 
 const status = (page, text) =>
     page.locator('#status').filter({ hasText: text }).waitFor();
@@ -226,8 +206,6 @@ async function comesBack() {
     await ann.reload();
     await status(ann, 'you play');
     expect(await number(ann), before, 'ship after a reload');
-    await ann.context().setOffline(true);
-    await ann.context().setOffline(false);
 
     const token = await ann.evaluate(() => sessionStorage.getItem('token'));
     const again = await open(server.url, {}, [ // the same player, elsewhere
@@ -300,5 +278,7 @@ const test = (name, body, ms = 40000) =>
 await test('two play', twoPlay);
 await test('one comes back', comesBack);
 await test('a bad network', badNetwork, PLAY_MS + 60000);
+await everyPage('game', start);
+await loadNothing('game\'s pages');
 await browser.close();
 finish();
