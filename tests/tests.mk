@@ -19,7 +19,7 @@ CMOCKA_CFLAGS ?= $(shell pkg-config --cflags cmocka 2>/dev/null)
 CMOCKA_LIBS   ?= $(or $(shell pkg-config --libs cmocka 2>/dev/null),-lcmocka)
 
 flags_tests = $(posix) -Isrc -Itests -Iexamples -Iexamples/common -I$(BUILD) \
-              $(TLS_CFLAGS) $(CMOCKA_CFLAGS)
+              -I$(BUILD)/examples/pages $(TLS_CFLAGS) $(CMOCKA_CFLAGS)
 
 # ---- What is there ---------------------------------------------------------
 
@@ -107,7 +107,7 @@ $(foreach tree,asan coverage,$(call objects,$(tree),$(example_sources))): \
 # A test is compiled only where cmocka is; in `make -j deps test`, after it.
 $(foreach tree,asan coverage,\
   $(call objects,$(tree),$(test_sources) $(support))): \
-    | need-cmocka $(guide_code)
+    | need-cmocka $(guide_code) $(page_headers)
 
 need-cmocka: $(filter deps,$(MAKECMDGOALS))
 	@CC='$(CC) $(CPPFLAGS)' sh tests/tools/deps.sh --check

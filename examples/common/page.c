@@ -2,10 +2,14 @@
 /* page.c - the one page that a server shows to who comes without WebSocket. */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "page.h"
+
+enum { NONCE = 32 }; /* characters */
 
 static bool is(upf_str text, const char *literal)
 {
@@ -23,14 +27,44 @@ static upf_str path_of(upf_str target)
     return target.len > 0 ? target : (upf_str){"/", 1};
 }
 
+/* Nobody can know it beforehand: so no text of a visitor that got into the page
+ * as HTML, against all care, would run. */
+static bool draw_nonce(const upf_config *config, char nonce[NONCE + 1])
+{
+    uint8_t bytes[NONCE / 2];
+
+    if (!config->random(config->random_user, bytes, sizeof bytes))
+        return false;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(nonce + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static char *with_nonce(const char *html, size_t len, const char *nonce)
+{
+    static const char place[] = "nonce=\"";
+    char *page = malloc(len + 1);
+    char *at   = page;
+
+    if (page == NULL)
+        return NULL;
+    memcpy(page, html, len);
+    page[len] = '\0';
+    while ((at = strstr(at, place)) != NULL) {
+        at += sizeof place - 1;
+        if (page + len - at >= NONCE)
+            memcpy(at, nonce, NONCE);
+    }
+    return page;
+}
+
 /*
  * The page may run its own script, wear its own style and connect to this
- * server, nothing else. Both are inline, and 'unsafe-inline' is no danger: the
- * page is a constant, no byte of it comes from a visitor. Not every browser
- * takes 'self' to mean ws:// too, so a Host that is plainly a name or an
- * address is named.
+ * server, nothing else. Not every browser takes 'self' to mean ws:// too, so a
+ * Host that is plainly a name or an address is named.
  */
-static const char *policy(upf_str host, char *text, size_t size)
+static const char *policy(upf_str host, const char *nonce, char *text,
+                          size_t size)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
@@ -41,23 +75,44 @@ static const char *policy(upf_str host, char *text, size_t size)
     const int   len  = named ? (int)host.len : 0;
     const char *name = named ? host.data : "";
     snprintf(text, size,
-             "default-src 'none'; script-src 'unsafe-inline'; "
-             "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+             "default-src 'none'; script-src 'nonce-%s'; "
+             "style-src 'nonce-%s'; base-uri 'none'; form-action 'none'; "
              "frame-ancestors 'none'; connect-src 'self'%s%.*s%s%.*s",
-             named ? " ws://" : "", len, name, named ? " wss://" : "", len,
+             nonce, nonce, named ? " ws://" : "", len, name, named ? " wss://" : "", len,
              name);
     return text;
 }
 
-void page_answer(upf_conn *conn, const upf_request *request, const char *html,
-                 size_t len)
+static void send_page(upf_conn *conn, const upf_config *config,
+                      const upf_request *request, const char *html, size_t len)
+{
+    char  nonce[NONCE + 1], text[1024];
+    char *page = draw_nonce(config, nonce) ? with_nonce(html, len, nonce)
+                                           : NULL;
+    if (page == NULL) {
+        upf_refuse(conn, 503, NULL, 0, NULL, 0);
+        return;
+    }
+    const upf_header headers[] = {
+        {"Content-Type", "text/html; charset=utf-8"},
+        {"Content-Security-Policy",
+         policy(request->host, nonce, text, sizeof text)},
+        {"X-Content-Type-Options", "nosniff"},
+        {"Referrer-Policy", "no-referrer"},
+        {"Cache-Control", "no-store"},
+    };
+    upf_refuse(conn, 200, headers, sizeof headers / sizeof *headers, page, len);
+    free(page);
+}
+
+void page_answer(upf_conn *conn, const upf_config *config,
+                 const upf_request *request, const char *html, size_t len)
 {
     static const upf_header plain_text = {"Content-Type", "text/plain"};
     static const char not_found[] = "Nothing here; the page is at /.\n";
     static const char not_get[]   = "Only GET is served here.\n";
     static const upf_header allow = {"Allow", "GET, OPTIONS"};
     const upf_str path = path_of(request->target);
-    char text[1024];
 
     if (is(request->method, "OPTIONS")) {
         upf_refuse(conn, 204, &allow, 1, NULL, 0);
@@ -65,16 +120,7 @@ void page_answer(upf_conn *conn, const upf_request *request, const char *html,
         const upf_header headers[] = {plain_text, allow};
         upf_refuse(conn, 405, headers, 2, not_get, sizeof not_get - 1);
     } else if (is(path, "/")) {
-        const upf_header headers[] = {
-            {"Content-Type", "text/html; charset=utf-8"},
-            {"Content-Security-Policy",
-             policy(request->host, text, sizeof text)},
-            {"X-Content-Type-Options", "nosniff"},
-            {"Referrer-Policy", "no-referrer"},
-            {"Cache-Control", "no-store"},
-        };
-        upf_refuse(conn, 200, headers, sizeof headers / sizeof *headers, html,
-                   len);
+        send_page(conn, config, request, html, len);
     } else if (is(path, "/favicon.ico")) {
         upf_refuse(conn, 204, NULL, 0, NULL, 0);
     } else {

@@ -44,7 +44,8 @@ static void hear_request(server *s, client *c, const upf_event *ev)
     s->app->hear(s, c, ev);
     if (ev->status == UPF_ERR_NOT_UPGRADE && c->deferred == NULL &&
         s->app->page != NULL && upf_conn_request(&c->ws, &request) == UPF_OK)
-        page_answer(&c->ws, &request, s->app->page, s->app->page_len);
+        page_answer(&c->ws, &s->setup.config, &request, s->app->page,
+                    s->app->page_len);
 }
 
 static void hear(server *s, client *c, const upf_event *ev)

@@ -48,6 +48,7 @@ struct client {
     short       write_waits_for; /* POLLOUT; and to read to write */
     bool        shut_down;
     unsigned    number;
+    const upf_config *config;
 };
 
 struct server {
@@ -69,7 +70,8 @@ static void answer(struct client *c, const upf_event *ev)
     switch (ev->type) {
     case UPF_EVENT_REQUEST:
         if (ev->status == UPF_ERR_NOT_UPGRADE)
-            page_answer(&c->ws, &ev->request, echo_html, sizeof echo_html - 1);
+            page_answer(&c->ws, c->config, &ev->request, echo_html,
+                        sizeof echo_html - 1);
         break; /* a handshake is answered by the engine */
     case UPF_EVENT_MESSAGE:
         /* No room or no memory: saying so beats losing an echo in silence. */
@@ -211,7 +213,8 @@ static void accept_clients(struct server *s, uint64_t now)
         *c = (struct client){.fd              = fd,
                              .read_waits_for  = POLLIN,
                              .write_waits_for = POLLOUT,
-                             .number          = ++s->next_number};
+                             .number          = ++s->next_number,
+                             .config          = &s->setup.config};
         if (s->setup.tls != NULL &&
             (c->tls = tls_accept(s->setup.tls, fd)) == NULL) {
             close(fd);

@@ -7,25 +7,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
-import { WORK, WebSocketServer, require } from './packages.mjs';
+import { browser, everyPage, isOpen as connected, loadNothing, openPage }
+    from './pagekit.mjs';
+import { WORK, WebSocketServer } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
-const PATIENCE = 8000;
-const ECHO_PAGE = fileURLToPath(
-    new URL('../../examples/pages/echo.html', import.meta.url));
+const PAGES = fileURLToPath(new URL('../../examples/pages/', import.meta.url));
 const SIZES = {
     wide: { width: 1100, height: 700 },
     phone: { width: 390, height: 780 },
     narrow: { width: 320, height: 640 },
 };
-
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
 
 const start = (program, secure, port = 0, ...args) => Server.start(
     join(BIN, program),
@@ -33,26 +24,10 @@ const start = (program, secure, port = 0, ...args) => Server.start(
 
 const pageUrl = (server) => server.url.replace('ws', 'http');
 
-/** A page of its own context; `complaints` gathers what it reports. */
-async function open(url, options = {}) {
-    const context = await browser.newContext({
-        ignoreHTTPSErrors: true, viewport: SIZES.wide, ...options });
-    context.setDefaultTimeout(PATIENCE);
-    const page = await context.newPage();
-    page.complaints = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    await page.goto(url);
-    return page;
-}
+const open = (url) => openPage(url, { ignoreHTTPSErrors: true });
 
 const status = (page, text) =>
     page.locator('#status').filter({ hasText: text }).waitFor();
-
-const connected = (page) => page.locator('#status.open').waitFor();
 
 const shot = (page, name) =>
     page.screenshot({ path: join(WORK, `${name}.png`) });
@@ -154,7 +129,7 @@ async function echoPage(secure) {
     expect(page.complaints, [], 'complaints of the page');
 
     expect(await server.stop(), 0, 'server\'s exit status');
-    await status(page, 'not connected (1001)');
+    await page.getByText('code 1001').waitFor();
     expect(await page.isDisabled('#send'), true, 'send button is disabled');
     await page.locator('#retry').waitFor();
     await shots(page, secure ? 'echo-tls-away' : 'echo-away');
@@ -168,8 +143,11 @@ async function echoPage(secure) {
 /** The page, from a server that says more than it was asked. */
 async function echoPageUnasked() {
     const site = http.createServer((request, response) => {
-        response.setHeader('Content-Type', 'text/html; charset=utf-8');
-        response.end(readFileSync(ECHO_PAGE));
+        const isScript = request.url === '/reconnect.js';
+        response.setHeader('Content-Type', isScript
+            ? 'text/javascript' : 'text/html; charset=utf-8');
+        response.end(readFileSync(join(
+            PAGES, isScript ? 'reconnect.js' : 'echo.html')));
     });
     const server = new WebSocketServer({ server: site });
     server.on('connection', (ws) => {
@@ -378,5 +356,9 @@ await test('chat page comes back after a restart', chatReturns);
 await test('chat page comes back after a crash', chatSurvivesLoss);
 for (const program of ['echo_server', 'broadcast_server'])
     await test(`${program} refuses a foreign page`, () => foreignPage(program));
+await everyPage('echo', () => start('echo_server', false),
+                'are you there?', 'are you there?');
+await everyPage('chat', () => start('broadcast_server', false), '/ping', 'pong');
+await loadNothing('the pages of echo and chat');
 await browser.close();
 finish();

@@ -9,23 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BIN, Server, check, expect, finish, within } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { browser, everyPage, isOpen, loadNothing, openPage } from './pagekit.mjs';
+import { WORK } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
 const PATIENCE = 10000;
 const SIZES = {
     wide: { width: 1100, height: 700 },
     phone: { width: 390, height: 780 },
     narrow: { width: 320, height: 640 },
 };
-
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
 
 // ---- Redis
 
@@ -88,16 +80,8 @@ const start = (redis, port = 0) => Server.start(join(BIN, 'broadcast_server'),
     ['--port', String(port), '--redis', `127.0.0.1:${redis.port}`]);
 
 async function open(server, name) {
-    const context = await browser.newContext({ viewport: SIZES.wide });
-    context.setDefaultTimeout(PATIENCE);
-    const page = await context.newPage();
-    page.complaints = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    await page.goto(server.url.replace('ws', 'http'));
+    const page = await openPage(server.url.replace('ws', 'http'),
+                                { patience: PATIENCE });
     if (name !== undefined) {
         await page.fill('#name', name);
         await page.press('#name', 'Tab');
@@ -105,7 +89,6 @@ async function open(server, name) {
     return page;
 }
 
-const isOpen = (page) => page.locator('#status.open').waitFor();
 const isCutOff = (page) =>
     page.locator('#status', { hasText: 'cut off' }).waitFor();
 
@@ -247,5 +230,9 @@ await test('two processes are one room', twoProcessesAreOneRoom);
 await test('a room is cut off from Redis, and healed', redisGoesAndComesBack);
 await test('a room goes on at a server that was killed',
            serverGoesAndComesBack);
+const redis = await Redis.start();
+await everyPage('room', () => start(redis), '/ping', 'pong');
+await redis.down();
+await loadNothing('the room\'s pages');
 await browser.close();
 finish();

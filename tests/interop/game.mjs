@@ -5,40 +5,20 @@ import net from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
+import { WORK } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
 const PATIENCE = 12000;
 const PLAY_MS = Number(process.env.GAME_PLAY_MS ?? 8000); // through the relay
 const WIDE = { width: 1100, height: 700 };
 const PHONE = { width: 390, height: 780 };
 
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
-
 const start = (port = 0, ...args) => Server.start(
     join(BIN, 'game_server'), ['--port', String(port), ...args]);
 
-async function open(url, options = {}, before = undefined) {
-    const context = await browser.newContext({ viewport: WIDE, ...options });
-    context.setDefaultTimeout(PATIENCE);
-    const page = await context.newPage();
-    if (before !== undefined)
-        await page.addInitScript(...before);
-    page.complaints = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    await page.goto(url.replace('ws', 'http'));
-    return page;
-}
+const open = (url, options = {}, before = undefined) => openPage(
+    url.replace('ws', 'http'), { viewport: WIDE, patience: PATIENCE, ...options,
+        before: before && ((page) => page.addInitScript(...before)) });
 
 const status = (page, text) =>
     page.locator('#status').filter({ hasText: text }).waitFor();
@@ -48,13 +28,22 @@ const shot = (page, name) =>
 
 async function enter(page, name) {
     await status(page, 'you watch');
-    await page.fill('#name', name);
-    await page.press('#name', 'Enter');
+    const field = page.getByRole('textbox', { name: 'Your name' });
+    await field.fill(name);
+    await field.press('Enter');
     await status(page, 'you play');
     await page.waitForFunction(() => mine !== null);
 }
 
 const number = (page) => page.evaluate(() => me);
+
+/** The other page sees that ship's hands do it, or not any more. */
+const sees = (page, ship, bit, does = true) => page.waitForFunction(
+    ([n, b, d]) => ((frames.at(-1).ships.get(n).hands & b) !== 0) === d,
+    [ship, bit, does]);
+
+const seesShot = (page, ship) => page.waitForFunction((n) =>
+    frames.some((f) => [...f.shots.values()].some((s) => s.ship === n)), ship);
 
 /** Runs in the page: hands on the keys, for the nearest star or ship. */
 function fly() {
@@ -174,7 +163,14 @@ async function twoPlay() {
     await shot(ann, 'form');
     await ann.emulateMedia({ colorScheme: 'dark' });
     await shot(ann, 'form-dark');
-    await enter(ann, '<b>Ann</b>');
+    for (let n = 0; n < 10 && !await ann.locator('#name').evaluate(
+            (e) => e === document.activeElement); n++)
+        await ann.keyboard.press('Tab'); // by the keyboard alone
+    await ann.keyboard.type('<b>Ann</b>');
+    await ann.keyboard.press('Tab');
+    await ann.keyboard.press('Enter');
+    await status(ann, 'you play');
+    await ann.waitForFunction(() => mine !== null);
     const bob = await open(server.url, { viewport: PHONE, hasTouch: true,
                                          isMobile: true });
     await shot(bob, 'form-phone');
@@ -182,15 +178,28 @@ async function twoPlay() {
     await ann.locator('#scores bdi', { hasText: 'Bob' }).waitFor();
     await bob.locator('#scores bdi', { hasText: '<b>Ann</b>' }).waitFor();
 
-    await ann.keyboard.down('ArrowUp'); // Bob sees her fly
-    const her = await number(ann);
-    await bob.waitForFunction((n) =>
-        (frames.at(-1).ships.get(n).hands & 4) !== 0, her);
-    await ann.keyboard.up('ArrowUp');
-    await ann.keyboard.press('Space', { delay: 300 });
+    const her = await number(ann); // Bob sees what she does
+    for (const [key, bit] of [['ArrowLeft', 1], ['ArrowRight', 2],
+                              ['ArrowUp', 4], ['a', 1], ['d', 2], ['w', 4]]) {
+        await ann.keyboard.down(key);
+        await sees(bob, her, bit);
+        await ann.keyboard.up(key);
+        await sees(bob, her, bit, false);
+    }
+    await ann.keyboard.down('Space');
+    await seesShot(bob, her);
+    await ann.keyboard.up('Space');
+    for (const name of ['Leave', 'Fire']) // for a screen reader
+        await bob.getByRole('button', { name, exact: true }).waitFor();
+    const fire = await bob.locator('#fire').boundingBox();
+    const his = await number(bob);
+    await bob.mouse.move(fire.x + fire.width / 2, fire.y + fire.height / 2);
+    await bob.mouse.down();
+    await seesShot(ann, his);
+    await bob.mouse.up();
+    await sees(ann, his, 8, false);
     await bob.locator('#stick').waitFor();
     const box = await bob.locator('#stick').boundingBox();
-    const heading = await bob.evaluate(() => mine.ship.heading);
     await bob.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
     await bob.mouse.down();
     await bob.mouse.move(box.x + box.width / 2, box.y + 4); // up
@@ -226,8 +235,6 @@ async function comesBack() {
     await ann.reload();
     await status(ann, 'you play');
     expect(await number(ann), before, 'ship after a reload');
-    await ann.context().setOffline(true);
-    await ann.context().setOffline(false);
 
     const token = await ann.evaluate(() => sessionStorage.getItem('token'));
     const again = await open(server.url, {}, [ // the same player, elsewhere
@@ -281,11 +288,20 @@ async function badNetwork() {
         const own = judge(track, (t) => t[1]);
         console.log(`     ${name}: ${JSON.stringify(page.told)}`);
         console.log(`     own ship ${JSON.stringify(own)}`);
-        for (const n of Object.keys(track.at(-1)[2]))
-            console.log(`     ship ${n} ${JSON.stringify(
-                judge(track, (t) => t[2][n]))}`);
+        for (const n of Object.keys(track.at(-1)[2])) {
+            const other = judge(track, (t) => t[2][n]);
+            console.log(`     ship ${n} ${JSON.stringify(other)}`);
+            expect(other.pictures > 0 && other.jumps <= other.pictures / 20,
+                   true, `ship ${n} moves smoothly`);
+        }
+        expect(own.pictures > PLAY_MS / 100, true, 'pictures were recorded');
         expect(own.jumps <= own.pictures / 100, true,
                `${name}'s ship moves smoothly`);
+        // What was foretold is what the server says later, by the same rules.
+        const { frames, corrected } = page.told;
+        expect(frames > PLAY_MS / 100, true, 'frames came');
+        expect(corrected <= frames / 10, true,
+               `${corrected} of ${frames} frames correct ${name}'s ship`);
         expect(page.complaints, [], `complaints of ${name}'s page`);
     }
     await ann.context().close();
@@ -294,11 +310,59 @@ async function badNetwork() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** Runs in the page: what is drawn of a ship between two frames. */
+function drawBetween() {
+    const ship = { hands: 0, away: false, shield: false, heading: 250, hull: 3,
+                   x: 0, y: 0, vx: 512, vy: 0, score: 0, done: 0, reload: 0 };
+    const frame = (tick, ...ships) => ({
+        seconds: 1, tick, radius: 500, ships: new Map([[7, ...ships]]),
+        stars: [], shots: new Map() });
+    const at = (time) => {
+        const told = {};
+        const old = [pen.translate, pen.rotate];
+        shown = time;
+        pen.translate = (...to) => { told.at = to; }; // the ship's is the last
+        pen.rotate = (by) => { told.heading = Math.round(by * 128 / Math.PI); };
+        draw(0, 0);
+        [pen.translate, pen.rotate] = old;
+        return told;
+    };
+    me = -1;
+    mine = null;
+    frames = [frame(10, ship), frame(20, { ...ship, heading: 10, x: 100 * 256,
+                                           y: 50 * 256 })];
+    const told = [at(10), at(15), at(17.5), at(22)];
+    const before = shown;
+    jitter = 0; // frames come as they should
+    arrivals = [performance.now() - (shown + 1.2) * period];
+    advanceShown(period / 4);
+    return { told, part: shown - before };
+}
+
+/** Between two frames a ship is between two places; a little beyond, it goes
+ * on as it went. */
+async function othersAreInterpolated() {
+    const server = await start(0, '--drones', '0');
+    const page = await open(server.url);
+    await page.waitForFunction(() => rules !== null && frames.length > 5);
+    const { told, part } = await page.evaluate(drawBetween);
+    expect(told, [{ at: [0, 0], heading: 250 }, { at: [50, 25], heading: 258 },
+                  { at: [75, 37.5], heading: 262 },
+                  { at: [104, 50], heading: 10 }], 'what is drawn');
+    expect(part > .2 && part < .3, true,
+           `a quarter of a step later it has moved by ${part} of one`);
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 const test = (name, body, ms = 40000) =>
     check(`Chromium: game, ${name}`, body, ms);
 
 await test('two play', twoPlay);
 await test('one comes back', comesBack);
+await test('others are drawn between two frames', othersAreInterpolated);
 await test('a bad network', badNetwork, PLAY_MS + 60000);
+await everyPage('game', start);
+await loadNothing('game\'s pages');
 await browser.close();
 finish();

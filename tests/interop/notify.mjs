@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // notify.mjs - the page of notify_server in a headless Chromium.
 
-import net from 'node:net';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { browser, everyPage, isOpen as connected, loadNothing, openPage,
+         relay } from './pagekit.mjs';
+import { WORK } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const TOKEN_FILE = join(WORK, 'notify_token');
 const SIZES = {
@@ -18,14 +17,6 @@ const SIZES = {
 };
 
 writeFileSync(TOKEN_FILE, `${TOKEN}\n`, { mode: 0o600 });
-
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
 
 const start = (port = 0) => Server.start(
     join(BIN, 'notify_server'),
@@ -38,29 +29,11 @@ async function publish(server, topic, text) {
     expect(answer.status, 200, 'POST');
 }
 
-/** A page of its own context; `complaints` gathers what it reports. */
 async function open(port, options = {}) {
-    const context = await browser.newContext(
-        { viewport: SIZES.wide, ...options });
-    context.setDefaultTimeout(8000);
-    const page = await context.newPage();
-    page.complaints = [];
-    page.outside = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    page.on('request', (request) => {
-        if (new URL(request.url()).hostname !== '127.0.0.1')
-            page.outside.push(request.url());
-    });
-    await page.goto(`http://127.0.0.1:${port}/`);
+    const page = await openPage(`http://127.0.0.1:${port}/`, options);
     await connected(page);
     return page;
 }
-
-const connected = (page) => page.locator('#status.open').waitFor();
 
 const shows = (page, text) =>
     page.locator('#log li', { hasText: text }).first().waitFor();
@@ -75,29 +48,6 @@ async function look(page, isLooking) {
         document.hasFocus = () => looks;
         window.dispatchEvent(new Event(looks ? 'focus' : 'blur'));
     }, isLooking);
-}
-
-/** What goes over it can be cut. */
-async function relay(port) {
-    const open = new Set();
-    const server = net.createServer((near) => {
-        const far = net.connect(port, '127.0.0.1');
-        for (const end of [near, far]) {
-            open.add(end);
-            end.on('error', () => {});
-            end.on('close', () => { near.destroy(); far.destroy(); });
-        }
-        near.pipe(far).pipe(near);
-    });
-    const listen = async (at) => {
-        server.listen(at, '127.0.0.1');
-        await once(server, 'listening');
-    };
-    await listen(0);
-    const own = server.address().port;
-    const cut = () => { for (const end of open) end.destroy(); open.clear(); };
-    return { port: own, cut, up: () => listen(own),
-             down: () => { server.close(); cut(); } };
 }
 
 async function shots(page, name) {
@@ -149,7 +99,6 @@ async function eventsArrive() {
     expect(await one.locator('.fresh').count(), 0, 'marked ones, afterwards');
     for (const page of [one, two]) {
         expect(page.complaints, [], 'the page\'s complaints');
-        expect(page.outside, [], 'what it loads from elsewhere');
         await page.context().close();
     }
     expect(await server.stop(), 0, 'server\'s exit status');
@@ -308,5 +257,7 @@ await test('nothing is missed when connections are cut', nothingIsMissed);
 await test('a restart is a gap', aRestartIsAGap);
 await test('system notifications', systemNotifications);
 await test('a foreign page cannot post', aForeignPageCannotPost);
+await everyPage('notify', start, 'ping', 'pong');
+await loadNothing('notify\'s pages');
 await browser.close();
 finish();

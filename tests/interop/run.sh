@@ -33,7 +33,7 @@ PYTHONDONTWRITEBYTECODE=1
 export INTEROP_BIN INTEROP_WORK INTEROP_CERTS INTEROP_CHROMIUM \
     INTEROP_NGINX INTEROP_HAPROXY PYTHONDONTWRITEBYTECODE
 
-give_up=$(($(date +%s) + 270))
+give_up=$(($(date +%s) + 500))
 log=$work/cases.log
 errors=$work/stderr.log
 : >"$log"
@@ -140,12 +140,12 @@ needs="python node"
 suite our_clients.py 50 "$python" "$here/our_clients.py"
 suite handshakes.py 30 "$python" "$here/handshakes.py"
 needs="node browser"
-suite browser.mjs 80 node "$here/browser.mjs"
-suite notify.mjs 60 node "$here/notify.mjs"
-suite ticker.mjs 80 node "$here/ticker.mjs"
-suite game.mjs 60 node "$here/game.mjs"
+suite browser.mjs 150 node "$here/browser.mjs"
+suite notify.mjs 90 node "$here/notify.mjs"
+suite ticker.mjs 100 node "$here/ticker.mjs"
+suite game.mjs 120 node "$here/game.mjs"
 needs="node browser redis"
-suite chat_redis.mjs 80 node "$here/chat_redis.mjs"
+suite chat_redis.mjs 100 node "$here/chat_redis.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")

@@ -4,38 +4,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
-import { WORK, require } from './packages.mjs';
+import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
+import { WORK } from './packages.mjs';
 
-const { chromium } = require('playwright-core');
-const PATIENCE = 8000;
 const SIZES = {
     wide: { width: 1100, height: 700 },
     phone: { width: 390, height: 780 },
     narrow: { width: 320, height: 640 },
 };
 
-const browser = await chromium.launch({
-    executablePath: process.env.INTEROP_CHROMIUM,
-    headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update',
-           '--disable-sync'],
-});
-
 const start = (...args) => Server.start(
     join(BIN, 'ticker_server'), ['--rate', '2000', ...args]);
 
 async function open(server) {
-    const context = await browser.newContext({ viewport: SIZES.wide });
-    context.setDefaultTimeout(PATIENCE);
-    const page = await context.newPage();
-    page.complaints = [];
-    page.on('pageerror', (error) => page.complaints.push(error.message));
-    page.on('console', (message) => {
-        if (message.type() === 'error')
-            page.complaints.push(message.text());
-    });
-    await page.goto(server.url.replace('ws', 'http'));
+    const page = await openPage(server.url.replace('ws', 'http'));
     await page.locator('#status.open').waitFor();
     return page;
 }
@@ -148,20 +130,6 @@ async function keepsItsCurve() {
     await server.stop();
 }
 
-/** A server that says nothing any more, though its socket is open. */
-async function noticesSilence() {
-    const server = await start('--port', '0');
-    const page = await open(server);
-    await moves(page, 'ACME');
-    server.process.kill('SIGSTOP');
-    await page.locator('#status:not(.open)').waitFor({ timeout: 15000 });
-    server.process.kill('SIGCONT');
-    await page.locator('#status.open').waitFor();
-    await moves(page, 'ACME');
-    await page.context().close();
-    expect(await server.stop(), 0, 'server\'s exit status');
-}
-
 const test = (name, body) => check(`Chromium: ${name}`, body, 40000);
 
 await test('ticker page shows prices', prices);
@@ -170,6 +138,7 @@ await test('ticker page comes back after a restart',
 await test('ticker page comes back after a crash', () => comesBack('SIGKILL'));
 await test('ticker page keeps its curve when the market begins anew',
            keepsItsCurve);
-await test('ticker page notices a silent server', noticesSilence);
+await everyPage('ticker', () => start('--port', '0'));
+await loadNothing('ticker\'s pages');
 await browser.close();
 finish();

@@ -16,6 +16,7 @@
  *
  *   from a client
  *     /name NAME        I am NAME (at most 32 bytes, no control characters)
+ *     /ping             are you there?
  *     anything else     is said to all; a binary message goes to all as it is
  *   from the server
  *     people ME         who is here: your number, then a line NUMBER NAME for
@@ -23,6 +24,7 @@
  *     here NUMBER NAME  came, or has another name now
  *     gone NUMBER
  *     said NUMBER       and what was said, from the next line to the end
+ *     pong              the answer to "/ping", for who has nothing to read
  *
  * Who has not given a name and says nothing listens unseen. There is no limit
  * on how much a client may say but --max-rate: a chat that is open to the world
@@ -99,6 +101,12 @@ static void rename_person(server *s, struct person *p, const uint8_t *name,
     tell_line(s, "here", p);
 }
 
+static void pong(client *c)
+{
+    if (!upf_conn_congested(&c->ws)) /* else it has something to read */
+        client_send(c, UPF_OP_TEXT, "pong", strlen("pong"));
+}
+
 static void say(server *s, struct person *p, const uint8_t *text, size_t len)
 {
     char *scratch = s->user;
@@ -109,6 +117,11 @@ static void say(server *s, struct person *p, const uint8_t *text, size_t len)
         (size_t)sprintf(scratch, "said %u\n", p->client.number);
     memcpy(scratch + start, text, len);
     set_send(s, &s->everyone, UPF_OP_TEXT, scratch, start + len);
+}
+
+static bool is_ping(const uint8_t *text, size_t len)
+{
+    return len == strlen("/ping") && memcmp(text, "/ping", len) == 0;
 }
 
 static void hear(server *s, client *c, const upf_event *ev)
@@ -126,6 +139,8 @@ static void hear(server *s, client *c, const upf_event *ev)
             set_send(s, &s->everyone, UPF_OP_BINARY, ev->data, ev->len);
         else if (ev->len >= prefix && memcmp(ev->data, rename, prefix) == 0)
             rename_person(s, p, ev->data + prefix, ev->len - prefix);
+        else if (is_ping(ev->data, ev->len))
+            pong(c);
         else if (ev->len > 0)
             say(s, p, ev->data, ev->len);
         break;

@@ -101,6 +101,12 @@ static void say(room *r, struct person *p, upf_str key, upf_str text)
 
 /* ---- What is heard ----------------------------------------------------- */
 
+static void pong(client *c)
+{
+    if (!upf_conn_congested(&c->ws)) /* else it has something to read */
+        client_send(c, UPF_OP_TEXT, "pong", strlen("pong"));
+}
+
 /* "/send KEY", then the text. */
 static void hear_send(room *r, struct person *p, upf_str rest)
 {
@@ -117,7 +123,7 @@ static void hear_send(room *r, struct person *p, upf_str rest)
 
 static void hear_text(room *r, struct person *p, upf_str text)
 {
-    static const char name[] = "/name ", send[] = "/send ";
+    static const char name[] = "/name ", send[] = "/send ", ping[] = "/ping";
     const size_t      prefix = sizeof name - 1;
     const upf_str     rest   = {text.data + prefix, text.len - prefix};
 
@@ -125,6 +131,8 @@ static void hear_text(room *r, struct person *p, upf_str text)
         take_name(p->name, rest.data, rest.len);
     else if (text.len >= prefix && memcmp(text.data, send, prefix) == 0)
         hear_send(r, p, rest);
+    else if (text.len == strlen(ping) && memcmp(text.data, ping, text.len) == 0)
+        pong(&p->follower.client);
     else if (text.len > 0)
         say(r, p, (upf_str){".", 1}, text);
 }

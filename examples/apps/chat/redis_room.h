@@ -20,6 +20,7 @@
  *                         1 to 64 letters, digits, '-' and '_'. The same KEY
  *                         again is not said again: the room knows as many keys
  *                         as messages (--redis-keep).
+ *     /ping               are you there?
  *     anything else       is said, too, but cannot be repeated safely
  *   from the server (KEY is "." where there is none)
  *     room open           or "room lost", while Redis is away; comes first
@@ -28,6 +29,7 @@
  *     later KEY           it may be, or not: to be sent again, with the same
  *                         KEY, when the room is open
  *     gap                 what followed the last ID is not all there any more
+ *     pong                the answer to "/ping", for who has nothing to read
  *
  * A Redis that lost its memory knows no keys: what is sent again then is said
  * again, under the same KEY, by which who has seen it knows it. It is not the

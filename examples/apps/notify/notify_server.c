@@ -20,6 +20,7 @@
  *                         gets what came since; "-": the last event of each
  *     add TOPIC...        follow these, too; their last events come
  *     drop TOPIC...
+ *     ping                are you there?
  *   from the server
  *     topics TOPIC...     who had events, in this run of the server: the first
  *                         message on a connection
@@ -29,6 +30,7 @@
  *                         the server, or the history does not reach back
  *     event ID TOPIC TIME and what it says, from the next line to the end; TIME
  *                         is in milliseconds since 1970
+ *     pong                the answer to "ping", for who has nothing to read
  *
  * The topic "*" is all of them. A client keeps the ID of "now" or "gap", and
  * from then on that of each event whose number is higher. An event whose number
@@ -60,6 +62,15 @@ static void greet(const notify *n, client *c)
     client_send(c, UPF_OP_TEXT, line, len);
 }
 
+static const char *obey(notify *n, client *c, upf_str line)
+{
+    if (!upf_str_equals(line, "ping"))
+        return subscriber_obey((subscriber *)c, &n->history, line);
+    if (!upf_conn_congested(&c->ws))
+        client_send(c, UPF_OP_TEXT, "pong", 4);
+    return NULL;
+}
+
 static void hear(server *s, client *c, const upf_event *ev)
 {
     notify     *n     = s->user;
@@ -78,9 +89,8 @@ static void hear(server *s, client *c, const upf_event *ev)
         if (ev->opcode == UPF_OP_BINARY)
             client_close(c, UPF_CLOSE_UNSUPPORTED, "lines of text, please");
         else
-            wrong = subscriber_obey(
-                (subscriber *)c, &n->history,
-                (upf_str){ev->len > 0 ? (const char *)ev->data : "", ev->len});
+            wrong = obey(n, c, (upf_str){
+                ev->len > 0 ? (const char *)ev->data : "", ev->len});
         if (wrong != NULL)
             client_close(c, UPF_CLOSE_POLICY, wrong);
         break;

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// pagekit.mjs - what the suites of our pages share: a browser, pages of which
+// all is noted, a network that fails, and what is asked of every page.
+
+import net from 'node:net';
+import { once } from 'node:events';
+import { check, expect } from './kit.mjs';
+import { require } from './packages.mjs';
+
+const { chromium } = require('playwright-core');
+
+export const browser = await chromium.launch({
+    executablePath: process.env.INTEROP_CHROMIUM,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+           '--disable-background-networking', '--disable-component-update',
+           '--disable-sync'],
+});
+
+let requests = 0;
+const outside = []; // what any page wanted from another host or port
+
+/**
+ * A page of its own context; `complaints` gathers what it reports, `frames`
+ * what goes over its WebSockets: [sent, data].
+ */
+export async function openPage(url, { patience = 8000, before, ...options } = {}) {
+    const context = await browser.newContext(
+        { viewport: { width: 1100, height: 700 }, ...options });
+    context.setDefaultTimeout(patience);
+    const page = await context.newPage();
+    const { host } = new URL(url);
+    page.complaints = [];
+    page.frames = [];
+    page.on('pageerror', (error) => page.complaints.push(error.message));
+    page.on('console', (message) => {
+        if (message.type() === 'error')
+            page.complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+        requests++;
+        if (new URL(request.url()).host !== host)
+            outside.push(request.url());
+    });
+    page.on('websocket', (ws) => {
+        ws.on('framesent', ({ payload }) => page.frames.push([true, payload]));
+        ws.on('framereceived',
+              ({ payload }) => page.frames.push([false, payload]));
+    });
+    await before?.(page);
+    await page.goto(url);
+    return page;
+}
+
+export const isOpen = (page) => page.locator('#status.open').waitFor();
+const isLost = (page) => page.locator('#status:not(.open)').waitFor();
+
+/** At the end of a suite. */
+export const loadNothing = (name) => check(
+    `Chromium: ${name} load nothing from elsewhere`, async () => {
+        expect(requests > 0, true, 'requests were seen');
+        expect(outside, [], 'what was loaded from elsewhere');
+    });
+
+// ---- A network between a page and its server
+
+/** It can be cut, and it can fall silent, which nobody is told. */
+export async function relay(port) {
+    const open = new Set();
+    let isSilent = false;
+    const told = { count: 0 };
+    const server = net.createServer((near) => {
+        const far = net.connect(port, '127.0.0.1');
+        const pair = { near, far, isDead: isSilent };
+        const pass = (from, to) => {
+            from.on('data', (data) => pair.isDead || to.write(data));
+            from.on('error', () => {});
+            from.on('close', () => pair.isDead || to.destroy());
+        };
+        told.count++;
+        open.add(pair);
+        pass(near, far);
+        pass(far, near);
+    });
+    const listen = async (at) => {
+        server.listen(at, '127.0.0.1');
+        await once(server, 'listening');
+    };
+    await listen(0);
+    const own = server.address().port;
+    const cut = () => {
+        for (const { near, far } of open) {
+            near.destroy();
+            far.destroy();
+        }
+        open.clear();
+    };
+    return Object.assign(told, {
+        port: own, cut,
+        up: () => listen(own),
+        down: () => { server.close(); cut(); },
+        silence: () => {
+            isSilent = true;
+            for (const pair of open)
+                pair.isDead = true;
+        },
+        speak: () => { isSilent = false; }, // to who comes anew
+    });
+}
+
+// ---- What is asked of every page
+
+const tick = (page) => page.clock.runFor(2000);
+
+/** A quiet server is asked, and the page is content with its answer. */
+async function asks(page, question, answer) {
+    const count = (sent, text) => page.frames.filter(
+        (f) => f[0] === sent && String(f[1]) === text).length;
+    for (let n = 0; count(true, question) < 2; n++) {
+        expect(n < 40, true, 'the page asks a quiet server');
+        await tick(page);
+        while (count(false, answer) < count(true, question))
+            await page.waitForTimeout(10); // looks again, while there is time
+    }
+}
+
+/**
+ * The connection dies, and nobody is told: the page notices, by the clock and
+ * sooner when the browser says that it is offline; and it comes back. The clock
+ * is the test's.
+ */
+async function noticesSilence(server, question, answer) {
+    const between = await relay(server.port);
+    const page = await openPage(`http://127.0.0.1:${between.port}/`, {
+        before: (p) => p.clock.install() });
+    const online = () => page.evaluate(
+        () => { window.dispatchEvent(new Event('online')); });
+    await isOpen(page);
+    const before = between.count;
+    if (question !== undefined)
+        await asks(page, question, answer);
+    expect(between.count, before, 'connections while all is well');
+    between.silence();
+    for (let n = 0; n < 14; n++)
+        await tick(page);
+    await isLost(page);
+    between.speak();
+    await online();
+    await isOpen(page);
+
+    between.silence();
+    await page.evaluate(() => { window.dispatchEvent(new Event('offline')); });
+    for (let n = 0; n < 4; n++)
+        await tick(page);
+    await isLost(page);
+    between.speak();
+    await online();
+    await isOpen(page);
+    between.down();
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** The whole policy, with a nonce of its own each time. */
+async function policyIsStrict(server) {
+    const nonces = new Set();
+    for (let n = 0; n < 2; n++) {
+        const answer = await fetch(server.url.replace('ws', 'http'));
+        const policy = answer.headers.get('content-security-policy');
+        const nonce = policy.match(/'nonce-([0-9a-f]{32})'/)?.[1];
+        const host = `127.0.0.1:${server.port}`;
+        expect(policy, `default-src 'none'; script-src 'nonce-${nonce}'; ` +
+            `style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; ` +
+            `frame-ancestors 'none'; connect-src 'self' ws://${host} ` +
+            `wss://${host}`, 'the policy');
+        nonces.add(nonce);
+    }
+    expect(nonces.size, 2, 'nonces of two answers');
+}
+
+/** Runs in the page: as if a stranger's text had become HTML. */
+function inject() {
+    return new Promise((done) => {
+        const refused = new Set();
+        Object.defineProperty(window, 'ran', { set: (what) => done(what) });
+        document.addEventListener('securitypolicyviolation', (event) => {
+            refused.add(event.effectiveDirective);
+            if (refused.size === 4)
+                done([...refused].sort());
+        });
+        const box = document.createElement('div');
+        box.innerHTML = '<img src="x" onerror="ran = \'a handler\'">' +
+            '<style>body { color: red; }</style>';
+        const script = document.createElement('script');
+        script.textContent = 'ran = "a script";';
+        document.body.append(box, script);
+    });
+}
+
+async function injectedDoesNotRun(server) {
+    const page = await openPage(server.url.replace('ws', 'http'));
+    expect(await page.evaluate(inject),
+           ['img-src', 'script-src-attr', 'script-src-elem', 'style-src-elem'],
+           'what the policy refuses');
+    await page.context().close();
+}
+
+/** `start` starts the page's server; it answers `question` with `answer`. */
+export async function everyPage(name, start, question, answer) {
+    await check(`Chromium: ${name}, a silent connection is noticed`,
+                async () => noticesSilence(await start(), question, answer),
+                40000);
+    await check(`Chromium: ${name}, what is injected does not run`, async () => {
+        const server = await start();
+        await policyIsStrict(server);
+        await injectedDoesNotRun(server);
+        expect(await server.stop(), 0, 'server\'s exit status');
+    }, 25000);
+}
