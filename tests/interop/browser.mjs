@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
-import { browser, everyPage, isOpen as connected, loadNothing, openPage }
+import { browser, everyPage, isOpen as connected, loadNothing, namesAreReadable,
+         openPage }
     from './pagekit.mjs';
 import { WORK, WebSocketServer } from './packages.mjs';
 
@@ -297,6 +298,29 @@ async function chatReturns() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+async function chatIsBounded() {
+    const server = await start('broadcast_server', false);
+    const ann = await open(pageUrl(server));
+    const bob = await open(pageUrl(server));
+    await introduce(ann, 'Ann');
+    await introduce(bob, 'Bob');
+    await sayToAll(ann, 'mine');
+    await sayToAll(bob, 'his');
+    await hears(ann, 'Ann', 'mine');
+    await hears(ann, 'Bob', 'his');
+    for (const place of ['#people', '#log .mine', '#log li:not(.mine):not(.note)'])
+        await namesAreReadable(ann, `${place} .name`);
+    await ann.evaluate(() => {
+        for (let n = 0; n < 600; n++)
+            onMessage(`said ${me}\ntext ${n}`);
+    });
+    await hears(ann, 'Ann', 'text 599');
+    expect(await ann.locator('#log li').count(), 500, 'messages on the page');
+    await ann.context().close();
+    await bob.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /** A server that vanishes without a word (SIGKILL). */
 async function chatSurvivesLoss() {
     let server = await start('broadcast_server', false);
@@ -353,6 +377,7 @@ for (const secure of [false, true]) {
 }
 await test('echo page tells an answer from other messages', echoPageUnasked);
 await test('chat page comes back after a restart', chatReturns);
+await test('chat page is bounded, and readable', chatIsBounded);
 await test('chat page comes back after a crash', chatSurvivesLoss);
 for (const program of ['echo_server', 'broadcast_server'])
     await test(`${program} refuses a foreign page`, () => foreignPage(program));

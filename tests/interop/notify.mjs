@@ -4,8 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BIN, Server, check, expect, finish } from './kit.mjs';
-import { browser, everyPage, isOpen as connected, loadNothing, openPage,
-         relay } from './pagekit.mjs';
+import { browser, everyPage, isOpen as connected, loadNothing,
+         namesAreReadable, openPage, relay } from './pagekit.mjs';
 import { WORK } from './packages.mjs';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -222,6 +222,30 @@ async function systemNotifications() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+async function theLogIsBounded() {
+    const server = await start();
+    const page = await open(server.port);
+    await publish(server, 'a', 'first');
+    await shows(page, 'first');
+    await namesAreReadable(page, '#topics .name');
+    await namesAreReadable(page, '#log .name');
+    await page.evaluate(() => {
+        const [run, number] = last.id.split('-');
+        for (let n = 1; n <= 600; n++)
+            onMessage(`event ${run}-${Number(number) + n} a 0\nevent ${n}`);
+    });
+    await shows(page, 'event 600');
+    expect(await page.evaluate(() => [$('log').childElementCount, rows.size]),
+           [500, 500], 'events on the page, and what is known of them');
+    await look(page, false);
+    await page.evaluate(() =>
+        onMessage(`event ${last.id.split('-')[0]}-9999 a 0\nunseen`));
+    await page.locator('.fresh').waitFor();
+    await namesAreReadable(page, '#log .fresh .name');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /** Any page may send a POST here; but not as an event. */
 async function aForeignPageCannotPost() {
     const server = await start();
@@ -256,6 +280,7 @@ await test('topics are chosen', topicsAreChosen);
 await test('nothing is missed when connections are cut', nothingIsMissed);
 await test('a restart is a gap', aRestartIsAGap);
 await test('system notifications', systemNotifications);
+await test('the log is bounded, and readable', theLogIsBounded);
 await test('a foreign page cannot post', aForeignPageCannotPost);
 await everyPage('notify', start, 'ping', 'pong');
 await loadNothing('notify\'s pages');

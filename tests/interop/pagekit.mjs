@@ -108,6 +108,38 @@ export async function relay(port) {
     });
 }
 
+/** A name can be read, whatever its colour: section 1.4.3 of WCAG 2.1. */
+export async function namesAreReadable(page, selector) {
+    for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        const least = await page.locator(selector).first().evaluate((name) => {
+            const pen = document.createElement('canvas').getContext('2d');
+            const light = (colour) => {
+                pen.fillStyle = colour;
+                pen.fillRect(0, 0, 1, 1);
+                const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data]
+                    .map((byte) => byte / 255).map((v) => v <= .03928
+                        ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+                return .2126 * r + .7152 * g + .0722 * b + .05;
+            };
+            let box = name;
+            const back = () => getComputedStyle(box).backgroundColor;
+            while (back() === 'rgba(0, 0, 0, 0)')
+                box = box.parentElement;
+            let least = Infinity;
+            for (let hue = 0; hue < 360; hue++) {
+                name.style.setProperty('--hue', hue);
+                const [a, b] = [light(getComputedStyle(name).color),
+                                light(back())];
+                least = Math.min(least, Math.max(a, b) / Math.min(a, b));
+            }
+            return least;
+        });
+        expect(least >= 4.5, true, `${selector}, ${colorScheme}: contrast of ` +
+               `${least.toFixed(2)}, 4.5 is the least`);
+    }
+}
+
 // ---- What is asked of every page
 
 const tick = (page) => page.clock.runFor(2000);

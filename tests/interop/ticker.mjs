@@ -130,6 +130,87 @@ async function keepsItsCurve() {
     await server.stop();
 }
 
+/** Prices from a file; the server is up when they are in. */
+const startFed = (lines) => {
+    const feed = join(WORK, 'ticker.feed');
+    writeFileSync(feed, lines);
+    return Server.start(join(BIN, 'ticker_server'),
+                        ['--port', '0', '--feed', feed]);
+};
+
+async function twoSeeTheSame() {
+    const server = await start('--port', '0');
+    const pages = [await open(server), await open(server)];
+    let common = [];
+    while (common.length < 20) { // the case is bounded
+        const [a, b] = await Promise.all(pages.map((page) => page.evaluate(
+            () => [...watched.values()].flatMap((w) => w.points.map(
+                (p) => [`${w.name} ${p.time}`, p.price])))));
+        const other = new Map(b);
+        common = a.filter(([when]) => other.has(when))
+            .map(([when, price]) => [when, price, other.get(when)]);
+    }
+    expect(common.filter(([, one, two]) => one !== two), [],
+           'prices that differ');
+    for (const page of pages)
+        await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** What is older than the plot shows goes. */
+async function pointsAreBounded() {
+    const server = await start('--port', '0');
+    const page = await open(server);
+    await moves(page, 'ACME');
+    await page.evaluate(() => {
+        const w = watched.get('ACME');
+        const old = Array.from({ length: 5000 }, (_, n) => ({
+            time: serverNow() - 2 * KEEP_MS + n, price: 1, open: 1 }));
+        w.points.unshift(...old);
+    });
+    await page.waitForFunction(() => watched.get('ACME').points.every(
+        (p) => p.time > serverNow() - KEEP_MS - 60000));
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** Runs in the page: how far the plot's texts at the left are cut off. */
+function cutOff() {
+    const old = pen.fillText;
+    let most = 0;
+    pen.fillText = function (text, x, ...rest) {
+        if (pen.textAlign === 'right')
+            most = Math.max(most, pen.measureText(text).width - x);
+        old.call(this, text, x, ...rest);
+    };
+    draw();
+    pen.fillText = old;
+    return most;
+}
+
+async function oddPrices() {
+    const server = await startFed('NEG -5\nNEG -24\nBIG 1\n' +
+        'BIG 123456789012345\nUP 100\nUP 2200\n');
+    const page = await open(server);
+    await row(page, 'NEG').getByText('\u2212380.00').waitFor();
+    expect(await row(page, 'NEG').locator('.change.down').count(), 1,
+           'what fell below a negative opening is down');
+    await row(page, 'BIG').getByText('123,456,789,012,345').waitFor();
+    for (const viewport of Object.values(SIZES)) {
+        await page.setViewportSize(viewport);
+        expect(await page.locator('aside').evaluate((e) =>
+            e.scrollWidth > e.clientWidth), false,
+               `${viewport.width}: the table is cut off`);
+    }
+    for (const name of ['BIG', 'UP']) { // first both, then the 2000 %
+        expect(await page.evaluate(cutOff), 0, 'texts that are cut off');
+        await page.getByRole('button', { name: `Remove ${name}` }).click();
+    }
+
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 const test = (name, body) => check(`Chromium: ${name}`, body, 40000);
 
 await test('ticker page shows prices', prices);
@@ -138,6 +219,9 @@ await test('ticker page comes back after a restart',
 await test('ticker page comes back after a crash', () => comesBack('SIGKILL'));
 await test('ticker page keeps its curve when the market begins anew',
            keepsItsCurve);
+await test('ticker pages see the same prices', twoSeeTheSame);
+await test('ticker page keeps no more than it shows', pointsAreBounded);
+await test('ticker page shows odd prices', oddPrices);
 await everyPage('ticker', () => start('--port', '0'));
 await loadNothing('ticker\'s pages');
 await browser.close();
