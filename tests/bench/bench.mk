@@ -14,8 +14,12 @@ bench_dir       := tests/bench
 bench_sources   := $(sort $(wildcard $(bench_dir)/inprocess/*.c))
 bench_inprocess := $(BUILD)/bench/bench_inprocess
 bench_count     := $(BUILD)/bench/bench_count
-bench_programs  := $(patsubst %,$(BUILD)/bench/%,load idle floor_server \
-                    ticker ticker_server)
+bench_loads     := $(filter-out lws_server,$(basename $(notdir $(filter-out \
+                     $(patsubst %.h,%.c,$(wildcard $(bench_dir)/*/*.h)),\
+                     $(wildcard $(bench_dir)/loopback/*.c)))))
+bench_servers   := $(filter $(basename $(notdir $(programs))),echo_epoll \
+                     ticker_server game_server broadcast_server notify_server)
+bench_programs  := $(patsubst %,$(BUILD)/bench/%,$(bench_loads) $(bench_servers))
 bench_python    := python3
 
 # Which peers are here is asked only when a benchmark is wanted.
@@ -31,8 +35,6 @@ bench_sources := $(filter-out %/recv_wslay.c,$(bench_sources))
 endif
 bench_programs += $(if $(bench_lws),$(BUILD)/bench/lws_server)
 endif
-bench_programs += $(if $(filter %/echo_epoll.c,$(programs)),\
-                    $(BUILD)/bench/echo_epoll)
 
 bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
                 $(if $(bench_beast),-DBENCH_BEAST)
@@ -79,6 +81,7 @@ bench-size: ## measure the code at -Os, scalar only
 bench-deps: ## install what the benchmarks compare with, only if missing
 	@BUILD='$(BUILD)' sh $(bench_dir)/deps.sh
 
+bench-build: ## build them all and run none
 bench-build: $(bench_inprocess) $(bench_count) $(bench_programs)
 
 # ---- Objects and programs --------------------------------------------------
@@ -132,17 +135,14 @@ $(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
 # The examples, compiled as the rest here.
-bench_servers  := $(patsubst %,$(BUILD)/bench/%,echo_epoll ticker_server \
-                    game_server broadcast_server)
 bench_examples := $(call objects,bench,$(helpers) \
-                    $(filter $(patsubst $(BUILD)/bench/%,\%/%.c,$(bench_servers)),\
-                      $(programs)))
+                    $(filter $(bench_servers:%=\%/%.c),$(programs)))
 $(bench_examples): | $(page_headers)
 
 $(BUILD)/bench/libexamples.a: $(call objects,bench,$(helpers))
 
 $(call beside,bench,$(BUILD)/bench)
-$(bench_servers): $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
+$(bench_servers:%=$(BUILD)/bench/%): $(BUILD)/bench/libexamples.a $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS),$(example_libs))
 
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_show.c - a stranger's text on a terminal (examples/show.c). */
+/* test_show.c - a stranger's text on a terminal (examples/common/show.c). */
 
 #include <stdarg.h>
 #include <stddef.h>

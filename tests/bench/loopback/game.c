@@ -22,8 +22,8 @@
 
 #include <upframe/upframe.h>
 
-#include "../../../examples/apps/game_drone.h"
-#include "../../../examples/apps/game_wire.h"
+#include "../../../examples/apps/game/game_drone.h"
+#include "../../../examples/apps/game/game_wire.h"
 #include "client.h"
 #include "histogram.h"
 #include "tcp.h"
