@@ -40,6 +40,7 @@ asan_examples  := $(example_bins:$(BUILD)/%=$(BUILD)/asan/%)
 guide_code     := $(patsubst %,$(BUILD)/guide/%.c,\
                     $(guide_programs) $(guide_pieces) fragments)
 guide_bins     := $(guide_programs:%=$(BUILD)/asan/guide/%)
+copied         := $(BUILD)/asan/guide/copied
 
 # An emulator is some fifty times slower, and nothing that a test starts would
 # run in it. So it runs those that another order of bytes or size of a word can
@@ -59,7 +60,7 @@ deps: ## install what the tests need (cmocka), only if it is missing
 
 # With sanitizers; the scripts are given the directory of the examples.
 test: ## build and run every test and check
-test: $(test_bins) $(asan_examples) $(kernel_names) $(guide_bins)
+test: $(test_bins) $(asan_examples) $(kernel_names) $(guide_bins) $(copied)
 	@EXAMPLES=$(BUILD)/asan/examples GUIDE=$(BUILD)/asan/guide \
 	    CC='$(CC)' GCC='$(GCC)' $(run_tests) $(checks) $(test_bins) \
 	    $(replay_bins) $(test_scripts)
@@ -125,6 +126,18 @@ $(guide_bins): $(BUILD)/asan/guide/%: $(BUILD)/guide/%.c \
 	@echo '  CC    $@'
 	$(Q)$(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude \
 	    $(asan_flags) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# The program in the head of server.h, with a copy of its directory, as it says.
+$(copied): $(wildcard examples/common/*.[ch]) $(BUILD)/asan/libupframe.a
+	@rm -rf $@.src
+	@mkdir -p $@.src
+	@echo '  CC    $@'
+	@cp examples/common/*.[ch] $@.src
+	@sed -n '/^ \*     #include/,/^ \* [^ ]/s/^ \*\( *$$\|     \)//p' \
+	    $@.src/server.h >$@.src/main.c
+	$(Q)$(CC) -std=c11 $(posix) -Wall -Wextra -Wpedantic -Werror -Iinclude \
+	    $(asan_flags) $(LDFLAGS) -o $@ $@.src/*.c $(BUILD)/asan/libupframe.a \
+	    $(LDLIBS)
 
 # ---- Coverage --------------------------------------------------------------
 

@@ -5,10 +5,13 @@
  * The server listens, accepts, speaks TLS, answers browsers that come for the
  * page, reads and writes, keeps time, and ends. The application is one function
  * that hears what clients say, and speaks to one of them, or to a set of them,
- * at any time:
+ * at any time. An echo, whole:
+ *
+ *     #include "server.h"
  *
  *     static void hear(server *s, client *c, const upf_event *ev)
  *     {
+ *         (void)s;
  *         if (ev->type == UPF_EVENT_MESSAGE)
  *             client_send(c, ev->opcode, ev->data, ev->len);
  *     }
@@ -18,7 +21,8 @@
  *         static const server_app echo = {.client_size = sizeof(client),
  *                                         .hear        = hear};
  *         static server s;
- *         const int status = server_begin(&s, &echo, argc, argv, "usage: ...");
+ *         const int status =
+ *             server_begin(&s, &echo, argc, argv, "usage: my_echo [option...]");
  *         return status >= 0 ? status : server_run(&s);
  *     }
  *
@@ -29,8 +33,9 @@
  * end of that function.
  *
  * What is said to one client is in server_client.h, sets of them are in
- * client_set.h. One thread; nothing here blocks. To take it into a program of
- * your own, copy this directory.
+ * client_set.h, what can be set before the options are read, and what holds
+ * where nothing is, in server_setup.h. One thread; nothing here blocks. To take
+ * it into a program of your own, copy this directory.
  */
 #ifndef EXAMPLES_SERVER_H
 #define EXAMPLES_SERVER_H

@@ -9,9 +9,11 @@
 #include "server_setup.h"
 #include "tcp.h"
 
+static const char local[] = "127.0.0.1";
+
 static const char usage_address[] =
-"  --host HOST            listen here (127.0.0.1: this machine only)\n"
-"  --port PORT            0: the kernel chooses one (9001)\n";
+"  --host HOST            listen here (%s%s)\n"
+"  --port PORT            0: the kernel chooses one (%s)\n";
 
 static const char usage_tls[] =
 "  --tls-cert FILE        serve wss:// with this certificate chain (PEM)\n"
@@ -71,7 +73,10 @@ static void show_usage(const struct server_setup *defaults, const char *about)
     printf("%s\n", about);
     for (const app_option *o = defaults->options; o && o->name; o++)
         show_option(o);
-    printf("%s%s", usage_address, defaults->plain ? "" : usage_tls);
+    printf(usage_address, defaults->host,
+           strcmp(defaults->host, local) == 0 ? ": this machine only" : "",
+           defaults->port);
+    printf("%s", defaults->plain ? "" : usage_tls);
     if (defaults->is_app)
         printf(usage_app, defaults->max_rate, defaults->drain_notice,
                defaults->drain);
@@ -172,14 +177,33 @@ static void list_options(const struct server_setup *s,
     list[count] = (struct option){NULL, 0, NULL, 0};
 }
 
+static void set_if_zero(unsigned long *number, unsigned long value)
+{
+    if (*number == 0)
+        *number = value;
+}
+
+/* What the program has left open: safe, and good for most. */
+static void set_defaults(struct server_setup *s)
+{
+    s->host = s->host != NULL ? s->host : local;
+    s->port = s->port != NULL ? s->port : "9001";
+    set_if_zero(&s->max_message, 64ul << 10);
+    set_if_zero(&s->max_queued, s->max_message * 16 + s->adds);
+    set_if_zero(&s->max_connections, 1000);
+    set_if_zero(&s->ping_interval, 30000);
+    set_if_zero(&s->pong_timeout, 20000);
+}
+
 static int read_options(struct server_setup *s, int argc, char **argv,
                         const char *about)
 {
     struct option list[OPTIONS_MAX];
-    const struct server_setup defaults = *s;
     bool ok = true;
     int  letter;
 
+    set_defaults(s);
+    const struct server_setup defaults = *s;
     list_options(s, list);
     while (ok && (letter = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (letter == 'H') {

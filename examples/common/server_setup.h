@@ -28,10 +28,11 @@ struct server_setup {
     void       *options_user;
     size_t      send_buffer; /* bytes that the kernel may keep; 0: its choice */
 
-    /* From the command line */
+    /* From the command line. What is 0 or NULL before: this machine only,
+     * 9001; 64 KiB, room for 16 of those, 1000; 30 s and 20 s. */
     const char   *host, *port, *cert_file, *key_file;
     unsigned long max_message, max_queued, max_connections;
-    unsigned long ping_interval, pong_timeout;
+    unsigned long ping_interval, pong_timeout; /* ms; never is said by option */
     /* Events a second that one client may say once it is open, of which a
      * second's worth at once; 0: no limit. Over it, it is not read from. */
     unsigned long max_rate;
@@ -48,7 +49,7 @@ struct server_setup {
 
 /*
  * Read the options, listen, and print "listening on ws://HOST:PORT/". What is
- * set in `s` beforehand stands for an option's default.
+ * set in `s` beforehand is an option's default, and --help says so.
  *
  *   about  the head of the text for --help
  *

@@ -845,14 +845,14 @@ static void the_proxy_notices_before_the_clients_do(void **state)
     assert_int_equal(answer_to(health), 200);
     const int one = join();
     begin_to_drain();
-    const int late = join();
-    say(late, FIN | TEXT, "as ever", 7);
+    const int newcomer = join();
+    say(newcomer, FIN | TEXT, "as ever", 7);
     await(one, &heard, "as ever");
     kill(child, SIGTERM);
     assert_int_equal(last_word(one), 1001);
     close(one);
-    assert_int_equal(last_word(late), 1001);
-    close(late);
+    assert_int_equal(last_word(newcomer), 1001);
+    close(newcomer);
     assert_int_equal(end_server(), 0);
     blob_free(&heard);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_guide.c - the whole programs of docs/guide.md, compiled bare, and run.
+ * test_guide.c - the whole programs of docs/guide.md, compiled bare, and run;
+ * and that of examples/common/server.h, with a copy of its directory.
  *
  * GUIDE names their directory; without it the tests are skipped. The servers'
  * port is the kernel's: it is bound here, too, without listening.
@@ -154,6 +155,32 @@ static void the_poll_server_serves(void **state)
     check_server("poll_server");
 }
 
+/* What it does not set must be safe: strangers do not reach it. */
+static void the_program_in_server_h_serves_as_its_help_says(void **state)
+{
+    static const char line[] = "listening on ws://127.0.0.1:";
+    char help[4096];
+
+    (void)state;
+    if (guide == NULL)
+        skip();
+    start(&server, "copied", "--help");
+    assert_int_equal(child_rest(&server, help, sizeof help), 0);
+    assert_non_null(strstr(help, "(127.0.0.1: this machine only)"));
+    assert_non_null(strstr(help, "(9001)"));
+    assert_non_null(strstr(help, "1009 (65536)"));
+    assert_non_null(strstr(help, "(1000)"));
+    assert_null(strstr(help, "0: never (0)"));
+
+    start(&server, "copied", "--port=0");
+    assert_true(child_line(&server, PATIENCE));
+    assert_memory_equal(server.line, line, sizeof line - 1);
+    memmove(server.line, strstr(server.line, "ws:"),
+            strlen(strstr(server.line, "ws:")) + 1);
+    run_client();
+    run_client();
+}
+
 static void a_port_that_is_taken_is_told(void **state)
 {
     (void)state;
@@ -178,6 +205,7 @@ int main(void)
         TEST(the_server_serves),
         TEST(the_poll_server_serves),
         TEST(a_port_that_is_taken_is_told),
+        TEST(the_program_in_server_h_serves_as_its_help_says),
     };
 
     signal(SIGPIPE, SIG_IGN);
