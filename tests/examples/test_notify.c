@@ -329,11 +329,14 @@ static void an_event_reaches_who_follows_its_topic(void **state)
     assert_true(hear(none) && strcmp(none->text, "topic b") == 0);
 
     say(one, "add b");
+    await_word(one, "now ");
     assert_int_equal(await_event(one, "b", "2"), 2); /* its state */
     say(one, "drop a");
-    say(one, "add b never.was"); /* then the drop was heard */
+    say(one, "add b never.was");
+    await_word(one, "now "); /* then the drop was heard */
     say(both, "drop *");
     say(both, "add c");
+    await_word(both, "now ");
     put("c 0\n");
     await_event(both, "c", "0");
     put("a 4\nb 5\n");
@@ -369,6 +372,61 @@ static void a_late_joiner_gets_the_last_state(void **state)
     await_event(late, "never.was", "7");
     await_event(all, "never.was", "7");
     assert_int_equal(new_peer(NULL)->len, strlen("topics a b c z never.was"));
+}
+
+/* A client knows a state by its number, which is not higher than that of what
+ * it was told before. */
+static void a_state_is_no_news(void **state)
+{
+    (void)state;
+    begin_server(NULL);
+    struct peer *p = new_peer("follow - b"), *all = new_peer("follow - *");
+
+    await_word(p, "now ");
+    await_word(all, "now ");
+    put("b 1\na 2\nc 3\n");
+    assert_int_equal(await_event(p, "b", "1"), 1);
+    await_event(all, "b", "1");
+    await_event(all, "a", "2");
+    await_event(all, "c", "3");
+    say(p, "add a");
+    await_word(p, "now ");
+    assert_int_equal(number_of(p), 3); /* over 2, whose state comes */
+    assert_int_equal(await_event(p, "a", "2"), 2);
+    put("a 4\n");
+    assert_int_equal(await_event(p, "a", "4"), 4);
+    come_back(p, "b a");
+    put("b 5\n");
+    assert_int_equal(await_event(p, "b", "5"), 5);
+}
+
+static void who_follows_all_and_one_gets_each_state_once(void **state)
+{
+    (void)state;
+    static const char *const follows[] = {"follow - a *", "follow - * a"};
+
+    begin_server(NULL);
+    struct peer *first = new_peer("follow - *"), *p[3];
+
+    await_word(first, "now ");
+    put("a 1\nb 2\n");
+    await_event(first, "a", "1");
+    await_event(first, "b", "2");
+    for (int i = 0; i < 2; i++) {
+        p[i] = new_peer(follows[i]);
+        await_word(p[i], "now ");
+        await_event(p[i], i == 0 ? "a" : "b", i == 0 ? "1" : "2");
+        await_event(p[i], i == 0 ? "b" : "a", i == 0 ? "2" : "1");
+    }
+    p[2] = new_peer("follow - a");
+    await_word(p[2], "now ");
+    await_event(p[2], "a", "1");
+    say(p[2], "add *");
+    await_word(p[2], "now ");
+    await_event(p[2], "b", "2");
+    put("c 3\n");
+    for (int i = 0; i < 3; i++)
+        await_event(p[i], "c", "3");
 }
 
 /* ---- Who comes back ----------------------------------------------------- */
@@ -981,7 +1039,8 @@ static void tell(struct rawserver *s, const char *text)
 static void the_client_comes_back_where_it_was(void **state)
 {
     (void)state;
-    static const char *const options[] = {"--topic", "a", "--count", "4", NULL};
+    static const char *const options[] = {"--topic", "a", "--count", "4",
+                                          "--ids", NULL};
     struct rawserver s;
 
     if (examples == NULL || *examples == '\0')
@@ -994,9 +1053,10 @@ static void the_client_comes_back_where_it_was(void **state)
     tell(&s, "topics a b");
     tell(&s, "now ab-7");
     tell(&s, "event ab-5 a 1\nfive");
-    await_print("state ", " a five");
+    await_print("state ab-5 ", " a five");
+    tell(&s, "event \x1b[31m-8 a 1\na terminal would obey that id");
     tell(&s, "event ab-9 a 2\nnine");
-    await_print("event ", " a nine");
+    await_print("event ab-9 ", " a nine");
     rawserver_cut(&s, true);
     await_print("lost: code 1006", "ms");
     let_in(&s, "follow ab-9 a");
@@ -1106,6 +1166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_event_reaches_who_follows_its_topic),
         TEST(a_late_joiner_gets_the_last_state),
+        TEST(a_state_is_no_news),
+        TEST(who_follows_all_and_one_gets_each_state_once),
         TEST(who_comes_back_misses_nothing),
         TEST(a_gap_is_told),
         TEST(a_restart_is_a_gap),

@@ -75,8 +75,8 @@ static void hear_line(struct client *c, upf_str line)
     const upf_str word = take_word(&line, ' ');
     seen_event    e    = {.id = take_word(&line, ' ')};
 
-    if (e.id.len == 0 || e.id.len >= ID_SIZE)
-        return;
+    if (!topic_name_is_good(e.id) || e.id.len >= ID_SIZE)
+        return; /* it is shown, and goes back as it came */
     if (upf_str_equals(word, "now")) {
         remember(c, e.id);
     } else if (upf_str_equals(word, "gap")) {

@@ -10,7 +10,7 @@
  * nothing twice, or is told that something is lost (history.h); and a slow one
  * that costs no memory: while more waits for it than it reads, it is sent
  * nothing, and then what it has missed, just as if it had been away. Read
- * catch_up() first, then deliver().
+ * subscriber.c first.
  *
  * The protocol is lines of text. ID is opaque to clients, but that the number
  * at its end grows.
@@ -24,15 +24,16 @@
  *     topics TOPIC...     who had events, in this run of the server: the first
  *                         message on a connection
  *     topic TOPIC         one more
- *     now ID              the answer to "follow -"
+ *     now ID              the answer to "follow -" and to "add", before the
+ *                         last events
  *     gap ID WHY          something up to ID is lost: this is another run of
  *                         the server, or the history does not reach back
  *     event ID TOPIC TIME and what it says, from the next line to the end; TIME
  *                         is in milliseconds since 1970
  *
- * The topic "*" is all of them. A client keeps the ID of "now" or "gap", and
- * from then on that of each event whose number is higher. An event whose number
- * is not higher is no news, but the state of its topic.
+ * The topic "*" is all of them. A client keeps the ID of each "now" or "gap",
+ * and that of each event whose number is higher. An event whose number is not
+ * higher is no news, but the state of its topic.
  */
 
 #include <fcntl.h>

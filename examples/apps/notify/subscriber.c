@@ -49,6 +49,14 @@ static void send_state(subscriber *r, const topic *t, uint64_t had)
         client_send_shared(&r->client, e->frame);
 }
 
+static bool names(const subscriber *r, const topic *t)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->topics[i].topic == t)
+            return true;
+    return false;
+}
+
 /* The last events that are due; false if it does not read so much. */
 static bool send_states(subscriber *r, const history *h)
 {
@@ -59,8 +67,11 @@ static bool send_states(subscriber *r, const history *h)
             return false;
         if (!is_all)
             send_state(r, f->topic, f->had);
-        else if (r->star_at < r->star_end)
-            send_state(r, h->published[r->star_at++], f->had);
+        else if (r->star_at < r->star_end) {
+            const topic *t = h->published[r->star_at++];
+            if (!names(r, t)) /* or it has it, or gets it by that name */
+                send_state(r, t, f->had);
+        }
         if (!is_all || r->star_at == r->star_end)
             r->stated++;
     }
@@ -95,26 +106,22 @@ static void skip_what_is_lost(subscriber *r, const history *h)
     }
 }
 
-static bool follows(const subscriber *r, const history *h, const topic *t)
-{
-    for (size_t i = 0; i < r->count; i++)
-        if (r->topics[i].topic == t || r->topics[i].topic == &h->all)
-            return true;
-    return false;
-}
-
 void subscriber_catch_up(subscriber *r, const history *h)
 {
     r->behind = true;
     for (;;) {
         if (r->sent + 1 < history_first(h))
             skip_what_is_lost(r, h);
+        if (r->asks && !upf_conn_congested(&r->client.ws)) {
+            tell(r, h, "now", "");
+            r->asks = false;
+        }
         if (!send_states(r, h) || upf_conn_congested(&r->client.ws))
             return; /* until it is relieved */
         if (r->sent == h->last)
             break;
         const event *e = history_get(h, r->sent + 1);
-        if (follows(r, h, e->topic) &&
+        if ((names(r, e->topic) || names(r, &h->all)) &&
             !client_send_shared(&r->client, e->frame))
             return; /* it is closing */
         r->sent = e->number;
@@ -131,9 +138,8 @@ static const char *add(subscriber *r, history *h, upf_str name)
     topic *t = topic_find(h, name);
     if (t == NULL)
         return "out of memory";
-    for (size_t i = 0; i < r->count; i++)
-        if (r->topics[i].topic == t)
-            return NULL;
+    if (names(r, t))
+        return NULL;
     if (r->count == FOLLOW_MAX || !set_join(&t->followers, &r->client)) {
         topic_let_go(h, t);
         return r->count == FOLLOW_MAX ? "too many topics; * is all of them"
@@ -203,9 +209,8 @@ static const char *follow(subscriber *r, history *h, upf_str names)
     r->follows = true;
     r->behind  = true;
     r->sent    = kind == ID_OURS ? seen : history_first(h) - 1;
-    if (is_new)
-        tell(r, h, "now", "");
-    else if (kind == ID_OTHER_RUN)
+    r->asks    = is_new;
+    if (kind == ID_OTHER_RUN)
         tell(r, h, "gap", " the server has started anew");
     const char *wrong = each(r, h, names, add);
     if (kind == ID_OURS && !is_new)
@@ -222,9 +227,10 @@ const char *subscriber_obey(subscriber *r, history *h, upf_str line)
         wrong = follow(r, h, line);
     else if (!r->follows)
         wrong = "follow comes first";
-    else if (upf_str_equals(word, "add"))
-        wrong = each(r, h, line, add);
-    else if (upf_str_equals(word, "drop"))
+    else if (upf_str_equals(word, "add")) {
+        wrong   = each(r, h, line, add);
+        r->asks = true;
+    } else if (upf_str_equals(word, "drop"))
         wrong = each(r, h, line, drop);
     if (wrong == NULL)
         subscriber_catch_up(r, h);

@@ -29,6 +29,7 @@ typedef struct subscriber {
     client   client;
     bool     follows; /* it has said from where on, and what */
     bool     behind;
+    bool     asks;    /* it is to be told "now", before the states */
     uint64_t sent;    /* the number up to which it has all, but for states */
     struct following topics[FOLLOW_MAX];
     size_t   count;
