@@ -15,7 +15,8 @@ enum { STEPS = 50 }; /* a second: how evenly they are told */
 static bool asks_for_health(const upf_event *ev)
 {
     return ev->status == UPF_ERR_NOT_UPGRADE &&
-           upf_str_equals(ev->request.method, "GET") &&
+           (upf_str_equals(ev->request.method, "GET") ||
+            upf_str_equals(ev->request.method, "HEAD")) &&
            upf_str_equals(ev->request.target, "/healthz");
 }
 

@@ -24,7 +24,7 @@ bool host_is_ours(const upf_request *request, int fd, const option_list *names)
     static const char mapped[] = "[::ffff:"; /* an IPv4 address, as IPv6 */
     char address[TCP_ADDRESS_MAX];
 
-    if (upf_str_equals(request->method, "OPTIONS") ||
+    if ((upf_str_equals(request->method, "OPTIONS") && host.len == 0) ||
         upf_str_equals_nocase(host, "localhost"))
         return true;
     for (size_t i = 0; i < names->count; i++)

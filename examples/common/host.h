@@ -15,7 +15,7 @@
  * Whether the host (its port does not matter) that the request names is
  * "localhost", the address at which the connection `fd` has reached us, or one
  * of `names`. An OPTIONS request, with which load balancers ask whether the
- * server is well, may name any.
+ * server is well, may name none (HTTP/1.0): browsers always name one.
  */
 bool host_is_ours(const upf_request *request, int fd,
                   const option_list *names);

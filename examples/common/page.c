@@ -54,14 +54,14 @@ void page_answer(upf_conn *conn, const upf_request *request, const char *html,
 {
     static const upf_header plain_text = {"Content-Type", "text/plain"};
     static const char not_found[] = "Nothing here; the page is at /.\n";
-    static const char not_get[]   = "Only GET is served here.\n";
-    static const upf_header allow = {"Allow", "GET, OPTIONS"};
+    static const char not_get[]   = "Only GET and HEAD are served here.\n";
+    static const upf_header allow = {"Allow", "GET, HEAD, OPTIONS"};
     const upf_str path = path_of(request->target);
     char text[1024];
 
     if (is(request->method, "OPTIONS")) {
         upf_refuse(conn, 204, &allow, 1, NULL, 0);
-    } else if (!is(request->method, "GET")) {
+    } else if (!is(request->method, "GET") && !is(request->method, "HEAD")) {
         const upf_header headers[] = {plain_text, allow};
         upf_refuse(conn, 405, headers, 2, not_get, sizeof not_get - 1);
     } else if (is(path, "/")) {

@@ -8,7 +8,7 @@
 
 /*
  * Answer a REQUEST event whose status is UPF_ERR_NOT_UPGRADE: GET / gets the
- * page, /favicon.ico nothing (204), any other path 404; OPTIONS, with which
+ * page (HEAD: the engine leaves the body out), /favicon.ico nothing (204), any other path 404; OPTIONS, with which
  * load balancers ask whether the server is well, 204; any other method 405.
  *
  * Leave UPF_ERR_UPGRADE_STRIPPED to the library: its answer, 426, says that a

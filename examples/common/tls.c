@@ -178,6 +178,20 @@ const char *tls_error(const tls_stream *s)
     return s->error[0] != '\0' ? s->error : NULL;
 }
 
+/* What can be done, where something can. */
+static const char *advice(long verdict)
+{
+    switch (verdict) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return "; --ca FILE names whom to trust";
+    default:
+        return "";
+    }
+}
+
 static ptrdiff_t failed(tls_stream *s, int error)
 {
     const long verdict = SSL_get_verify_result(s->ssl);
@@ -185,8 +199,8 @@ static ptrdiff_t failed(tls_stream *s, int error)
     s->failed = true;
     if (verdict != X509_V_OK)
         snprintf(s->error, sizeof s->error,
-                 "the certificate is not accepted: %s",
-                 X509_verify_cert_error_string(verdict));
+                 "the certificate is not accepted: %s%s",
+                 X509_verify_cert_error_string(verdict), advice(verdict));
     else if (error == SSL_ERROR_SSL)
         snprintf(s->error, sizeof s->error, "%s", reason());
     return UPF_IO_ERROR;

@@ -298,6 +298,8 @@ pages()
     check 'with a policy' said "^Content-Security-Policy: default-src 'none'"
     check 'which is the echo page' said 'new WebSocket'
     check 'a query changes nothing' answers 'GET /?a=b HTTP/1.1' 200
+    check 'or its head alone' answers 'HEAD / HTTP/1.1' 200
+    check 'without the body' lacks 'new WebSocket'
     check 'there is no icon' answers 'GET /favicon.ico HTTP/1.1' 204
     check 'there is nothing else' answers 'GET /etc/passwd HTTP/1.1' 404
     check 'a load balancer may ask' answers 'OPTIONS * HTTP/1.1' 204

@@ -690,7 +690,7 @@ static void bad_lines_are_skipped(void **state)
     memset(line, 'x', LONG - 1);
     put(line);
     put("\n");
-    await_complaint("line 5 is over");
+    await_complaint("line 5 is skipped: it is too long");
     line[1] = ' ';
     line[65537] = '\0'; /* 65,535 bytes of text and what follows */
     put(line);
@@ -704,6 +704,28 @@ static void bad_lines_are_skipped(void **state)
     end_feed();
     await_event(p, "last", "without an end");
     stop_server();
+}
+
+static void of_many_bad_lines_some_are_told(void **state)
+{
+    (void)state;
+    enum { MANY = 500 };
+    static char text[MANY * 64];
+    unsigned told = 0;
+
+    begin_server(NULL);
+    struct peer *p = new_peer("follow - *");
+    await_word(p, "now ");
+    for (int i = 0; i < MANY; i++)
+        put("lonely\n");
+    put("a good\n");
+    await_event(p, "a", "good");
+    end_feed();
+    child_signal(&server, SIGTERM);
+    assert_int_equal(child_rest(&server, text, sizeof text), 0);
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        told++;
+    assert_in_range(told, 10, MANY / 2);
 }
 
 /* As many topics as there may be, and then nobody is cut off. */
@@ -887,6 +909,27 @@ static void an_event_comes_by_post(void **state)
     assert_int_equal(write(fd, head, strlen(head)), (ssize_t)strlen(head));
     http_read(fd, answer, sizeof answer);
     assert_non_null(strstr(answer, " 404 "));
+}
+
+static void other_methods_are_told_which_there_are(void **state)
+{
+    static const struct {
+        const char *request, *status;
+    } cases[] = {{"PUT /a HTTP/1.1\r\nHost: localhost\r\n\r\n", " 405 "},
+                 {"OPTIONS /a HTTP/1.1\r\nHost: localhost\r\n\r\n", " 204 "}};
+    char answer[1024];
+
+    (void)state;
+    begin_server(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int    fd  = http_connect();
+        const size_t len = strlen(cases[i].request);
+        assert_int_equal(write(fd, cases[i].request, len), (ssize_t)len);
+        http_read(fd, answer, sizeof answer);
+        assert_non_null(strstr(answer, cases[i].status));
+        assert_non_null(
+            strstr(answer, "\r\nAllow: GET, HEAD, POST, OPTIONS\r\n"));
+    }
 }
 
 static void unless_it_is_off(void **state)
@@ -1176,10 +1219,12 @@ int main(void)
         TEST(or_is_told_that_it_is_lost),
         TEST(who_says_nonsense_is_told_why),
         TEST(bad_lines_are_skipped),
+        TEST(of_many_bad_lines_some_are_told),
         TEST(topics_are_bounded),
         TEST(changes_of_a_directory_are_events),
         TEST(an_event_comes_by_post),
         TEST(unless_it_is_off),
+        TEST(other_methods_are_told_which_there_are),
         TEST(bad_options_are_refused),
         TEST(the_client_counts_and_ends),
         TEST(the_client_says_goodbye),

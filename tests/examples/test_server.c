@@ -721,7 +721,14 @@ static void it_answers_only_to_hosts_that_it_was_told(void **state)
             fail_msg("Host: %s is not answered with %d", cases[i].host,
                      cases[i].status);
     }
-    assert_int_equal(answer_to("OPTIONS * HTTP/1.1\r\nHost: any\r\n\r\n"), 204);
+    assert_int_equal(answer_to("OPTIONS * HTTP/1.0\r\n\r\n"), 204);
+    assert_int_equal(answer_to("OPTIONS * HTTP/1.1\r\nHost: localhost\r\n"
+                               "\r\n"), 204);
+    assert_int_equal(answer_to("OPTIONS / HTTP/1.1\r\nHost: any\r\n\r\n"), 421);
+    assert_int_equal(answer_to("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+                     200);
+    assert_int_equal(answer_to("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n"
+                               "\r\n"), 200);
     assert_int_equal(answer_to(health), 200);
     assert_int_equal(answer_to("GET /healthz HTTP/1.1\r\nHost: any\r\n\r\n"),
                      421);
@@ -829,7 +836,7 @@ static void begin_to_drain(void)
     kill(child, SIGTERM);
     while (answer_to(health) != 503)
         assert_true(clock_ms() < give_up);
-    assert_int_equal(answer_to("OPTIONS * HTTP/1.1\r\nHost: any\r\n\r\n"), 503);
+    assert_int_equal(answer_to("OPTIONS * HTTP/1.0\r\n\r\n"), 503);
     assert_int_equal(answer_to("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                      200);
 }

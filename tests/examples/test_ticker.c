@@ -752,6 +752,7 @@ static void a_wrong_command_line_is_refused(void **state)
     static const char *const both[]   = {"--rate", "5", "--feed", "-", NULL};
     static const char *const none[]   = {"--rate", "0", NULL};
     static const char *const lost[]   = {"--feed", "/nowhere/feed", NULL};
+    static const char *const room[]   = {"--feed", "/", NULL};
     static const char *const name[]   = {"A!", NULL};
     static const char *const shapes[] = {"--lines", "--table", NULL};
     static const char *const urls[]   = {"ws://a/", NULL};
@@ -762,6 +763,7 @@ static void a_wrong_command_line_is_refused(void **state)
     expect_exit("ticker_server", both, 2, "--feed has its own");
     expect_exit("ticker_server", none, 2, "not a number from 1 to");
     expect_exit("ticker_server", lost, 1, "cannot read /nowhere/feed: No such");
+    expect_exit("ticker_server", room, 1, "cannot read /: Is a directory");
     expect_exit("ticker_server", help, 0, "--feed FILE");
     port = 1;
     expect_exit("ticker_client", name, 2, "A!: is no symbol, and no URL");

@@ -242,6 +242,7 @@ static void a_certificate_that_is_not_trusted_is_named(void **state)
     need_tls();
     begin_streams(other_certificate, "localhost");
     assert_fails("the certificate is not accepted: ");
+    assert_non_null(strstr(tls_error(ends.client), "--ca FILE"));
     /* The other end is told, and knows why, too. */
     assert_int_equal(tls_read(ends.server, &byte, 1), UPF_IO_ERROR);
     assert_non_null(tls_error(ends.server));
@@ -254,6 +255,7 @@ static void so_is_one_for_another_host(void **state)
     begin_streams(certificate, "elsewhere.example");
     assert_fails("the certificate is not accepted: ");
     assert_non_null(strstr(tls_error(ends.client), "ostname"));
+    assert_null(strstr(tls_error(ends.client), "--ca"));
 }
 
 static void a_peer_that_speaks_no_tls_is_told_of(void **state)

@@ -11,13 +11,19 @@
 
 enum { READ_AT_ONCE = 4096 }; /* then the clients have their turn */
 
+void line_input_complain(line_input *in, const char *why)
+{
+    if (complaints_add(&in->bad))
+        fprintf(stderr, "line %lu is skipped: %s (%lu so far)\n", in->number,
+                why, in->bad.count);
+}
+
 static void end_line(line_input *in)
 {
     size_t len = in->len;
 
     if (in->too_long)
-        fprintf(stderr, "line %lu is over %d bytes: skipped\n", in->number,
-                LINE_MAX_LEN);
+        line_input_complain(in, "it is too long");
     else {
         if (len > 0 && in->text[len - 1] == '\r')
             len--;

@@ -4,6 +4,7 @@
 #ifndef EXAMPLES_LINE_INPUT_H
 #define EXAMPLES_LINE_INPUT_H
 
+#include "complaints.h"
 #include "poller.h"
 
 enum { LINE_MAX_LEN = 64 * 1024 + 128 };
@@ -14,11 +15,16 @@ typedef struct line_input {
     /* A line, without its end. */
     void        (*line)(void *user, const char *text, size_t len);
     void         *user;
+    complaints    bad;
     unsigned long number; /* of the line that is being read; 1: the first */
     size_t        len;
     bool          too_long; /* what comes is dropped until its end */
     char          text[LINE_MAX_LEN];
 } line_input;
+
+/* The line that is heard now is bad: standard error says why, if it has not said
+ * so much lately (complaints.h). */
+void line_input_complain(line_input *in, const char *why);
 
 /* Set `line` and `user` before. False: no memory, or the kernel refuses. The
  * input's end is no error: the program goes on without it. */

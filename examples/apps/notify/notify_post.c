@@ -102,3 +102,14 @@ void post_take(server *s, client *c, const upf_request *request,
     else
         http_read_body(c, request, max, done);
 }
+
+void post_name_methods(client *c, const upf_request *request)
+{
+    static const upf_header allow = {"Allow", "GET, HEAD, POST, OPTIONS"};
+
+    if (upf_str_equals(request->method, "OPTIONS"))
+        upf_refuse(&c->ws, 204, &allow, 1, NULL, 0);
+    else if (!upf_str_equals(request->method, "GET") &&
+             !upf_str_equals(request->method, "HEAD"))
+        upf_refuse(&c->ws, 405, &allow, 1, NULL, 0);
+}

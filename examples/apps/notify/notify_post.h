@@ -34,4 +34,8 @@ void post_take(server *s, client *c, const upf_request *request,
 /* "/builds?x=1": builds */
 upf_str post_topic(const upf_request *request);
 
+/* Answer a request whose method is not the page's, or that asks for methods:
+ * page.h knows of no POST. */
+void post_name_methods(client *c, const upf_request *request);
+
 #endif

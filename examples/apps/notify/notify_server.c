@@ -68,9 +68,8 @@ static void hear(server *s, client *c, const upf_event *ev)
 
     switch (ev->type) {
     case UPF_EVENT_REQUEST:
-        if (ev->status == UPF_ERR_NOT_UPGRADE &&
-            upf_str_equals(ev->request.method, "POST"))
-            sources_hear_post(n, c, &ev->request);
+        if (ev->status == UPF_ERR_NOT_UPGRADE)
+            sources_hear_request(n, c, &ev->request);
         break;
     case UPF_EVENT_OPEN:
         greet(n, c);

@@ -39,7 +39,7 @@ static void on_line(void *user, const char *line, size_t len)
         if (publish(n, name, text, &why) != NULL)
             return;
     }
-    fprintf(stderr, "line %lu is skipped: %s\n", n->lines.number, why);
+    line_input_complain(&n->lines, why);
 }
 
 /* A file's name is any bytes. */
@@ -72,9 +72,12 @@ static void on_post(client *c, const char *body, size_t len)
     http_answer(c, e != NULL ? 200 : 400, strcat(answer, "\n"));
 }
 
-void sources_hear_post(notify *n, client *c, const upf_request *request)
+void sources_hear_request(notify *n, client *c, const upf_request *request)
 {
-    post_take(c->server, c, request, &n->token, TEXT_MAX, on_post);
+    if (upf_str_equals(request->method, "POST"))
+        post_take(c->server, c, request, &n->token, TEXT_MAX, on_post);
+    else
+        post_name_methods(c, request);
 }
 
 bool sources_begin(notify *n, server *s)

@@ -28,7 +28,8 @@ typedef struct notify {
 bool sources_begin(notify *n, server *s);
 void sources_end(notify *n);
 
-/* A request that is a POST: answer it, now or when its body is here. */
-void sources_hear_post(notify *n, client *c, const upf_request *request);
+/* A request for no WebSocket: answer a POST, now or when its body is here, and
+ * what asks for other methods than the page has. */
+void sources_hear_request(notify *n, client *c, const upf_request *request);
 
 #endif

@@ -7,26 +7,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "show.h"
-#include "tcp.h"
 #include "ticker_feed.h"
 
-enum { COMPLAIN_MS = 1000, SHOWN = 60 /* bytes of a bad line */ };
+enum { SHOWN = 60 /* bytes of a bad line */ };
 
 static const double LARGEST = 1e15; /* beyond that a double is too coarse */
 
 static void complain(feed *f, const char *line, size_t len, const char *why)
 {
-    f->bad++;
-    if (clock_ms() < f->may_complain)
+    if (!complaints_add(&f->bad))
         return;
-    f->may_complain = clock_ms() + COMPLAIN_MS;
     fprintf(stderr, "feed: line %lu, '", f->lines);
     if (show_text(stderr, line, len, SHOWN) < len)
         fputs("...", stderr);
-    fprintf(stderr, "', %s (%lu bad so far)\n", why, f->bad);
+    fprintf(stderr, "', %s (%lu bad so far)\n", why, f->bad.count);
 }
 
 /* ---- A line ------------------------------------------------------------- */
@@ -138,11 +136,22 @@ static void on_feed(source *from, unsigned events)
     }
     fprintf(stderr, "feed: %s has ended after %lu lines, %lu of them bad; the "
                     "last prices stay. For more, start again with a feed.\n",
-            f->name, f->lines, f->bad);
+            f->name, f->lines, f->bad.count);
     f->market->live = false;
     poller_forget(f->poller, &f->source);
     close(f->source.fd);
     f->source.fd = -1;
+}
+
+/* It can be opened and watched, and nothing ever comes from it. */
+static bool is_directory(int fd)
+{
+    struct stat info;
+
+    if (fstat(fd, &info) != 0 || !S_ISDIR(info.st_mode))
+        return false;
+    errno = EISDIR;
+    return true;
 }
 
 bool feed_begin(feed *f, const char *file, market *m, poller *p)
@@ -159,7 +168,8 @@ bool feed_begin(feed *f, const char *file, market *m, poller *p)
         .fd    = is_stdin ? STDIN_FILENO
                           : open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC),
         .ready = on_feed};
-    if (f->source.fd < 0 || !poller_watch(p, &f->source, POLLER_READ)) {
+    if (f->source.fd < 0 || is_directory(f->source.fd) ||
+        !poller_watch(p, &f->source, POLLER_READ)) {
         fprintf(stderr, "feed: cannot read %s: %s\n", f->name,
                 strerror(errno));
         return false;

@@ -5,7 +5,7 @@
  * Each line is SYMBOL PRICE [SIZE], with spaces or tabs between, SIZE 0 if it
  * is not there; empty lines and those that begin with # are skipped. A line
  * that is anything else changes nothing; standard error tells of it, but of no
- * more than one in a second. When the feed ends, the last prices stay.
+ * more than ten in a second. When the feed ends, the last prices stay.
  */
 #ifndef TICKER_FEED_H
 #define TICKER_FEED_H
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "complaints.h"
 #include "poller.h"
 #include "ticker_market.h"
 
@@ -27,8 +28,8 @@ typedef struct feed {
     char          buffer[FEED_BUFFER];
     size_t        len;
     bool          skips;    /* to the end of a line that is too long */
-    unsigned long lines, bad;
-    uint64_t      may_complain;
+    unsigned long lines;
+    complaints    bad;
 } feed;
 
 /* "-" is standard input. False if it cannot be opened; standard error says
