@@ -212,13 +212,14 @@ int main(int argc, char **argv)
         most_stale = s->stale > most_stale ? s->stale : most_stale;
         histogram_add(late, (uint64_t)(s->caught_up * MS));
     }
-    printf("{\"readers\": %zu, \"frames_kept_percent\": %.1f, "
+    printf("{\"row\": \"ticker%s\", \"readers\": %zu, \"frames_kept_percent\": %.1f, "
            "\"frames_kept_least_percent\": %.1f, \"age_ms_p50\": %.1f, "
            "\"age_ms_p99\": %.1f,\n \"stalled\": %zu, \"caught_up\": %zu, "
            "\"stale_bytes_mean\": %.0f, \"stale_bytes_most\": %llu, "
            "\"wake_ms_p50\": %.1f, \"wake_ms_most\": %.1f,\n"
            " \"resident_begin\": %llu, \"resident_stalled\": %llu, "
            "\"resident_end\": %llu, \"server_cpu_percent\": %.1f}\n",
+           bits > 0 ? ", through a slow line" : "",
            readers, 100.0 * (double)sum / (double)readers / seconds / FRAMES,
            100.0 * (double)least / seconds / FRAMES,
            histogram_percentile(&ages, 50) / MS,
