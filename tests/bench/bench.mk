@@ -138,7 +138,7 @@ $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
-$(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
+$(BUILD)/bench/ticker: $(call bench_loopback,ticker relay client histogram)
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
 # The examples, compiled as the rest here.

@@ -28,7 +28,8 @@ chmod +x "$tmp/cc"
 says()
 {
     MAKEFLAGS='' TLS='' REDIS='' NO_TLS=$1 NO_REDIS=$2 make -n \
-        CC="$tmp/cc" BUILD="$tmp/build" examples >"$tmp/commands" 2>&1 || cat "$tmp/commands"
+        CC="$tmp/cc" BUILD="$tmp/build" examples >"$tmp/commands" 2>&1 ||
+        cat "$tmp/commands"
     grep "^echo '  (without" "$tmp/commands" | sh
     grep -q 'redis_feed' "$tmp/commands" && echo 'redis is built'
 }
