@@ -23,7 +23,6 @@ struct client {
     /* the rest is the server's. */
     server       *server;
     source        source;
-    upf_io        io;
     tls_stream   *tls; /* NULL: plain TCP */
     void        (*deferred)(client *c); /* reads, while a request is deferred */
     void         *body;
@@ -39,6 +38,7 @@ struct client {
     bool          shut_down;
     bool          is_listed;  /* in server.touched */
     client       *next_touched;
+    upf_io        io; /* 4 KiB: last, so that the rest is side by side */
 };
 
 /*

@@ -46,6 +46,9 @@ bench_objects = $(call objects,bench,$(bench_sources) $(bench_support)) \
 # $(call bench_run,SCRIPT): a python script that runs what was built.
 bench_run = BUILD='$(BUILD)' $(bench_python) $(bench_dir)/$(1) $(BENCH_ARGS)
 
+# Medians of several runs of what comes after it.
+bench_runs = $(bench_python) $(bench_dir)/loopback/runs.py
+
 bench: $(bench_inprocess) ## measure frames and handshakes in one process
 	@$(bench_inprocess) $(BENCH_ARGS)
 
@@ -59,11 +62,15 @@ bench-idle: bench-build ## measure the memory of idle connections
 	@$(call bench_run,loopback/idle.py)
 
 bench-ticker: bench-build ## measure ticker_server with clients that stall
-	@BUILD='$(BUILD)' sh $(bench_dir)/loopback/ticker.sh $(BENCH_ARGS)
+	@BUILD='$(BUILD)' $(bench_runs) sh $(bench_dir)/loopback/ticker.sh \
+	    $(BENCH_ARGS)
+
+bench-notify: bench-build ## measure what an event costs to 5,000 subscribers
+	@$(call bench_run,loopback/notify.py)
 
 bench-game: ## measure how evenly a game's frames come to 200 players
 bench-game: $(BUILD)/bench/game $(BUILD)/bench/game_server
-	@$(BUILD)/bench/game $(BUILD)/bench/game_server $(BENCH_ARGS)
+	@$(bench_runs) $(BUILD)/bench/game $(BUILD)/bench/game_server $(BENCH_ARGS)
 
 bench-hold: $(BUILD)/examples/broadcast_server ## what a held connection costs
 	@$(call bench_run,loopback/hold.py)
@@ -131,7 +138,7 @@ $(BUILD)/bench/floor_server: $(call bench_loopback,floor_server) \
                              $(BUILD)/bench/libupframe.a
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
-$(BUILD)/bench/ticker: $(call bench_loopback,ticker client histogram)
+$(BUILD)/bench/ticker: $(call bench_loopback,ticker relay client histogram)
 	$(call link,$(CC),$(BENCH_CFLAGS))
 
 # The examples, compiled as the rest here.
@@ -148,5 +155,6 @@ $(bench_servers:%=$(BUILD)/bench/%): $(BUILD)/bench/libexamples.a $(BUILD)/bench
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
-.PHONY: bench bench-count bench-echo bench-idle bench-ticker bench-game \
+.PHONY: bench bench-count bench-echo bench-idle bench-notify bench-ticker \
+        bench-game \
         bench-chat bench-hold bench-drain bench-size bench-deps bench-build

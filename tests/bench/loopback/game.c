@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     b.counting = true;
     run_until(start + b.measure);
     const double took = (double)(client_now() - start);
-    printf("{\"players\": %u, \"frames\": %llu, \"left_out\": %llu, "
+    printf("{\"row\": \"game\", \"players\": %u, \"frames\": %llu, \"left_out\": %llu, "
            "\"bytes_each\": %.0f, \"off_p50_ms\": %.2f, \"off_p99_ms\": %.2f, "
            "\"off_p999_ms\": %.2f, \"processor\": %.3f}\n",
            b.players, (unsigned long long)b.frames,

@@ -7,8 +7,8 @@
  *
  * Each connection wants so many random symbols of the simulated market, in
  * JSON. One in ten does not read for --stall milliseconds, with a receive
- * buffer of --receive bytes (0: the kernel's choice), then reads again: at full
- * speed or, with --bits, as through a line of so many bits a second. All that
+ * buffer of --receive bytes (0: the kernel's choice), then reads again. With
+ * --bits they are behind a line of so many bits a second (relay.h). All that
  * is measured in the time of the stall and --ms after it: frames that those got
  * who read all the time, of 20 a second; the age of their prices; for the
  * others the bytes that were read, and the time that passed, from waking to the
@@ -26,6 +26,7 @@
 
 #include "client.h"
 #include "histogram.h"
+#include "relay.h"
 
 enum { FRAMES = 20, YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
 
@@ -142,9 +143,12 @@ int main(int argc, char **argv)
     struct pollfd     *polls = calloc(count, sizeof *polls);
     if (all == NULL || polls == NULL)
         client_die("no memory");
+    const unsigned line =
+        bits > 0 ? relay_begin((unsigned)port, bits) : (unsigned)port;
     for (size_t i = 0; i < count; i++) {
-        all[i].fd     = client_connect((unsigned)port, (unsigned)i);
         all[i].stalls = i % 10 == 0;
+        all[i].fd     = client_connect(all[i].stalls ? line : (unsigned)port,
+                                       (unsigned)i);
         if (all[i].stalls && receive > 0)
             setsockopt(all[i].fd, SOL_SOCKET, SO_RCVBUF, &(int){(int)receive},
                        sizeof(int));
@@ -173,15 +177,10 @@ int main(int argc, char **argv)
             client_die("poll: %s", strerror(errno));
         for (size_t i = 0; i < count; i++) {
             struct subscriber *s = &all[i];
-            size_t room = BUFFER - s->len;
+            const size_t room = BUFFER - s->len;
             if (polls[i].fd < 0 || !(polls[i].revents & POLLIN))
                 continue;
             const double since = woken ? (double)(now - wake) / MS : -1;
-            if (s->stalls && woken && bits > 0 && !s->fresh) {
-                const size_t may = (size_t)(since * (double)bits / 8000);
-                const size_t had = (size_t)s->stale + s->len;
-                room = may <= had ? 0 : may - had < room ? may - had : room;
-            }
             const ssize_t n = room > 0 ? recv(s->fd, s->data + s->len, room, 0)
                                        : -1;
             if (n == 0)
@@ -212,13 +211,14 @@ int main(int argc, char **argv)
         most_stale = s->stale > most_stale ? s->stale : most_stale;
         histogram_add(late, (uint64_t)(s->caught_up * MS));
     }
-    printf("{\"readers\": %zu, \"frames_kept_percent\": %.1f, "
+    printf("{\"row\": \"ticker%s\", \"readers\": %zu, \"frames_kept_percent\": %.1f, "
            "\"frames_kept_least_percent\": %.1f, \"age_ms_p50\": %.1f, "
            "\"age_ms_p99\": %.1f,\n \"stalled\": %zu, \"caught_up\": %zu, "
            "\"stale_bytes_mean\": %.0f, \"stale_bytes_most\": %llu, "
            "\"wake_ms_p50\": %.1f, \"wake_ms_most\": %.1f,\n"
            " \"resident_begin\": %llu, \"resident_stalled\": %llu, "
            "\"resident_end\": %llu, \"server_cpu_percent\": %.1f}\n",
+           bits > 0 ? ", through a slow line" : "",
            readers, 100.0 * (double)sum / (double)readers / seconds / FRAMES,
            100.0 * (double)least / seconds / FRAMES,
            histogram_percentile(&ages, 50) / MS,

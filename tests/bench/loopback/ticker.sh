@@ -15,6 +15,5 @@ until grep -q listening "$out"; do
 done
 port=$(sed -n 's/.*:\([0-9]*\)\/.*/\1/p' "$out")
 for line in "" "--bits 1000000"; do
-    echo "ticker $line $*"
     "$bench/ticker" --port "$port" --pid $pid $line "$@" || exit 1
 done
