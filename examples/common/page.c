@@ -78,8 +78,8 @@ static const char *policy(upf_str host, const char *nonce, char *text,
              "default-src 'none'; script-src 'nonce-%s'; "
              "style-src 'nonce-%s'; base-uri 'none'; form-action 'none'; "
              "frame-ancestors 'none'; connect-src 'self'%s%.*s%s%.*s",
-             nonce, nonce, named ? " ws://" : "", len, name, named ? " wss://" : "", len,
-             name);
+             nonce, nonce, named ? " ws://" : "", len, name,
+             named ? " wss://" : "", len, name);
     return text;
 }
 

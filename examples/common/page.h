@@ -11,9 +11,9 @@
  * page (HEAD: the engine leaves the body out), /favicon.ico nothing (204), any other path 404; OPTIONS, with which
  * load balancers ask whether the server is well, 204; any other method 405.
  *
- * The page's policy lets run only its own scripts and styles, which wear what is
- * drawn anew for each answer: <script nonce="...">, 32 characters, anything in
- * the source of the page (examples.mk puts it there).
+ * The page's policy lets run only its own scripts and styles, which wear what
+ * is drawn anew for each answer: <script nonce="...">, 32 characters, whatever
+ * they are in `html` (examples.mk puts them there).
  *
  * Leave UPF_ERR_UPGRADE_STRIPPED to the library: its answer, 426, says that a
  * proxy dropped the Upgrade field, where a 404 would send people to look for

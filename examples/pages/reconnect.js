@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // reconnect.js - the connection to a page's own server, which is opened again
-// whenever it is lost, and which is lost, too, when nobody answers any more. The
-// build puts it into the pages that name it.
+// whenever it is lost, and which is lost, too, when nobody answers any more.
+// The build puts it into the pages that name it.
 "use strict";
 
 // What is said in #status; what needs the server has the attribute data-open.
@@ -25,8 +25,8 @@ function showStatus(text, isOpen) {
 // and may say of itself:
 //
 //   quietMs              how long its server may say nothing before it is asked
-//   ask()                sends what the server answers. Left out where it speaks
-//                        by itself
+//   ask()                sends what the server answers. Left out where it
+//                        speaks by itself
 //   target()             where the WebSocket is; "/" otherwise
 const TICK_MS = 2000;
 const ANSWER_TICKS = 3; // of ours, not of the clock: who slept did not listen

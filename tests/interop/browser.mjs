@@ -308,7 +308,8 @@ async function chatIsBounded() {
     await sayToAll(bob, 'his');
     await hears(ann, 'Ann', 'mine');
     await hears(ann, 'Bob', 'his');
-    for (const place of ['#people', '#log .mine', '#log li:not(.mine):not(.note)'])
+    for (const place of ['#people', '#log .mine',
+                         '#log li:not(.mine):not(.note)'])
         await namesAreReadable(ann, `${place} .name`);
     await ann.evaluate(() => {
         for (let n = 0; n < 600; n++)
@@ -383,7 +384,8 @@ for (const program of ['echo_server', 'broadcast_server'])
     await test(`${program} refuses a foreign page`, () => foreignPage(program));
 await everyPage('echo', () => start('echo_server', false),
                 'are you there?', 'are you there?');
-await everyPage('chat', () => start('broadcast_server', false), '/ping', 'pong');
+await everyPage('chat', () => start('broadcast_server', false),
+                '/ping', 'pong');
 await loadNothing('the pages of echo and chat');
 await browser.close();
 finish();

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { BIN, Server, check, expect, finish, within } from './kit.mjs';
-import { browser, everyPage, isOpen, loadNothing, openPage } from './pagekit.mjs';
+import { browser, everyPage, isOpen, loadNothing, openPage }
+    from './pagekit.mjs';
 import { WORK } from './packages.mjs';
 
 const PATIENCE = 10000;

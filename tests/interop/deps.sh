@@ -5,8 +5,8 @@
 # Only what is missing is installed: Debian's python3-websockets, nodejs, npm,
 # chromium, nginx, haproxy, redis-server and openssl by apt-get; the npm packages
 # of package.json into $BUILD/interop (BUILD: build). No browser is downloaded:
-# so there is no Firefox, which playwright drives only in a build of its own that
-# neither Debian nor npm has.
+# so there is no Firefox, which playwright drives only in a build of its own,
+# which neither Debian nor npm has.
 # Where the system starts nginx, haproxy and redis-server by itself, they need
 # not run: systemctl disable --now nginx haproxy redis-server
 set -u

@@ -24,9 +24,10 @@ const outside = []; // what any page wanted from another host or port
  * A page of its own context; `complaints` gathers what it reports, `frames`
  * what goes over its WebSockets: [sent, data].
  */
-export async function openPage(url, { patience = 8000, before, ...options } = {}) {
+export async function openPage(url, options = {}) {
+    const { patience = 8000, before, ...rest } = options;
     const context = await browser.newContext(
-        { viewport: { width: 1100, height: 700 }, ...options });
+        { viewport: { width: 1100, height: 700 }, ...rest });
     context.setDefaultTimeout(patience);
     const page = await context.newPage();
     const { host } = new URL(url);
@@ -202,8 +203,8 @@ async function policyIsStrict(server) {
         const nonce = policy.match(/'nonce-([0-9a-f]{32})'/)?.[1];
         const host = `127.0.0.1:${server.port}`;
         expect(policy, `default-src 'none'; script-src 'nonce-${nonce}'; ` +
-            `style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; ` +
-            `frame-ancestors 'none'; connect-src 'self' ws://${host} ` +
+            `style-src 'nonce-${nonce}'; base-uri 'none'; ` +
+            `form-action 'none'; frame-ancestors 'none'; connect-src 'self' ws://${host} ` +
             `wss://${host}`, 'the policy');
         nonces.add(nonce);
     }
@@ -242,7 +243,7 @@ export async function everyPage(name, start, question, answer) {
     await check(`Chromium: ${name}, a silent connection is noticed`,
                 async () => noticesSilence(await start(), question, answer),
                 40000);
-    await check(`Chromium: ${name}, what is injected does not run`, async () => {
+    await check(`Chromium: ${name}, what is injected is dead`, async () => {
         const server = await start();
         await policyIsStrict(server);
         await injectedDoesNotRun(server);
