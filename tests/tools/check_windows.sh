@@ -13,7 +13,7 @@
 #   guide/...          it runs the guide's programs, which are for POSIX
 set -u
 
-posix='<(poll|sys/wait|sys/socket|regex)\.h>|"support/(naive|child)\.h"|"guide/'
+posix='<(poll|sys/wait|sys/socket|regex)\.h>|"support/(naive|child)\.h"|"guide/|apps/.*\.c"'
 cc=${WINDOWS_CC:-x86_64-w64-mingw32-gcc}
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
