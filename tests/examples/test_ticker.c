@@ -325,6 +325,38 @@ static void json_is_as_documented(void **state)
     assert_string_equal(data, "{\"clock\":5,\"time\":6}");
 }
 
+/* In both formats, first and behind another one. */
+static void a_tick_that_was_kept_is_the_same(void **state)
+{
+    static const quote later = {42, 40, 1, 1790000000200, 18};
+    static const quote none;
+    static wire_kept   kept[2][2];
+    char data[2][1024];
+
+    (void)state;
+    for (int round = 0; round < 4; round++) {
+        const bool     is_binary = round % 2 == 1;
+        const quote   *q         = round < 2 ? &some : &later;
+        const uint64_t version   = round < 2 ? 1 : 7;
+        wire w = {.binary = is_binary, .data = data[0]}, expected = w;
+        expected.data = data[1];
+        wire_begin_ticks(&expected);
+        wire_tick(&expected, 0, "ACME", q);
+        wire_tick(&expected, 1, "BTC/USD", q);
+        wire_tick(&expected, 0, "ACME", q);
+        wire_end_ticks(&expected);
+        wire_begin_ticks(&w);
+        wire_tick_kept(&w, &kept[is_binary][0], version, 0, "ACME", q);
+        wire_tick_kept(&w, &kept[is_binary][1], version, 1, "BTC/USD", q);
+        /* that version is written already, so the price is not looked at */
+        wire_tick_kept(&w, &kept[is_binary][0], version, 0, "ACME", &none);
+        wire_end_ticks(&w);
+        assert_int_equal(w.count, 3);
+        assert_int_equal(w.len, expected.len);
+        assert_memory_equal(data[0], data[1], w.len);
+    }
+}
+
 /* The longest numbers and names have the room that is promised for them. */
 static void the_longest_item_has_room(void **state)
 {
@@ -947,6 +979,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_is_as_documented),
+        cmocka_unit_test(a_tick_that_was_kept_is_the_same),
         cmocka_unit_test(the_longest_item_has_room),
         cmocka_unit_test(binary_is_read_as_it_was_written),
         cmocka_unit_test(a_symbol_that_could_harm_a_terminal_is_not_read),

@@ -60,6 +60,7 @@ struct ticker {
     feed          feed;
     timer         timer;
     char          frame[LARGEST];
+    wire_kept     ticks[2][SYMBOLS_MAX]; /* in JSON, in binary */
     struct ticker_options options;
 };
 
@@ -82,23 +83,27 @@ static bool send_symbols(struct subscriber *sub, const market *m, wire *w)
 
 /* All that has changed since the last frame, in one; nothing if nothing has, or
  * if what was sent before is not read yet. */
-static void send_news(struct subscriber *sub, const market *m, wire *w)
+static void send_news(struct ticker *all, struct subscriber *sub)
 {
+    const market *m = &all->market;
+    wire w = {.binary = sub->binary, .data = all->frame};
+
     if (upf_conn_congested(&sub->client.ws))
         return;
     if ((sub->symbols < m->count || sub->live != m->live) &&
-        !send_symbols(sub, m, w))
+        !send_symbols(sub, m, &w))
         return;
     if (sub->told == m->version)
         return;
-    wire_begin_ticks(w);
+    wire_begin_ticks(&w);
     for (size_t i = 0; i < m->count; i++)
         if ((sub->wants_all || sub->wants[i]) && m->updated[i] > sub->told)
-            wire_tick(w, i, m->symbols[i], &m->quotes[i]);
-    wire_end_ticks(w);
+            wire_tick_kept(&w, &all->ticks[w.binary][i], m->updated[i], i,
+                           m->symbols[i], &m->quotes[i]);
+    wire_end_ticks(&w);
     sub->told = m->version;
-    if (w->count > 0)
-        send_wire(sub, w);
+    if (w.count > 0)
+        send_wire(sub, &w);
 }
 
 static void send_frames(timer *t)
@@ -106,11 +111,8 @@ static void send_frames(timer *t)
     struct ticker *all = OWNER_OF(struct ticker, timer, t);
     const client_set *everyone = &all->server.everyone;
 
-    for (size_t i = 0; i < everyone->count; i++) {
-        struct subscriber *sub = (void *)everyone->members[i].client;
-        wire w = {.binary = sub->binary, .data = all->frame};
-        send_news(sub, &all->market, &w);
-    }
+    for (size_t i = 0; i < everyone->count; i++)
+        send_news(all, (void *)everyone->members[i].client);
 }
 
 /* ---- From a subscriber -------------------------------------------------- */

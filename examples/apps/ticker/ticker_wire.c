@@ -125,6 +125,21 @@ void wire_tick(wire *w, size_t number, const char *name, const quote *q)
                               (unsigned long long)q->updates);
 }
 
+void wire_tick_kept(wire *w, wire_kept *kept, uint64_t version, size_t number,
+                    const char *name, const quote *q)
+{
+    if (kept->version != version) {
+        wire alone = {.binary = w->binary, .data = kept->data};
+        wire_tick(&alone, number, name, q);
+        kept->len     = alone.len;
+        kept->version = version;
+    }
+    if (w->count++ > 0 && !w->binary)
+        w->data[w->len++] = ',';
+    memcpy(w->data + w->len, kept->data, kept->len);
+    w->len += kept->len;
+}
+
 void wire_end_ticks(wire *w)
 {
     const size_t len = w->len;

@@ -80,6 +80,18 @@ void wire_symbols(wire *w, const symbol *symbols, size_t first, size_t count,
                   bool live);
 void wire_begin_ticks(wire *w);
 void wire_tick(wire *w, size_t number, const char *name, const quote *q);
+
+/* A tick as it was written last, in one format; all zero before. */
+typedef struct wire_kept {
+    uint64_t version;
+    size_t   len;
+    char     data[WIRE_TICK];
+} wire_kept;
+
+/* The same as wire_tick() for all who want it: it is written anew only if
+ * `version` is not that of the last time. */
+void wire_tick_kept(wire *w, wire_kept *kept, uint64_t version, size_t number,
+                    const char *name, const quote *q);
 void wire_end_ticks(wire *w);
 void wire_clock(wire *w, double asked, double time);
 
