@@ -5,8 +5,8 @@
  *     ticker --port P --pid SERVER [--connections N] [--symbols N] [--ms MS]
  *            [--stall MS] [--receive BYTES] [--bits N]
  *
- * Each connection wants so many random symbols of the simulated market, in
- * JSON. One in ten does not read for --stall milliseconds, with a receive
+ * Each connection wants so many random symbols of the simulated market, or all
+ * 50, in JSON. One in ten does not read for --stall milliseconds, with a receive
  * buffer of --receive bytes (0: the kernel's choice), then reads again. With
  * --bits they are behind a line of so many bits a second (relay.h). All that
  * is measured in the time of the stall and --ms after it: frames that those got
@@ -27,6 +27,8 @@
 #include "client.h"
 #include "histogram.h"
 #include "relay.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 enum { FRAMES = 20, YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
 
@@ -56,7 +58,7 @@ static void subscribe(struct subscriber *s, const char *const *names,
 
     for (size_t i = 0; i < wanted; i++) {
         strcat(line, " ");
-        strcat(line, names[(size_t)rand() % count]);
+        strcat(line, names[wanted < count ? (size_t)rand() % count : i]);
     }
     const size_t len = client_frame(frame, (uint8_t *)line, strlen(line));
     frame[0] = 0x81; /* text */
@@ -133,11 +135,11 @@ int main(int argc, char **argv)
     static struct histogram ages;
 
     for (int i = 1; i + 1 < argc; i += 2)
-        for (size_t o = 0; o < sizeof options / sizeof *options; o++)
+        for (size_t o = 0; o < COUNT_OF(options); o++)
             if (strcmp(argv[i], options[o].name) == 0)
                 *options[o].to = client_number(argv[i], argv[i + 1], 0,
                                                1000000000);
-    if (port == 0 || pid == 0 || count < 10 || symbols == 0 || symbols > 100)
+    if (port == 0 || pid == 0 || count < 10 || symbols == 0 || symbols > COUNT_OF(names))
         client_die("see the head of ticker.c for the options");
     struct subscriber *all   = calloc(count, sizeof *all);
     struct pollfd     *polls = calloc(count, sizeof *polls);
@@ -152,7 +154,7 @@ int main(int argc, char **argv)
         if (all[i].stalls && receive > 0)
             setsockopt(all[i].fd, SOL_SOCKET, SO_RCVBUF, &(int){(int)receive},
                        sizeof(int));
-        subscribe(&all[i], names, sizeof names / sizeof *names, symbols);
+        subscribe(&all[i], names, COUNT_OF(names), symbols);
         polls[i] = (struct pollfd){.fd = all[i].fd, .events = POLLIN};
     }
 
@@ -211,14 +213,14 @@ int main(int argc, char **argv)
         most_stale = s->stale > most_stale ? s->stale : most_stale;
         histogram_add(late, (uint64_t)(s->caught_up * MS));
     }
-    printf("{\"row\": \"ticker%s\", \"readers\": %zu, \"frames_kept_percent\": %.1f, "
+    printf("{\"row\": \"ticker, %lu symbols%s\", \"readers\": %zu, \"frames_kept_percent\": %.1f, "
            "\"frames_kept_least_percent\": %.1f, \"age_ms_p50\": %.1f, "
            "\"age_ms_p99\": %.1f,\n \"stalled\": %zu, \"caught_up\": %zu, "
            "\"stale_bytes_mean\": %.0f, \"stale_bytes_most\": %llu, "
            "\"wake_ms_p50\": %.1f, \"wake_ms_most\": %.1f,\n"
            " \"resident_begin\": %llu, \"resident_stalled\": %llu, "
            "\"resident_end\": %llu, \"server_cpu_percent\": %.1f}\n",
-           bits > 0 ? ", through a slow line" : "",
+           symbols, bits > 0 ? ", through a slow line" : "",
            readers, 100.0 * (double)sum / (double)readers / seconds / FRAMES,
            100.0 * (double)least / seconds / FRAMES,
            histogram_percentile(&ages, 50) / MS,

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # ticker.sh - measure ticker_server: 20,000 updates a second, 500 subscribers,
-# one in ten of which stands still. BENCH_ARGS are ticker's (see ticker.c).
+# one in ten of which stands still. Five symbols of 10 s fit into the kernel's
+# buffers; all 50 do not, so that the server has to hold back. BENCH_ARGS are
+# ticker's (see ticker.c).
 set -u
 
 bench=${BUILD:-build}/bench
@@ -14,6 +16,6 @@ until grep -q listening "$out"; do
     sleep 0.1
 done
 port=$(sed -n 's/.*:\([0-9]*\)\/.*/\1/p' "$out")
-for line in "" "--bits 1000000"; do
-    "$bench/ticker" --port "$port" --pid $pid $line "$@" || exit 1
+for row in "" "--symbols 50" "--symbols 50 --bits 1000000"; do
+    "$bench/ticker" --port "$port" --pid $pid $row "$@" || exit 1
 done
