@@ -59,9 +59,9 @@ static char *with_nonce(const char *html, size_t len, const char *nonce)
 }
 
 /*
- * The page may run its own script, wear its own style and connect to this
- * server, nothing else. Not every browser takes 'self' to mean ws:// too, so a
- * Host that is plainly a name or an address is named.
+ * The page may run its own script, wear its own style, have an icon inside it
+ * and connect to this server, nothing else. Not every browser takes 'self' to
+ * mean ws:// too, so a Host that is plainly a name or an address is named.
  */
 static const char *policy(upf_str host, const char *nonce, char *text,
                           size_t size)
@@ -76,8 +76,9 @@ static const char *policy(upf_str host, const char *nonce, char *text,
     const char *name = named ? host.data : "";
     snprintf(text, size,
              "default-src 'none'; script-src 'nonce-%s'; "
-             "style-src 'nonce-%s'; base-uri 'none'; form-action 'none'; "
-             "frame-ancestors 'none'; connect-src 'self'%s%.*s%s%.*s",
+             "style-src 'nonce-%s'; img-src data:; base-uri 'none'; "
+             "form-action 'none'; frame-ancestors 'none'; "
+             "connect-src 'self'%s%.*s%s%.*s",
              nonce, nonce, named ? " ws://" : "", len, name,
              named ? " wss://" : "", len, name);
     return text;

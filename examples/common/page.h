@@ -8,12 +8,15 @@
 
 /*
  * Answer a REQUEST event whose status is UPF_ERR_NOT_UPGRADE: GET / gets the
- * page (HEAD: the engine leaves the body out), /favicon.ico nothing (204), any other path 404; OPTIONS, with which
- * load balancers ask whether the server is well, 204; any other method 405.
+ * page (HEAD: the engine leaves the body out), /favicon.ico nothing (204), any
+ * other path 404; OPTIONS, with which load balancers ask whether the server is
+ * well, 204; any other method 405.
  *
  * The page's policy lets run only its own scripts and styles, which wear what
  * is drawn anew for each answer: <script nonce="...">, 32 characters, whatever
- * they are in `html` (examples.mk puts them there).
+ * they are in `html` (examples.mk puts them there). Its icon is a data: URL, if
+ * only an empty one: for /favicon.ico, which they try otherwise, some browsers
+ * ask the policy, and complain.
  *
  * Leave UPF_ERR_UPGRADE_STRIPPED to the library: its answer, 426, says that a
  * proxy dropped the Upgrade field, where a 404 would send people to look for

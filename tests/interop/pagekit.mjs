@@ -203,7 +203,7 @@ async function policyIsStrict(server) {
         const nonce = policy.match(/'nonce-([0-9a-f]{32})'/)?.[1];
         const host = `127.0.0.1:${server.port}`;
         expect(policy, `default-src 'none'; script-src 'nonce-${nonce}'; ` +
-            `style-src 'nonce-${nonce}'; base-uri 'none'; ` +
+            `style-src 'nonce-${nonce}'; img-src data:; base-uri 'none'; ` +
             `form-action 'none'; frame-ancestors 'none'; connect-src 'self' ws://${host} ` +
             `wss://${host}`, 'the policy');
         nonces.add(nonce);
