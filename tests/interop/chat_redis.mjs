@@ -2,16 +2,12 @@
 // chat_redis.mjs - two pages on two processes of broadcast_server --redis, in a
 // headless Chromium; Redis goes away and comes back.
 
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { BIN, Server, check, expect, finish, within } from './kit.mjs';
+import { BIN, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, isOpen, loadNothing, openPage }
     from './pagekit.mjs';
 import { WORK } from './packages.mjs';
+import { Redis } from './redis.mjs';
 
 const PATIENCE = 10000;
 const SIZES = {
@@ -19,61 +15,6 @@ const SIZES = {
     phone: { width: 390, height: 780 },
     narrow: { width: 320, height: 640 },
 };
-
-// ---- Redis
-
-const freePort = () => new Promise((found) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-        const { port } = probe.address();
-        probe.close(() => found(port));
-    });
-});
-
-/** A Redis of its own; it ends with this program, however that ends. */
-class Redis {
-    static #all = new Set();
-
-    static async start() {
-        const redis = new Redis();
-        redis.directory = mkdtempSync(join(tmpdir(), 'chat-redis-'));
-        Redis.#all.add(redis);
-        for (let tries = 0; tries < 10; tries++) {
-            redis.port = await freePort(); // somebody may be quicker
-            if (await redis.up())
-                return redis;
-        }
-        throw new Error('redis-server did not start');
-    }
-
-    async up() {
-        this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server',
-            '--bind', '127.0.0.1', '--port', String(this.port), '--save', '',
-            '--appendonly', 'yes', '--appendfsync', 'always',
-            '--dir', this.directory], { stdio: ['ignore', 'pipe', 'inherit'] });
-        this.ended = new Promise((done) => {
-            this.process.on('error', done);
-            this.process.on('exit', done);
-        });
-        const ready = new Promise((found) =>
-            createInterface({ input: this.process.stdout }).on('line', (line) =>
-                line.includes('eady to accept') && found(true)));
-        return within(PATIENCE, Promise.race(
-            [ready, this.ended.then(() => false)]), 'redis-server');
-    }
-
-    async down() {
-        this.process.kill('SIGKILL');
-        await this.ended;
-    }
-
-    static end() {
-        for (const redis of Redis.#all) {
-            redis.process.kill('SIGKILL');
-            rmSync(redis.directory, { recursive: true, force: true });
-        }
-    }
-}
-process.on('exit', () => Redis.end());
 
 // ---- Pages
 
