@@ -3,10 +3,11 @@
 # deps.sh - install the other implementations that run.sh talks to.
 #
 # Only what is missing is installed: Debian's python3-websockets, nodejs, npm,
-# chromium, nginx, haproxy, redis-server and openssl by apt-get; the npm packages
-# of package.json into $BUILD/interop (BUILD: build). No browser is downloaded:
-# so there is no Firefox, which playwright drives only in a build of its own,
-# which neither Debian nor npm has.
+# chromium, firefox-esr, nginx, haproxy, redis-server and openssl by apt-get;
+# the npm packages of package.json into $BUILD/interop (BUILD: build). No
+# browser is downloaded: playwright drives Debian's, Firefox through WebDriver
+# BiDi. From 1.65 on it wants of every Firefox a command that 153 (ESR) does not
+# know, emulation.setMediaFeaturesOverride: so package.json stays at 1.64.
 # Where the system starts nginx, haproxy and redis-server by itself, they need
 # not run: systemctl disable --now nginx haproxy redis-server
 set -u
@@ -54,6 +55,7 @@ command -v npm >/dev/null || set -- "$@" npm
 command -v openssl >/dev/null || set -- "$@" openssl
 command -v redis-server >/dev/null || set -- "$@" redis-server
 [ -n "$(find_chromium)" ] || set -- "$@" chromium
+[ -n "$(find_firefox)" ] || set -- "$@" firefox-esr
 [ -n "$(find_proxy nginx)" ] || set -- "$@" nginx
 [ -n "$(find_proxy haproxy)" ] || set -- "$@" haproxy
 [ $# -eq 0 ] || apt_install "$@" || exit 1
@@ -66,6 +68,7 @@ fi
 missing=
 [ -n "$(find_python)" ] || missing="$missing python3-websockets"
 [ -n "$(find_chromium)" ] || missing="$missing chromium"
+[ -n "$(find_firefox)" ] || missing="$missing firefox-esr"
 [ -n "$(find_proxy nginx)" ] || missing="$missing nginx"
 [ -n "$(find_proxy haproxy)" ] || missing="$missing haproxy"
 command -v openssl >/dev/null || missing="$missing openssl"

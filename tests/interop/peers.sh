@@ -20,6 +20,11 @@ find_chromium()
         command -v google-chrome || :
 }
 
+find_firefox()
+{
+    command -v firefox-esr || command -v firefox || :
+}
+
 # find_proxy NAME: nginx or haproxy, which not everybody has in PATH.
 find_proxy()
 {

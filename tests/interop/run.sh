@@ -24,6 +24,7 @@ work=$(cd "$work" && pwd)
 
 python=$(find_python)
 chromium=$(find_chromium)
+INTEROP_FIREFOX=$(find_firefox)
 INTEROP_NGINX=$(find_proxy nginx)
 INTEROP_HAPROXY=$(find_proxy haproxy)
 INTEROP_WORK=$work
@@ -31,7 +32,7 @@ INTEROP_CERTS=$work/certs
 INTEROP_CHROMIUM=$chromium
 PYTHONDONTWRITEBYTECODE=1
 export INTEROP_BIN INTEROP_WORK INTEROP_CERTS INTEROP_CHROMIUM \
-    INTEROP_NGINX INTEROP_HAPROXY PYTHONDONTWRITEBYTECODE
+    INTEROP_FIREFOX INTEROP_NGINX INTEROP_HAPROXY PYTHONDONTWRITEBYTECODE
 
 give_up=$(($(date +%s) + 500))
 log=$work/cases.log
@@ -64,6 +65,9 @@ missing()
         node) has_npm_package ws && continue ;;
         browser)
             [ -n "$chromium" ] && has_npm_package playwright-core && continue ;;
+        firefox)
+            [ -n "$INTEROP_FIREFOX" ] &&
+                has_npm_package playwright-core && continue ;;
         nginx) [ -n "$INTEROP_NGINX" ] && continue ;;
         haproxy) [ -n "$INTEROP_HAPROXY" ] && continue ;;
         redis)
@@ -146,6 +150,8 @@ suite ticker.mjs 100 node "$here/ticker.mjs"
 suite game.mjs 120 node "$here/game.mjs"
 needs="node browser redis"
 suite chat_redis.mjs 100 node "$here/chat_redis.mjs"
+needs="node firefox redis"
+suite firefox.mjs 120 node "$here/firefox.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")
