@@ -24,6 +24,7 @@
 
 #include <upframe/io.h>
 
+#include "support/certs.h"
 #include "tcp.h"
 #include "tls.h"
 
@@ -34,46 +35,25 @@ enum {
     TURNS  = 100 * 1000  /* whoever needs more has failed */
 };
 
-static char dir[] = "/tmp/upframe-tls-XXXXXX";
-static char certificate[64], key[64], other_certificate[64];
-static bool has_certificates;
-
-/* ---- Certificates ------------------------------------------------------- */
-
-static bool make_certificate(const char *name, char cert[64], char key_file[64])
-{
-    char command[512];
-
-    snprintf(cert, 64, "%s/%s.pem", dir, name);
-    snprintf(key_file, 64, "%s/%s.key", dir, name);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey ec -pkeyopt "
-             "ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=%s "
-             "-addext subjectAltName=DNS:localhost -keyout %s -out %s "
-             ">%s/log 2>&1", name, key_file, cert, dir);
-    return system(command) == 0;
-}
+static cert_path certificate, key, other_certificate;
+static bool      has_certificates;
 
 static int begin_all(void **state)
 {
     (void)state;
-    char other_key[64];
-
     signal(SIGPIPE, SIG_IGN);
-    if (mkdtemp(dir) == NULL)
-        return -1;
-    has_certificates = make_certificate("here", certificate, key) &&
-                       make_certificate("other", other_certificate, other_key);
+    has_certificates  = certs_begin();
+    certificate       = certs_path("here.pem");
+    key               = certs_path("here.key");
+    other_certificate = certs_path("impostor.pem");
     return 0;
 }
 
 static int end_all(void **state)
 {
     (void)state;
-    char command[64];
-
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    certs_end();
+    return 0;
 }
 
 static void need_tls(void)
@@ -106,7 +86,7 @@ static void begin_streams(const char *trusted, const char *host)
 {
     begin_sockets();
     ends.contexts[0] = tls_client(trusted);
-    ends.contexts[1] = tls_server(certificate, key);
+    ends.contexts[1] = tls_server(certificate.text, key.text);
     assert_non_null(ends.contexts[0]);
     assert_non_null(ends.contexts[1]);
     ends.client = tls_connect(ends.contexts[0], ends.fds[0], host);
@@ -204,7 +184,7 @@ static void a_write_that_was_put_off_may_come_from_elsewhere(void **state)
     need_tls();
     for (size_t i = 0; i < SIZE; i++)
         copies[0][i] = copies[1][i] = (uint8_t)(i * 7 + i / 251);
-    begin_streams(certificate, "localhost");
+    begin_streams(certificate.text, "localhost");
     send_all(ends.client, ends.server);
     send_all(ends.server, ends.client);
     assert_null(tls_error(ends.client));
@@ -240,7 +220,7 @@ static void a_certificate_that_is_not_trusted_is_named(void **state)
     uint8_t byte;
 
     need_tls();
-    begin_streams(other_certificate, "localhost");
+    begin_streams(other_certificate.text, "localhost");
     assert_fails("the certificate is not accepted: ");
     assert_non_null(strstr(tls_error(ends.client), "--ca FILE"));
     /* The other end is told, and knows why, too. */
@@ -252,7 +232,7 @@ static void so_is_one_for_another_host(void **state)
 {
     (void)state;
     need_tls();
-    begin_streams(certificate, "elsewhere.example");
+    begin_streams(certificate.text, "elsewhere.example");
     assert_fails("the certificate is not accepted: ");
     assert_non_null(strstr(tls_error(ends.client), "ostname"));
     assert_null(strstr(tls_error(ends.client), "--ca"));
@@ -264,7 +244,7 @@ static void a_peer_that_speaks_no_tls_is_told_of(void **state)
     static const char answer[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
 
     need_tls();
-    begin_streams(certificate, "localhost");
+    begin_streams(certificate.text, "localhost");
     tls_free(ends.server);
     ends.server = NULL;
     assert_int_equal(write(ends.fds[1], answer, sizeof answer - 1),
