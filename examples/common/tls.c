@@ -187,6 +187,13 @@ static const char *advice(long verdict)
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         return "; --ca FILE names whom to trust";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "; it is for another host than the URL's";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "; the server needs a new one, if the clock here is right";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "; is the clock here right?";
     default:
         return "";
     }
