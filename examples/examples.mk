@@ -67,11 +67,9 @@ $(example_bins): $(BUILD)/obj/libexamples.a $(library)
 	$(call link,$(CC),$(CFLAGS),$(example_libs))
 
 # A page becomes `static const char NAME_html[]`, NUL at its end, and the script
-# that it names a part of it: one answer, which loads nothing. Its scripts and
-# styles get room for the nonce of page.h. Character constants and not one
-# string: ISO C promises no literal over 4095 bytes.
+# that it names a part of it: one answer, which loads nothing. Character
+# constants and not one string: ISO C promises no literal over 4095 bytes.
 page_script := examples/pages/reconnect.js
-no_nonce    := ................................
 
 $(BUILD)/examples/pages/%_html.h: examples/pages/%.html $(page_script) \
                                   examples/examples.mk
@@ -80,9 +78,7 @@ $(BUILD)/examples/pages/%_html.h: examples/pages/%.html $(page_script) \
 	$(Q){ echo '/* From $<; do not edit. */'; \
 	      echo 'static const char $(subst -,_,$*)_html[] = {'; \
 	      sed -e '/^<script src="reconnect.js">$$/{s/ src.*/>/' \
-	          -e 'r $(page_script)' -e '}' $< | \
-	      sed -e 's/^<script>$$/<script nonce="$(no_nonce)">/' \
-	          -e 's/^<style>$$/<style nonce="$(no_nonce)">/' | od -An -v -tx1 | \
+	          -e 'r $(page_script)' -e '}' $< | od -An -v -tx1 | \
 	          sed "s/ *\([0-9a-f][0-9a-f]\)/'\\\\x\1',/g"; \
 	      echo '0};'; } >$@
 

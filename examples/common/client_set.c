@@ -100,7 +100,9 @@ bool set_send(server *s, const client_set *set, upf_opcode opcode,
         upf_shared_new(&s->setup.config, opcode, data, len);
 
     if (shared == NULL) {
-        fputs("out of memory: a message is lost\n", stderr);
+        if (complaints_add(&s->mistakes))
+            fputs("a message is not sent: it is not UTF-8, or there is no "
+                  "memory\n", stderr);
         return false;
     }
     for (size_t i = 0; i < set->count; i++)

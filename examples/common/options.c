@@ -115,6 +115,20 @@ bool option_allowed_origin(option_list *list, const char *text)
     return option_append(list, "origin", text);
 }
 
+bool option_host_name(option_list *list, const char *text)
+{
+    char    url[300];
+    upf_url parsed;
+
+    snprintf(url, sizeof url, "ws://%s/", text);
+    if (strlen(text) > 255 || upf_url_parse(url, &parsed) != UPF_OK ||
+        !upf_str_equals(parsed.target, "/") ||
+        !upf_str_equals(parsed.authority, text) || parsed.port != 80)
+        return refuse("host-name", text, "is no host: a name or an address, as "
+                                         "in a URL, without a port");
+    return option_append(list, "host-name", text);
+}
+
 bool option_origin(const char *text)
 {
     return can_ask(text, NULL) ||

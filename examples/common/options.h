@@ -26,8 +26,9 @@ typedef struct option_list {
 /* Append; when the list is full, standard error says so. */
 bool option_append(option_list *list, const char *name, const char *text);
 
-/* The same of --subprotocol, and of --origin as a server allows it; and whether
- * --origin and --header are what a client can send. */
+/* The same of --subprotocol, of --host-name, and of --origin as a server allows
+ * it; and whether --origin and --header are what a client can send. */
+bool option_host_name(option_list *list, const char *text);
 bool option_subprotocol(option_list *list, const char *text);
 bool option_allowed_origin(option_list *list, const char *text);
 bool option_origin(const char *text);

@@ -40,21 +40,41 @@ static bool draw_nonce(const upf_config *config, char nonce[NONCE + 1])
     return true;
 }
 
-static char *with_nonce(const char *html, size_t len, const char *nonce)
+/* The length of "<script" or "<style" if that is a whole tag here; else 0. */
+static size_t tag_at(const char *html, size_t left)
 {
-    static const char place[] = "nonce=\"";
-    char *page = malloc(len + 1);
-    char *at   = page;
+    static const char *const tags[] = {"<script>", "<style>"};
 
+    for (int i = 0; i < 2; i++) {
+        const size_t len = strlen(tags[i]);
+        if (left >= len && memcmp(html, tags[i], len) == 0)
+            return len - 1;
+    }
+    return 0;
+}
+
+/* A copy of the page in which these tags wear the nonce. */
+static char *with_nonce(const char *html, size_t *len, const char *nonce)
+{
+    enum { WORN = sizeof " nonce=\"\"" - 1 + NONCE };
+    size_t tags = 0, n = 0;
+
+    for (size_t i = 0; i < *len; i++)
+        tags += tag_at(html + i, *len - i) > 0;
+    char *page = malloc(*len + tags * WORN + 1);
     if (page == NULL)
         return NULL;
-    memcpy(page, html, len);
-    page[len] = '\0';
-    while ((at = strstr(at, place)) != NULL) {
-        at += sizeof place - 1;
-        if (page + len - at >= NONCE)
-            memcpy(at, nonce, NONCE);
+    for (size_t i = 0; i < *len; i++) {
+        const size_t tag = tag_at(html + i, *len - i);
+        if (tag > 0) {
+            memcpy(page + n, html + i, tag);
+            n += tag;
+            n += (size_t)sprintf(page + n, " nonce=\"%s\"", nonce);
+            i += tag;
+        }
+        page[n++] = html[i];
     }
+    *len = n;
     return page;
 }
 
@@ -88,7 +108,7 @@ static void send_page(upf_conn *conn, const upf_config *config,
                       const upf_request *request, const char *html, size_t len)
 {
     char  nonce[NONCE + 1], text[1024];
-    char *page = draw_nonce(config, nonce) ? with_nonce(html, len, nonce)
+    char *page = draw_nonce(config, nonce) ? with_nonce(html, &len, nonce)
                                            : NULL;
     if (page == NULL) {
         upf_refuse(conn, 503, NULL, 0, NULL, 0);

@@ -12,11 +12,11 @@
  * other path 404; OPTIONS, with which load balancers ask whether the server is
  * well, 204; any other method 405.
  *
- * The page's policy lets run only its own scripts and styles, which wear what
- * is drawn anew for each answer: <script nonce="...">, 32 characters, whatever
- * they are in `html` (examples.mk puts them there). Its icon is a data: URL, if
- * only an empty one: for /favicon.ico, which they try otherwise, some browsers
- * ask the policy, and complain.
+ * The page's policy lets run only what stands in its own <script> and <style>
+ * tags, written so: they get a nonce that is drawn anew for each answer.
+ * Attributes (style=, onclick=) and what another server has are refused; the
+ * browser's console says so. The page's icon is a data: URL, if only an empty
+ * one: otherwise some browsers ask the policy for /favicon.ico, and complain.
  *
  * Leave UPF_ERR_UPGRADE_STRIPPED to the library: its answer, 426, says that a
  * proxy dropped the Upgrade field, where a 404 would send people to look for

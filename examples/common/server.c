@@ -396,6 +396,11 @@ static void on_frame(void *user, const upf_conn *conn, bool sent,
 int server_begin(server *s, const server_app *app, int argc, char **argv,
                  const char *about)
 {
+    if (app->hear == NULL || app->client_size < sizeof(client)) {
+        fputs("server_begin: the application lacks .hear, or its .client_size "
+              "is not that of a struct which begins with a client\n", stderr);
+        return 2;
+    }
     s->app = app;
     s->setup.is_app = true;
     const int status = server_set_up(&s->setup, argc, argv, about);
@@ -422,6 +427,11 @@ int server_run(server *s)
 {
     bool ok = true;
 
+    if (s->poller == NULL) {
+        fputs("server_run: return what server_begin() returned, unless it is "
+              "-1\n", stderr);
+        return 2;
+    }
     while (ok && (s->give_up == 0 ||
                   (s->count > 0 && clock_ms() < s->give_up)))
         ok = run_turn(s);

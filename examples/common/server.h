@@ -34,8 +34,14 @@
  *
  * What is said to one client is in server_client.h, sets of them are in
  * client_set.h, what can be set before the options are read, and what holds
- * where nothing is, in server_setup.h. One thread; nothing here blocks. To take
- * it into a program of your own, copy this directory.
+ * where nothing is, in server_setup.h. One thread; nothing here blocks.
+ *
+ * To take it into a program of your own, copy this directory:
+ *
+ *     cc my_echo.c common/?*.c -Icommon $(pkg-config --cflags --libs upframe)
+ *
+ * with -D_GNU_SOURCE if you ask for -std=c11, and -DEXAMPLE_TLS -lssl -lcrypto
+ * to have wss://.
  */
 #ifndef EXAMPLES_SERVER_H
 #define EXAMPLES_SERVER_H
@@ -45,6 +51,7 @@
 #include <stdint.h>
 #include <upframe/conn.h>
 #include "client_set.h"
+#include "complaints.h"
 #include "drain.h"
 #include "poller.h"
 #include "server_client.h"
@@ -61,7 +68,8 @@ typedef struct server_app {
      * Each event of each client (upframe/conn.h), PING and PONG among them. At
      * a REQUEST the application may answer (upf_accept() and so on), or do
      * nothing: then a handshake is accepted, and who asks for no WebSocket gets
-     * the page. At CLOSE it says goodbye to `c`, who is in no set any more.
+     * the page. At CLOSE it says goodbye to `c`, who is in no set any more; who
+     * never was open, such as a browser that came for the page, has no number.
      */
     void (*hear)(server *s, client *c, const upf_event *ev);
 
@@ -69,7 +77,7 @@ typedef struct server_app {
      * so much that it is not any more. */
     void (*relieved)(server *s, client *c);
 
-    const char *page; /* what a browser gets at /; NULL: 404 */
+    const char *page; /* what a browser gets at / (page.h); NULL: 404 */
     size_t      page_len;
 } server_app;
 
@@ -89,6 +97,7 @@ struct server {
     client   *touched;     /* to be settled when this turn ends */
     unsigned  next_number;
     bool      accepts;     /* the listener is watched */
+    complaints mistakes;   /* of the application's, in what it sends */
     uint64_t  now;         /* milliseconds, of this turn */
     uint64_t  last_sweep;
     uint64_t  give_up;     /* when a stop ends at last; 0: not stopping */
@@ -110,7 +119,7 @@ int server_run(server *s);
 void server_stop(server *s);
 
 /* Queue a message for all of a set, encoded once; who has no room for it is
- * closed, see client_send(). False: no memory. */
+ * closed, see client_send(). False: no memory, or text that is not UTF-8. */
 bool set_send(server *s, const client_set *set, upf_opcode opcode,
               const void *data, size_t len);
 

@@ -2,6 +2,8 @@
 /* server_client.c - one client of the server: what is said to it, and whether
  * it is read from. */
 
+#include <stdio.h>
+
 #include "server.h"
 #include "server_client.h"
 #include "tcp.h"
@@ -71,6 +73,13 @@ ptrdiff_t client_write(void *user, const void *data, size_t len)
 
 /* ---- What is said to it ------------------------------------------------ */
 
+/* The application's mistake: the client is not made to pay for it. */
+static void complain(client *c, const char *what, const char *why)
+{
+    if (complaints_add(&c->server->mistakes))
+        fprintf(stderr, "%s: %s\n", what, why);
+}
+
 static bool has_room_after_a_write(client *c, upf_status status)
 {
     if (status != UPF_ERR_QUEUE_FULL)
@@ -87,13 +96,19 @@ static bool has_room_after_a_write(client *c, upf_status status)
  */
 static bool is_queued(client *c, upf_status status)
 {
+    static const char lost[] = "a message is not sent";
+
     client_touch(c);
     if (upf_conn_congested(&c->ws))
         c->congested = true;
-    if (status == UPF_ERR_QUEUE_FULL)
+    if (status == UPF_ERR_QUEUE_FULL && upf_conn_queued(&c->ws) == 0)
+        complain(c, lost, "it is longer than --max-queued");
+    else if (status == UPF_ERR_QUEUE_FULL)
         client_close(c, UPF_CLOSE_POLICY, "too slow");
     else if (status == UPF_ERR_NO_MEMORY)
         client_close(c, UPF_CLOSE_TRY_AGAIN_LATER, "out of memory");
+    else if (status != UPF_OK && status != UPF_ERR_STATE)
+        complain(c, lost, upf_status_text(status));
     return status == UPF_OK;
 }
 
@@ -117,7 +132,11 @@ bool client_send_shared(client *c, upf_shared *shared)
 
 void client_close(client *c, int code, const char *reason)
 {
-    upf_close(&c->ws, code, reason);
+    if (upf_close(&c->ws, code, reason) == UPF_ERR_ARGUMENT) {
+        complain(c, "client_close", "a code or a reason that cannot be sent");
+        if (upf_close(&c->ws, code, NULL) == UPF_ERR_ARGUMENT)
+            upf_close(&c->ws, UPF_CLOSE_INTERNAL_ERROR, NULL);
+    }
     client_hold(c, false); /* its Close has to be read */
     client_touch(c);
 }

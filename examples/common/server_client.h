@@ -46,13 +46,16 @@ struct client {
  * (max_queued) even after a write does not read, and is closed with 1008, "too
  * slow".
  *
- * client_send         false: it was not queued; the client is closing, or gone
+ * client_send         false: it was not queued. The client is closing, or gone;
+ *                     or standard error says why the message cannot be sent
+ *                     (text that is not UTF-8, longer than max_queued)
  * client_send_shared  the same of what was encoded already
  */
 bool client_send(client *c, upf_opcode opcode, const void *data, size_t len);
 bool client_send_shared(client *c, upf_shared *shared);
 
-/* The closing handshake; `reason` at most 123 bytes. */
+/* The closing handshake (upf_close()). A reason over 123 bytes, or that is not
+ * UTF-8, is left out, and a code that cannot be sent becomes 1011. */
 void client_close(client *c, int code, const char *reason);
 
 /*

@@ -115,7 +115,7 @@ static bool read_option(struct server_setup *s, int letter)
     case 'n':
         return option_number("max-connections", optarg, 1, 1000000,
                              &s->max_connections);
-    case 'a': return option_append(&s->host_names, "host-name", optarg);
+    case 'a': return option_host_name(&s->host_names, optarg);
     case 'r':
         return option_number("max-rate", optarg, 0, 1000000, &s->max_rate);
     case 'd': return option_number("drain", optarg, 0, 86400000, &s->drain);

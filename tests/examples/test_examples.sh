@@ -166,6 +166,11 @@ the_command_line()
         exits 2 "$bin/echo_server" --tls-cert no-such-file
     check 'a malformed subprotocol is refused' \
         exits 2 "$bin/echo_server" --port 0 --subprotocol 'a b'
+    for host in a.example:443 http://a.example a.example/chat 'a b' ''; do
+        check "a host name is not '$host'" \
+            exits 2 "$bin/broadcast_server" --port 0 --host-name "$host"
+        check 'which is told' complained "^--host-name: '$host' is no host"
+    done
     check 'an origin that no browser sends is refused' \
         exits 2 "$bin/echo_server" --port 0 --origin https://a.example/
     check 'and is named' complained "^--origin: 'https://a.example/' "

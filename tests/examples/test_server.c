@@ -54,6 +54,23 @@ static void take_body(client *c, const char *body, size_t len)
 static client *held;
 static bool    late;
 
+/* Of 130 characters: longer than a Close can have. */
+#define TEN "0123456789"
+static const char ban[] = TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN;
+
+/* What cannot be sent, to one and to all, and then what can. */
+static void make_mistakes(server *s, client *c)
+{
+    static const char long_one[MAX_QUEUED + 1];
+
+    client_send(c, UPF_OP_TEXT, "\xC3(", 2);
+    client_send(c, UPF_OP_PING, "ping", 4);
+    client_send(c, UPF_OP_BINARY, long_one, sizeof long_one);
+    set_send(s, &s->everyone, UPF_OP_TEXT, "\xC3(", 2);
+    set_send(s, &s->everyone, UPF_OP_BINARY, long_one, sizeof long_one);
+    set_send(s, &s->everyone, UPF_OP_TEXT, "mistaken", 8);
+}
+
 /* What one says is heard by all; some words are orders. */
 static void on_message(server *s, client *c, const upf_event *ev)
 {
@@ -77,6 +94,18 @@ static void on_message(server *s, client *c, const upf_event *ev)
             client_hold(held, true); /* of no effect */
         return;
     }
+    if (upf_str_equals(said, "mistakes")) {
+        make_mistakes(s, c);
+        return;
+    }
+    if (upf_str_equals(said, "ban me")) {
+        client_close(c, UPF_CLOSE_POLICY, ban);
+        return;
+    }
+    if (upf_str_equals(said, "ban me by no code")) {
+        client_close(c, 42, "so");
+        return;
+    }
     late = late || upf_str_equals(said, "late");
     set_send(s, &s->everyone, ev->opcode, ev->data, ev->len);
 }
@@ -95,10 +124,14 @@ static void on_event(server *s, client *c, const upf_event *ev)
         http_read_body(c, &ev->request, BODY_MAX, take_body);
 }
 
+#define NONCE "................................"
+static const char page[] = "<style></style><script></script><script src=x>"
+                           "<script>1 < 2</script>The page. <script";
+
 static const server_app app = {.client_size = sizeof(client),
                                .hear        = on_event,
-                               .page        = "The page.\n",
-                               .page_len    = 10};
+                               .page        = page,
+                               .page_len    = sizeof page - 1};
 
 /* The other end of the pipe is closed: whoever began us is gone. */
 static void on_life(source *from, unsigned events)
@@ -512,6 +545,88 @@ static void who_misbehaves_is_told_and_others_notice_nothing(void **state)
 }
 
 /* Who is reset in the middle of anything is let go, and no memory with it. */
+/* ---- The application's own mistakes ------------------------------------- */
+
+/* Nobody is closed for what cannot be sent; who is to be closed, is. */
+static void what_cannot_be_sent_costs_nobody(void **state)
+{
+    struct blob heard[2] = {{0}, {0}};
+
+    (void)state;
+    begin_server(NULL);
+    const int one = join(), two = join();
+    say(one, FIN | TEXT, "mistakes", 8);
+    await(one, &heard[0], "mistaken");
+    await(two, &heard[1], "mistaken");
+    say(one, FIN | TEXT, "ban me", 6);
+    assert_int_equal(last_word(one), UPF_CLOSE_POLICY);
+    say(two, FIN | TEXT, "ban me by no code", 17);
+    assert_int_equal(last_word(two), UPF_CLOSE_INTERNAL_ERROR);
+    blob_free(&heard[0]);
+    blob_free(&heard[1]);
+    close(one);
+    close(two);
+    assert_int_equal(end_server(), 0);
+}
+
+static void what_is_no_application_is_told(void **state)
+{
+    static const server_app deaf    = {.client_size = sizeof(client)};
+    static const server_app small   = {.hear        = on_event,
+                                       .client_size = sizeof(client) - 1};
+    char  *argv[] = {(char *)"server", NULL};
+    server s      = {0};
+
+    (void)state;
+    assert_int_equal(server_begin(&s, &deaf, 1, argv, "usage: server"), 2);
+    assert_int_equal(server_begin(&s, &small, 1, argv, "usage: server"), 2);
+    assert_int_equal(server_run(&s), 2); /* it was not begun */
+}
+
+/* The page as it is answered: its tags wear the nonce that the policy has. */
+static void fetch_page(char nonce[sizeof NONCE])
+{
+    static const char worn[] =
+        "<style nonce=\"" NONCE "\"></style><script nonce=\"" NONCE
+        "\"></script><script src=x><script nonce=\"" NONCE
+        "\">1 < 2</script>The page. <script";
+    struct blob all = {0};
+    char        expected[sizeof worn];
+    const int   fd  = tcp_connect("127.0.0.1", port, PATIENCE);
+
+    put_str(fd, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    while (take(fd, &all))
+        ;
+    blob_add(&all, "", 1);
+    const char *policy = strstr((char *)all.data, "script-src 'nonce-");
+    const char *body   = strstr((char *)all.data, "\r\n\r\n");
+    assert_non_null(policy);
+    assert_non_null(body);
+    memcpy(nonce, policy + 18, sizeof NONCE - 1);
+    nonce[sizeof NONCE - 1] = '\0';
+    assert_int_equal(strspn(nonce, "0123456789abcdef"), sizeof NONCE - 1);
+    memcpy(expected, worn, sizeof worn);
+    for (char *at = expected; (at = strstr(at, NONCE)) != NULL;)
+        memcpy(at, nonce, sizeof NONCE - 1);
+    assert_string_equal(body + 4, expected);
+    blob_free(&all);
+    close(fd);
+}
+
+static void a_page_wears_another_nonce_each_time(void **state)
+{
+    char one[sizeof NONCE], two[sizeof NONCE];
+
+    (void)state;
+    begin_server(NULL);
+    fetch_page(one);
+    fetch_page(two);
+    assert_string_not_equal(one, two);
+    assert_int_equal(end_server(), 0);
+}
+
+/* ---- Coming and going --------------------------------------------------- */
+
 static void who_is_gone_is_forgotten(void **state)
 {
     static const struct linger hard = {.l_onoff = 1};
@@ -1010,6 +1125,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_misbehaves_is_told_and_others_notice_nothing),
+        TEST(what_cannot_be_sent_costs_nobody),
+        TEST(what_is_no_application_is_told),
+        TEST(a_page_wears_another_nonce_each_time),
         TEST(who_is_gone_is_forgotten),
         TEST(who_does_not_read_is_cut_off_and_nobody_waits),
         TEST(who_talks_too_fast_is_slowed_down),
