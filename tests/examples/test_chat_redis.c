@@ -1091,6 +1091,7 @@ static void bad_options_are_refused(void **state)
         {"--redis", "localhost:99999", "is no HOST:PORT"},
         {"--redis", ":6379", "is no HOST:PORT"},
         {"--redis", "a:6379x", "is no HOST:PORT"},
+        {"--redis", "redis://a:6379", "is no HOST:PORT"},
         {"--redis-keep", "0", "is not a number"},
         {"--redis-password-file", "/nowhere/at/all", "No such file"},
         {"--redis-password-file", "/dev/null", "a password has 1 to"}};

@@ -682,7 +682,7 @@ static void bad_lines_are_skipped(void **state)
     struct peer *p = new_peer("follow - *");
     await_word(p, "now ");
     put("lonely\n");
-    await_complaint("line 1 is skipped: 'topic text'");
+    await_complaint("line 1 is skipped: it is not TOPIC TEXT");
     put("\nbad/topic text\n");
     await_complaint("line 3 is skipped: a topic is");
     put("a \xff\n");

@@ -28,6 +28,7 @@
 #include <upframe/upframe.h>
 
 #include "apps/ticker/ticker_market.h"
+#include "apps/ticker/ticker_table.h"
 #include "apps/ticker/ticker_wire.h"
 #include "support/child.h"
 #include "support/rawserver.h"
@@ -948,6 +949,23 @@ static void the_table_updates_in_place_and_obeys_nobody(void **state)
     rawserver_end(&s);
 }
 
+/* What tells of symbols, or answers a question, is none of the server's twenty
+ * a second. */
+static void the_table_counts_frames_of_prices(void **state)
+{
+    static table t;
+
+    (void)state;
+    assert_true(table_symbol(&t, 0, "ACME"));
+    table_frame(&t, 1000);
+    for (uint64_t now = 1100; now <= 2000; now += 100) {
+        if (now % 200 == 0)
+            assert_true(table_price(&t, 0, &some, 3));
+        table_frame(&t, now);
+    }
+    assert_string_equal(t.measured, "5 prices/s in 5 frames/s, delay 0 ms");
+}
+
 /* A server, or a proxy, that refuses says what to do; nothing of it moves the
  * cursor. */
 static void the_client_shows_a_refusal(void **state)
@@ -1002,6 +1020,7 @@ int main(void)
         TEST(the_client_leaves_who_is_no_ticker),
         TEST(the_client_shows_a_refusal),
         TEST(the_table_updates_in_place_and_obeys_nobody),
+        cmocka_unit_test(the_table_counts_frames_of_prices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,8 @@ bool redis_address_read(redis_address *a, const char *text)
 {
     a->text    = text;
     a->host[0] = '\0';
-    if (strchr(text, '/') != NULL || split(a, text))
+    if (strstr(text, "://") == NULL &&
+        (strchr(text, '/') != NULL || split(a, text)))
         return true;
     fputs("--redis: '", stderr);
     show_text(stderr, text, strlen(text), 80);

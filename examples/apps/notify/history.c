@@ -125,7 +125,7 @@ static void keep(history *h, event *e)
 event *history_add(history *h, upf_str name, upf_str text, const char **why)
 {
     if (!topic_name_is_good(name)) {
-        *why = "a topic is up to 64 letters, digits, dots, dashes";
+        *why = "a topic is up to 64 letters, digits, any of . _ -";
         return NULL;
     }
     if (text.len > TEXT_MAX) {

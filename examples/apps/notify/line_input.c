@@ -57,7 +57,9 @@ static void on_input(source *from, unsigned events)
         if (in->len > 0 || in->too_long)
             end_line(in);
         if (n < 0)
-            fprintf(stderr, "no more lines are read: %s\n", strerror(errno));
+            fprintf(stderr, "no more lines are read: %s\n",
+                    errno == EIO ? "the terminal is not ours in the background"
+                                 : strerror(errno));
         poller_forget(in->poller, from);
         return;
     }

@@ -39,7 +39,8 @@ static const char usage[] =
 "there was a gap before that; 1 when it gives up, or when the server has said\n"
 "that there is no use in coming back; 2 for a wrong option.\n"
 "\n"
-"Try it:  notify_server &  notify_client --topic builds --count 1 && make\n";
+"Try it:  (sleep 5; echo builds go) | notify_server &\n"
+"         notify_client --topic builds --count 1 && make\n";
 
 static int refuse(const char *what, const char *why)
 {
@@ -53,7 +54,7 @@ static bool take_topic(struct options *o, const char *text)
 
     if (topic_name_is_good(name) || strcmp(text, "*") == 0)
         return option_append(&o->topics, "topic", text);
-    fputs("--topic: up to 64 letters, digits, dots, dashes, or *\n", stderr);
+    fputs("--topic: up to 64 letters, digits, any of . _ -, or *\n", stderr);
     return false;
 }
 

@@ -97,8 +97,8 @@ void post_take(server *s, client *c, const upf_request *request,
         http_answer(c, 403, "Authorization: Bearer TOKEN is missing, or it is "
                             "another token.\n");
     else if (!topic_name_is_good(post_topic(request)))
-        http_answer(c, 404, "POST to /TOPIC: up to 64 letters, digits, dots, "
-                            "dashes.\n");
+        http_answer(c, 404, "POST to /TOPIC: up to 64 letters, digits, any of "
+                            ". _ -\n");
     else
         http_read_body(c, request, max, done);
 }

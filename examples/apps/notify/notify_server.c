@@ -132,7 +132,7 @@ static bool take_token(void *user, const char *text)
 static const char about[] =
 "usage: notify_server [option...]\n"
 "Notifications: what happens is pushed to who follows it; a browser gets a\n"
-"page. An event is a topic (letters, digits, dots, dashes) and a text, up to\n"
+"page. An event is a topic (letters, digits, any of . _ -) and a text, up to\n"
 "64 KiB of UTF-8. It comes\n"
 "\n"
 "  as a line on standard input    builds main is green\n"

@@ -29,7 +29,7 @@ static void on_line(void *user, const char *line, size_t len)
 {
     notify     *n     = user;
     const char *space = memchr(line, ' ', len);
-    const char *why   = "'topic text' is awaited";
+    const char *why   = "it is not TOPIC TEXT, as in: news It works";
 
     if (len == 0)
         return;

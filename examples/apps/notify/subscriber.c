@@ -134,7 +134,7 @@ void subscriber_catch_up(subscriber *r, const history *h)
 static const char *add(subscriber *r, history *h, upf_str name)
 {
     if (!topic_name_is_good(name) && !upf_str_equals(name, h->all.name))
-        return "a topic is * or up to 64 letters, digits, dots, dashes";
+        return "a topic is * or up to 64 letters, digits, any of . _ -";
     topic *t = topic_find(h, name);
     if (t == NULL)
         return "out of memory";

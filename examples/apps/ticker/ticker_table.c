@@ -60,6 +60,7 @@ bool table_price(table *t, size_t number, const quote *q, double delay)
     }
     r->previous = r->quote.updates > 0 ? r->quote.price : q->price;
     r->quote    = *q;
+    t->is_news  = true;
     t->prices++;
     if (!t->in_place)
         printf("%s %.12g %.12g\n", r->name, q->price, q->size);
@@ -68,7 +69,8 @@ bool table_price(table *t, size_t number, const quote *q, double delay)
 
 void table_frame(table *t, uint64_t now)
 {
-    t->frames++;
+    t->frames += t->is_news;
+    t->is_news = false;
     if (now >= t->since + 1000) {
         const double seconds = (double)(now - t->since) / 1000;
         if (t->since > 0)

@@ -34,6 +34,7 @@ typedef struct table {
     /* since `since`: shown, and begun anew, once a second */
     uint64_t since;
     unsigned frames, prices, delays;
+    bool     is_news;    /* the frame at hand has prices */
     double   delay; /* the sum, ms */
     char     measured[80];
 } table;
