@@ -239,13 +239,24 @@ static void make_room_for_echo(struct server_setup *s)
                     "room\n", room);
 }
 
+/* So must it behind what is sent beside it. */
+static bool longest_has_room(const struct server_setup *s)
+{
+    enum { AROUND = 64 }; /* bytes: a frame's header, a line of the server's */
+    const size_t least = s->max_message + (s->adds > AROUND ? s->adds : AROUND);
+
+    if (s->echoes || s->max_queued >= least)
+        return true;
+    fprintf(stderr, "cannot work so: --max-message is over what --max-queued "
+                    "has room for, with what is sent beside it; together that "
+                    "is %zu\n", least);
+    return false;
+}
+
 int server_set_up(struct server_setup *s, int argc, char **argv,
                   const char *about)
 {
-    enum {
-        BESIDE = 16, /* descriptors that are not a client's */
-        AROUND = 64  /* bytes: a frame's header, a line of the server's own */
-    };
+    enum { BESIDE = 16 }; /* descriptors that are not a client's */
     char address[TCP_ADDRESS_MAX];
 
     const int status = read_options(s, argc, argv, about);
@@ -264,15 +275,10 @@ int server_set_up(struct server_setup *s, int argc, char **argv,
     s->config.origins      = option_items(&s->origins);
     s->config.subprotocols = option_items(&s->subprotocols);
     const char *wrong = upf_config_check(&s->config);
-    const size_t beside = s->adds > AROUND ? s->adds : AROUND;
-    if (wrong == NULL && s->max_message + beside > s->max_queued && !s->echoes)
-        wrong = "--max-message is over what --max-queued has room for, with "
-                "what is sent beside it: the longest message would reach "
-                "nobody";
-    if (wrong != NULL) {
+    if (wrong != NULL)
         fprintf(stderr, "cannot work so: %s\n", wrong);
+    if (wrong != NULL || !longest_has_room(s))
         return 2;
-    }
     if (s->cert_file != NULL &&
         (s->tls = tls_server(s->cert_file, s->key_file)) == NULL)
         return 2;

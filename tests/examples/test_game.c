@@ -914,6 +914,22 @@ static void options_are_looked_at(void **state)
     }
 }
 
+/* Who is greeted, or reads frames, would be closed as too slow. */
+static void a_queue_that_holds_no_frame_is_refused(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"2000", "18000"};
+    char text[512];
+
+    for (size_t i = 0; i < 2; i++) {
+        server.errors = true;
+        run("--max-queued", sizes[i]);
+        assert_int_equal(child_rest(&server, text, sizeof text), 2);
+        assert_non_null(strstr(text, "what --max-queued has room for"));
+        server.errors = false;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -946,6 +962,7 @@ int main(void)
         TEST(who_does_not_read_misses_frames),
         TEST(there_is_no_room_for_more),
         TEST(options_are_looked_at),
+        TEST(a_queue_that_holds_no_frame_is_refused),
     };
 
     return cmocka_run_group_tests_name("game", tests, NULL, NULL);

@@ -42,7 +42,10 @@ enum {
     WORDS_LIMIT = 63, /* bytes that a client's text may have */
     BACKLOG     = 2048, /* bytes; who has not read so much gets no frame. It is
                            not 0, as words may wait to go with the frame */
-    SEND_BUFFER = 32 << 10 /* in the kernel: what waits there grows old, too */
+    SEND_BUFFER = 32 << 10, /* in the kernel: what waits there grows old, too */
+    /* What may wait for one who reads: a frame behind that, and who is here, or
+     * has come and gone since. */
+    AT_ONCE = BACKLOG + WIRE_FRAME_MAX + 2 * GAME_SHIPS * (16 + NAME_LIMIT)
 };
 
 /* ---- Thirty times a second ---------------------------------------------- */
@@ -216,6 +219,7 @@ int main(int argc, char **argv)
                                            .port            = "9001",
                                            .max_message     = 256,
                                            .max_queued      = 256ul << 10,
+                                           .adds            = AT_ONCE,
                                            .max_rate        = 90,
                                            .ping_interval   = 5000,
                                            .pong_timeout    = 10000,
