@@ -548,6 +548,56 @@ static void who_wants_all_gets_those_to_come(void **state)
     end_server();
 }
 
+/* The next message is of prices, and begins with that symbol's. */
+static void expect_first_price(struct peer *p, const char *name)
+{
+    char      start[64];
+    upf_event ev;
+
+    snprintf(start, sizeof start, "{\"ticks\":[{\"symbol\":\"%s\",", name);
+    next_message(p, &ev);
+    if (ev.len < strlen(start) || memcmp(ev.data, start, strlen(start)) != 0)
+        fail_msg("'%.*s' is not of %s", (int)ev.len, (char *)ev.data, name);
+}
+
+static void who_wants_all_can_leave_some_out(void **state)
+{
+    (void)state;
+    need_programs();
+    begin_fed_server(NULL, NULL);
+    feed("ACME 40\nBOLT 7\n");
+    struct peer *p = open_peer(NULL);
+    await_part(p, "\"BOLT\"]");
+    say(p, "subscribe *");
+    expect_first_price(p, "ACME");
+    say(p, "unsubscribe ACME");
+    expect_first_price(p, "BOLT"); /* the newest, after each choice */
+    feed("ACME 41\nCALM 9\n"); /* which is of those to come */
+    expect_text(p, "{\"symbols\":[\"CALM\"],\"first\":2,\"live\":true}");
+    expect_first_price(p, "CALM");
+    end_server();
+}
+
+static void who_wants_none_any_more_gets_none(void **state)
+{
+    (void)state;
+    need_programs();
+    begin_fed_server(NULL, NULL);
+    feed("ACME 40\nBOLT 7\n");
+    struct peer *p = open_peer(NULL);
+    await_part(p, "\"BOLT\"]");
+    say(p, "subscribe *");
+    expect_first_price(p, "ACME");
+    say(p, "unsubscribe *");
+    say(p, "clock 1");
+    await_part(p, "{\"clock\":1,");
+    feed("ACME 41\nBOLT 8\nCALM 9\n");
+    expect_text(p, "{\"symbols\":[\"CALM\"],\"first\":2,\"live\":true}");
+    say(p, "subscribe BOLT"); /* and that alone */
+    expect_first_price(p, "BOLT");
+    end_server();
+}
+
 static void a_feed_that_ends_is_told_and_its_prices_stay(void **state)
 {
     (void)state;
@@ -564,6 +614,31 @@ static void a_feed_that_ends_is_told_and_its_prices_stay(void **state)
     await_part(p, "\"price\":41,");
     say(p, "subscribe BOLT"); /* which will not come any more */
     expect_close(p, 1008, "no symbol BOLT here");
+    end_server();
+}
+
+static void a_dash_is_standard_input(void **state)
+{
+    static const char *const options[] = {"--feed", "-", NULL};
+    const int own = dup(STDIN_FILENO);
+    int       ends[2];
+
+    (void)state;
+    need_programs();
+    assert_true(own >= 0 && fcntl(own, F_SETFD, FD_CLOEXEC) == 0);
+    assert_int_equal(pipe(ends), 0);
+    pipe_end = ends[1];
+    assert_int_equal(fcntl(pipe_end, F_SETFD, FD_CLOEXEC), 0);
+    assert_int_equal(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    begin_server(options);
+    assert_int_equal(dup2(own, STDIN_FILENO), STDIN_FILENO);
+    close(own);
+    feed("ACME 40\n");
+    struct peer *p = open_peer(NULL);
+    await_part(p, "\"ACME\"");
+    end_feed();
+    await_line(&server, "feed: standard input has ended after 1 lines");
     end_server();
 }
 
@@ -790,9 +865,11 @@ static void a_wrong_command_line_is_refused(void **state)
     static const char *const shapes[] = {"--lines", "--table", NULL};
     static const char *const urls[]   = {"ws://a/", NULL};
     static const char *const help[]   = {"--help", NULL};
+    static const char *const queue[]  = {"--max-queued", "20000", NULL};
 
     (void)state;
     need_programs();
+    expect_exit("ticker_server", queue, 2, "what --max-queued has room for");
     expect_exit("ticker_server", both, 2, "--feed has its own");
     expect_exit("ticker_server", none, 2, "not a number from 1 to");
     expect_exit("ticker_server", lost, 1, "cannot read /nowhere/feed: No such");
@@ -1006,7 +1083,10 @@ int main(void)
         TEST(prices_go_to_who_wants_them),
         TEST(binary_is_for_who_asks_for_it),
         TEST(who_wants_all_gets_those_to_come),
+        TEST(who_wants_all_can_leave_some_out),
+        TEST(who_wants_none_any_more_gets_none),
         TEST(a_feed_that_ends_is_told_and_its_prices_stay),
+        TEST(a_dash_is_standard_input),
         TEST(bad_lines_of_a_feed_are_told_and_left_out),
         TEST(who_says_nonsense_is_told_so),
         TEST(a_simulated_market_gets_no_more_symbols),

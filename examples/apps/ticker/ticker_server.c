@@ -19,7 +19,7 @@
  * ticker_wire.h. The client's messages are lines of text:
  *
  *   subscribe SYMBOL...    these, too; "*" is all, those to come among them
- *   unsubscribe SYMBOL...  not these any more; "*": none
+ *   unsubscribe SYMBOL...  not these any more, all but these; "*": none
  *   clock NUMBER           to be sent back, with the server's time
  *
  * It gets the newest of all that it wants after each change of its choice. Who
@@ -41,13 +41,15 @@
 
 enum { SEND_BUFFER = 16 * 1024, /* bytes that the kernel keeps, and */
        HIGH_WATER  = 4 * 1024,  /* the library, before a client is congested */
-       LARGEST     = WIRE_ENDS + SYMBOLS_MAX * WIRE_TICK };
+       LARGEST     = WIRE_ENDS + SYMBOLS_MAX * WIRE_TICK,
+       /* what may wait for one who reads: new symbols, and a frame */
+       AT_ONCE     = HIGH_WATER + WIRE_ENDS + SYMBOLS_MAX * WIRE_SYMBOL +
+                     LARGEST };
 
 struct subscriber {
     client   client;
     bool     binary;
-    bool     wants_all;
-    bool     wants[SYMBOLS_MAX];
+    bool     wants[SYMBOLS_MAX]; /* by number, of those to come as well */
     uint64_t told;    /* the market's version in its last frame; see there */
     size_t   symbols; /* how many it was told of, */
     bool     live;    /* and whether prices come */
@@ -97,7 +99,7 @@ static void send_news(struct ticker *all, struct subscriber *sub)
         return;
     wire_begin_ticks(&w);
     for (size_t i = 0; i < m->count; i++)
-        if ((sub->wants_all || sub->wants[i]) && m->updated[i] > sub->told)
+        if (sub->wants[i] && m->updated[i] > sub->told)
             wire_tick_kept(&w, &all->ticks[w.binary][i], m->updated[i], i,
                            m->symbols[i], &m->quotes[i]);
     wire_end_ticks(&w);
@@ -160,9 +162,7 @@ static void choose(struct subscriber *sub, const market *m, upf_str line,
     while ((word = next_word(&line)).len > 0) {
         const size_t number = market_find(m, word.data, word.len);
         if (is(word, "*")) {
-            sub->wants_all = wants;
-            if (!wants)
-                memset(sub->wants, 0, sizeof sub->wants);
+            memset(sub->wants, wants, sizeof sub->wants);
         } else if (number != NO_SYMBOL) {
             sub->wants[number] = wants;
         } else {
@@ -230,9 +230,9 @@ int main(int argc, char **argv)
     s->user  = &all;
     s->setup = (struct server_setup){
         .host = "127.0.0.1", .port = "9001", .max_message = 16ul << 10,
-        .max_queued = LARGEST * 2, .max_rate = 50, .max_connections = 1000,
-        .ping_interval = 30000, .pong_timeout = 20000,
-        .send_buffer = SEND_BUFFER,
+        .max_queued = AT_ONCE * 2, .adds = AT_ONCE, .max_rate = 50,
+        .max_connections = 1000, .ping_interval = 30000,
+        .pong_timeout = 20000, .send_buffer = SEND_BUFFER,
         .options = ticker_option_table, .options_user = &all.options,
         .subprotocols = {.items = {TICKER_BINARY, TICKER_JSON}, .count = 2}};
     const int status = server_begin(s, &app, argc, argv, ticker_about);
