@@ -149,3 +149,18 @@ unsigned long child_processor_time(const struct child *c)
     return (unsigned long)t.tv_sec * 1000 +
            (unsigned long)t.tv_nsec / 1000000;
 }
+
+unsigned long child_memory(const struct child *c)
+{
+    char path[64], line[128];
+    unsigned long size = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)c->pid);
+    FILE *in = fopen(path, "r");
+    while (in != NULL && fgets(line, sizeof line, in) != NULL)
+        if (sscanf(line, "VmRSS: %lu", &size) == 1)
+            break;
+    if (in != NULL)
+        fclose(in);
+    return size;
+}

@@ -37,9 +37,10 @@ int child_rest(struct child *c, char *text, size_t size);
 /* Whatever it is doing, it is gone. */
 void child_end(struct child *c);
 
-/* Its open descriptors, and the milliseconds that it has worked so far; 0
- * where that cannot be told. */
+/* Its open descriptors, the milliseconds that it has worked so far, and the
+ * KiB of memory that it has; 0 where that cannot be told. */
 size_t        child_descriptors(const struct child *c);
 unsigned long child_processor_time(const struct child *c);
+unsigned long child_memory(const struct child *c);
 
 #endif
