@@ -7,6 +7,10 @@
  * this program. EXAMPLES names the directory of the servers; without it the
  * tests are skipped. A server is stopped (SIGSTOP) where it is to find many
  * things done at once; how long it stands still is the only wait for time.
+ *
+ * A time-out of the servers must not run out before they are stopped. Whether
+ * it may have is measured; if so, this machine is too slow for it: all begins
+ * anew with twice the time.
  */
 
 #include <stdarg.h>
@@ -22,7 +26,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,15 +36,13 @@
 #include "support/rawserver.h"
 #include "tcp.h"
 
-enum {
-    PEERS = 8, MAX_ARGS = 12,
-    ASLEEP_MS = 50 /* after a child has written, it is in poll() again */
-};
+enum { PEERS = 8, MAX_ARGS = 12, LONG_MESSAGE = 8 << 20 };
 
 struct peer {
     upf_conn ws;
     upf_io   io;
     int      fd;
+    bool     is_mute; /* what it has to say waits */
 };
 
 static const char  *examples;
@@ -51,6 +52,8 @@ static unsigned     ports[3];
 static struct peer  peers[PEERS];
 static size_t       peer_count;
 static pid_t        talker;
+static struct rawserver raw; /* for our clients */
+static bool         has_raw;
 
 /* ---- Servers ---------------------------------------------------------- */
 
@@ -74,18 +77,19 @@ static bool begin_server(size_t i, const char *program,
     return true;
 }
 
-/* It does nothing until child_signal(SIGCONT). */
-static void stop_server(size_t i)
-{
-    int status;
+/* ---- Clients ---------------------------------------------------------- */
 
-    child_signal(&servers[i], SIGSTOP);
-    assert_int_equal(waitpid(servers[i].pid, &status, WUNTRACED),
-                     servers[i].pid);
-    assert_true(WIFSTOPPED(status));
+static ptrdiff_t peer_read(void *user, void *data, size_t len)
+{
+    return tcp_read(&((struct peer *)user)->fd, data, len);
 }
 
-/* ---- Clients ---------------------------------------------------------- */
+static ptrdiff_t peer_write(void *user, const void *data, size_t len)
+{
+    struct peer *p = user;
+
+    return p->is_mute ? UPF_IO_WANT_WRITE : tcp_write(&p->fd, data, len);
+}
 
 static struct peer *new_peer(unsigned port)
 {
@@ -95,30 +99,42 @@ static struct peer *new_peer(unsigned port)
     assert_true(peer_count < PEERS);
     p->fd = tcp_connect("127.0.0.1", port, PATIENCE);
     assert_true(p->fd >= 0);
-    p->io = upf_io_callbacks(tcp_read, tcp_write, &p->fd);
+    p->is_mute = false;
+    p->io      = upf_io_callbacks(peer_read, peer_write, p);
     assert_int_equal(upf_conn_init_client(&p->ws, NULL, &request), UPF_OK);
     peer_count++;
     return p;
 }
 
 /* The next event; what takes too long has failed. */
-static void next(struct peer *p, upf_event *ev)
+static void any_next(struct peer *p, upf_event *ev)
 {
     const uint64_t give_up = clock_ms() + PATIENCE;
 
     while (upf_io_next(&p->io, &p->ws, ev) != UPF_OK) {
-        const unsigned wants = upf_io_wants(&p->io, &p->ws);
-        struct pollfd  polls = {
+        const unsigned wants  = upf_io_wants(&p->io, &p->ws);
+        const bool     writes = (wants & UPF_WANTS_WRITE) && !p->is_mute;
+        struct pollfd  polls  = {
             .fd     = p->fd,
             .events = (short)((wants & UPF_WANTS_READ ? POLLIN : 0) |
-                              (wants & UPF_WANTS_WRITE ? POLLOUT : 0))};
+                              (writes ? POLLOUT : 0))};
         if (clock_ms() >= give_up)
             fail_msg("nothing comes for a long time");
         (void)poll(&polls, 1, 1000);
     }
+}
+
+static void fail_closed(const upf_event *ev)
+{
+    fail_msg("closed with %d, %.*s", ev->close.code, (int)ev->len,
+             ev->len > 0 ? (const char *)ev->data : "");
+}
+
+static void next(struct peer *p, upf_event *ev)
+{
+    any_next(p, ev);
     if (ev->type == UPF_EVENT_CLOSE)
-        fail_msg("closed with %d, %.*s", ev->close.code, (int)ev->len,
-                 ev->len > 0 ? (const char *)ev->data : "");
+        fail_closed(ev);
 }
 
 static void await(struct peer *p, upf_event_type type, upf_event *ev)
@@ -156,17 +172,20 @@ static void say(struct peer *p, const char *text)
 }
 
 /* A long message, all of which leaves; nothing is read meanwhile, and the
- * socket, too, takes little of the answer. */
-static void say_unread(struct peer *p, const void *data, size_t len)
+ * socket, too, takes little of the answer. Returns a time before that. */
+static uint64_t say_unread(struct peer *p, const void *data, size_t len)
 {
     struct pollfd polls = {.fd = p->fd, .events = POLLOUT};
     const int     size  = 100 * 1024;
+    uint64_t      before;
 
     setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     assert_int_equal(upf_send(&p->ws, UPF_OP_BINARY, data, len), UPF_OK);
-    while (upf_io_flush(&p->io, &p->ws) == UPF_WANT_WRITE)
+    while (before = clock_ms(),
+           upf_io_flush(&p->io, &p->ws) == UPF_WANT_WRITE)
         assert_int_equal(poll(&polls, 1, PATIENCE), 1);
     assert_true(readable(p->fd, PATIENCE)); /* it answers */
+    return before;
 }
 
 /* ---- Beginning and end of a test -------------------------------------- */
@@ -186,6 +205,9 @@ static int end(void **state)
     }
     for (size_t i = 0; i < 3; i++)
         child_end(&servers[i]);
+    if (has_raw)
+        rawserver_end(&raw);
+    has_raw = false;
     return 0;
 }
 
@@ -205,220 +227,309 @@ static void need_servers(void)
 
 /* ---- A process that stood still --------------------------------------- */
 
+static bool in_time(uint64_t since, int ms)
+{
+    return clock_ms() - since < (uint64_t)ms;
+}
+
+/* False: a time-out of `ms` was too short here for what has to come before. */
+typedef bool standstill(int ms);
+
+static void with_patience(standstill *test, int ms)
+{
+    while (!test(ms)) {
+        ms *= 2;
+        assert_true(ms < PATIENCE);
+        (void)end(NULL);
+    }
+}
+
+/* It waits, and then stands still; false if the time may have been over. */
+static bool stop_in_time(size_t i, uint64_t since, int ms)
+{
+    child_await_asleep(&servers[i]);
+    child_stop(&servers[i]);
+    return in_time(since, ms);
+}
+
 /*
- * It stands still for longer than the pong time-out, right after its ping,
- * and when it goes on, the pong lies in its socket's buffer. The time-out is
- * long enough for this program to answer in time on a busy machine.
+ * They stand still for longer than the pong time-out, right after a ping, and
+ * that twice. At first there is no answer, and the engine asks again: its tick
+ * is late, and there may be one. Then there is one, which lies in the socket's
+ * buffer when they go on. The engine makes up for one late tick alone: it is
+ * the loop that has to read before it ticks.
  */
-static void stand_still(const char *pong_timeout, int still_ms)
+static bool servers_stand_still(int ms)
 {
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
-    const char *const options[] = {"--ping-interval", "200", "--pong-timeout",
-                                   pong_timeout, NULL};
-    struct peer *p[3] = {NULL};
+    char         pong_timeout[16];
+    const char  *options[] = {"--ping-interval", "200", "--pong-timeout",
+                              pong_timeout, NULL};
+    struct peer *p[3]      = {NULL};
+    uint64_t     since[3]  = {0};
     bool         has[3];
     upf_event    ev;
 
-    need_servers();
+    snprintf(pong_timeout, sizeof pong_timeout, "%d", ms);
     for (size_t i = 0; i < 3; i++)
         has[i] = begin_server(i, programs[i], options);
     for (size_t i = 0; i < 3; i++)
+        if (has[i]) {
+            since[i]      = clock_ms();
+            p[i]          = open_peer(ports[i]);
+            p[i]->is_mute = true;
+        }
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 3; i++)
+            if (has[i]) {
+                await(p[i], UPF_EVENT_PING, &ev);
+                if (!stop_in_time(i, since[i], ms))
+                    return false;
+            }
+        (void)poll(NULL, 0, ms + ms / 5);
+        /* By now, epoll tells of a timer first. */
+        for (size_t i = 0; i < 3; i++)
+            if (has[i]) {
+                p[i]->is_mute = round == 0;
+                if (round == 1) {
+                    assert_int_equal(upf_io_flush(&p[i]->io, &p[i]->ws),
+                                     UPF_OK);
+                    assert_true(has_arrived(p[i]->fd, PATIENCE));
+                }
+                since[i] = clock_ms();
+                child_signal(&servers[i], SIGCONT);
+            }
+    }
+    for (size_t i = 0; i < 3; i++)
         if (has[i])
-            p[i] = open_peer(ports[i]);
-    for (size_t i = 0; i < 3; i++)
-        if (p[i] != NULL)
             await(p[i], UPF_EVENT_PING, &ev);
-    (void)poll(NULL, 0, ASLEEP_MS);
-    for (size_t i = 0; i < 3; i++)
-        if (p[i] != NULL)
-            stop_server(i);
-    /* Then epoll tells of a timer first. */
-    (void)poll(NULL, 0, still_ms * 5 / 6);
-    for (size_t i = 0; i < 3; i++)
-        if (p[i] != NULL)
-            assert_int_equal(upf_io_flush(&p[i]->io, &p[i]->ws), UPF_OK);
-    (void)poll(NULL, 0, still_ms - still_ms * 5 / 6);
-    for (size_t i = 0; i < 3; i++)
-        if (p[i] != NULL)
-            child_signal(&servers[i], SIGCONT);
-    for (size_t i = 0; i < 3; i++)
-        if (p[i] != NULL)
-            await(p[i], UPF_EVENT_PING, &ev);
+    return true;
 }
 
 static void a_server_that_stood_still_keeps_who_has_answered(void **state)
 {
     (void)state;
-    stand_still("1000", 1500);
+    need_servers();
+    with_patience(servers_stand_still, 1000);
 }
 
-/* So little too late that the engine does not ask once more: it is the loop
- * that has to read before it ticks. */
-static void nor_is_anybody_given_up_who_was_not_read(void **state)
+/* False if it was closed later than `ms` after `since`: rightly, perhaps. */
+static bool await_unless_late(struct peer *p, upf_event_type type,
+                              upf_event *ev, uint64_t since, int ms)
 {
-    (void)state;
-    stand_still("2000", 2100 - ASLEEP_MS);
+    do {
+        any_next(p, ev);
+        if (ev->type == UPF_EVENT_CLOSE && in_time(since, ms))
+            fail_closed(ev);
+        if (ev->type == UPF_EVENT_CLOSE)
+            return false;
+    } while (ev->type != type);
+    return true;
+}
+
+/* One who takes nothing of a long message that waits for it, and another one.
+ * False if there is no such server. */
+static bool begin_unread(size_t i, const char *program, const char *timeout,
+                         struct peer *p[2], uint64_t *since)
+{
+    static uint8_t message[LONG_MESSAGE];
+    const char *const options[] = {
+        "--ping-interval", "200", "--pong-timeout", timeout,
+        "--max-message", "16000000", "--max-queued", "19000000", NULL};
+
+    if (!begin_server(i, program, options))
+        return false;
+    p[0] = open_peer(ports[i]);
+    if (strcmp(program, "broadcast_server") == 0)
+        await_text(p[0], "people ");
+    *since = say_unread(p[0], message, sizeof message);
+    p[1]   = open_peer(ports[i]);
+    return true;
+}
+
+/* When the other one hears a ping, the server has looked at everybody's time
+ * since then, and noted what waits. */
+static bool stop_unread(size_t i, struct peer *another, uint64_t since, int ms)
+{
+    upf_event ev;
+
+    if (!await_unless_late(another, UPF_EVENT_PING, &ev, since, ms))
+        return false;
+    assert_true(upf_io_flush(&another->io, &another->ws) >= 0);
+    return stop_in_time(i, since, ms);
+}
+
+/* It takes what is there. On a busy machine, a ping came before the echo. */
+static void take_some(struct peer *p)
+{
+    upf_status status;
+    upf_event  ev;
+
+    while ((status = upf_io_next(&p->io, &p->ws, &ev)) == UPF_OK)
+        assert_int_equal(ev.type, UPF_EVENT_PING);
+    assert_int_equal(status, UPF_WANT_READ);
 }
 
 /*
  * The other direction: more waits for a client than all sockets hold, so that
- * it is not read from; it takes some of that while the server stands still.
+ * it is not read from. They stand still from then on for `still` thousandths of
+ * the time that the first of it may wait. If `reads`, it takes some meanwhile.
  */
-enum { SETTLE_MS = 250 };
-
-static void stand_still_unread(const char *pong_timeout, int still_ms)
+static bool servers_stand_still_unread(int ms, int still, bool reads)
 {
-    enum { SIZE = 8 << 20 };
+    enum { PING_MS = 200 };
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
-    const char *const options[] = {
-        "--ping-interval", "200", "--pong-timeout", pong_timeout,
-        "--max-message", "16000000", "--max-queued", "19000000", NULL};
-    static uint8_t message[SIZE];
-    struct peer *p[3]       = {NULL};
-    uint64_t     goes_on[3] = {0};
+    const uint64_t still_ms = (uint64_t)(ms + PING_MS) * (uint64_t)still / 1000;
+    char         timeout[16];
+    struct peer *p[3][2]     = {{NULL}};
+    uint64_t     answered[3] = {0}, since;
+    bool         has[3];
     upf_event    ev;
 
-    need_servers();
+    snprintf(timeout, sizeof timeout, "%d", ms);
     for (size_t i = 0; i < 3; i++) {
-        if (!begin_server(i, programs[i], options))
-            continue;
-        p[i] = open_peer(ports[i]);
-        if (strcmp(programs[i], "broadcast_server") == 0)
-            await_text(p[i], "people ");
-        say_unread(p[i], message, SIZE);
-        (void)poll(NULL, 0, SETTLE_MS); /* it finds out, and notes the time */
-        stop_server(i);
-        goes_on[i] = clock_ms() + (uint64_t)still_ms;
+        has[i] = begin_unread(i, programs[i], timeout, p[i], &since);
+        answered[i] = clock_ms();
+        if (has[i] && !stop_unread(i, p[i][1], since, ms))
+            return false;
     }
     for (size_t i = 0; i < 3; i++) {
-        if (p[i] == NULL)
+        if (!has[i])
             continue;
-        const uint64_t now = clock_ms();
-        upf_status     status;
-        (void)poll(NULL, 0, goes_on[i] > now ? (int)(goes_on[i] - now) : 0);
-        do { /* on a busy machine, a ping came before the echo */
-            status = upf_io_next(&p[i]->io, &p[i]->ws, &ev);
-            assert_true(status != UPF_OK || ev.type == UPF_EVENT_PING);
-        } while (status == UPF_OK);
-        assert_int_equal(status, UPF_WANT_READ);
+        const uint64_t now = clock_ms(), goes_on = answered[i] + still_ms;
+        (void)poll(NULL, 0, goes_on > now ? (int)(goes_on - now) : 0);
+        if (reads)
+            take_some(p[i][0]);
+        since = clock_ms();
         child_signal(&servers[i], SIGCONT);
+        if (!await_unless_late(p[i][0], UPF_EVENT_MESSAGE, &ev, since, ms))
+            return false;
+        assert_int_equal(ev.len, LONG_MESSAGE);
     }
-    for (size_t i = 0; i < 3; i++) {
-        if (p[i] == NULL)
-            continue;
-        await(p[i], UPF_EVENT_MESSAGE, &ev);
-        assert_int_equal(ev.len, SIZE);
-    }
+    return true;
 }
 
-static void a_server_that_stood_still_keeps_who_has_read(void **state)
+/* The engine gives a second chance where a tick is late by more than a tenth:
+ * it may be that there was room. */
+static bool servers_are_late(int ms)
+{
+    return servers_stand_still_unread(ms, 1500, false);
+}
+
+/* So little too late that it gives none, unless this machine is slow: it is the
+ * loop that has to write before it ticks. */
+static bool servers_are_a_little_late(int ms)
+{
+    return servers_stand_still_unread(ms, 1050, true);
+}
+
+static void a_server_that_stood_still_gives_a_second_chance(void **state)
 {
     (void)state;
-    stand_still_unread("1500", 1700 + 170);
+    need_servers();
+    with_patience(servers_are_late, 1000);
 }
 
-/* So little too late that the engine gives no second chance: it is the loop
- * that has to write before it ticks. */
 static void nor_is_anybody_given_up_who_was_not_written_to(void **state)
 {
     (void)state;
-    stand_still_unread("3000", 3200 + 160 - SETTLE_MS);
+    need_servers();
+    with_patience(servers_are_a_little_late, 3000);
 }
 
-/* A client of ours, `option` and its value given, whom `s` has let in. */
-static void let_in(struct rawserver *s, const char *name, const char *option,
-                   const char *value, const char *timeout)
+/* A client of ours, `option` and its value given, is let in; false if that may
+ * have taken it too long. */
+static bool let_in(const char *name, const char *option, const char *value,
+                   const char *timeout, int ms)
 {
     char path[512], port[8], response[512];
     char *argv[] = {path, (char *)"--port", port, (char *)option,
                     (char *)value, (char *)"--timeout", (char *)timeout, NULL};
+    const uint64_t begun = clock_ms();
 
-    rawserver_begin(s);
+    rawserver_begin(&raw);
+    has_raw = true;
     snprintf(path, sizeof path, "%s/%s", examples, name);
-    snprintf(port, sizeof port, "%u", (unsigned)s->port);
+    snprintf(port, sizeof port, "%u", (unsigned)raw.port);
     child_start(&servers[0], argv);
-    rawserver_accept(s);
-    rawserver_read_head(s, sizeof s->head);
-    rawserver_put(s, response,
-                  rawserver_response(s, response, sizeof response));
+    if (!rawserver_accept_request(&raw))
+        return false;
+    rawserver_put(&raw, response,
+                  rawserver_response(&raw, response, sizeof response));
+    return in_time(begun, ms);
 }
 
-static void client_stands_still(const char *timeout, int still_ms)
+/* As the servers: once without an answer, once with one. */
+static bool client_stands_still(int ms)
 {
-    struct rawserver s;
-    char             payload[256];
-    uint8_t          frame[16];
+    uint64_t since = clock_ms();
+    char     timeout[16], payload[256];
+    uint8_t  frame[16];
 
-    need_servers();
-    let_in(&s, "reconnect_client", "--ping", "200", timeout);
-    (void)rawserver_read(&s, UPF_OP_PING, payload);
-    (void)poll(NULL, 0, ASLEEP_MS);
-    stop_server(0);
-    rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_PONG, "", 0));
-    (void)poll(NULL, 0, still_ms);
-    child_signal(&servers[0], SIGCONT);
-    (void)rawserver_read(&s, UPF_OP_PING, payload);
-    rawserver_end(&s);
+    snprintf(timeout, sizeof timeout, "%d", ms);
+    if (!let_in("reconnect_client", "--ping", "200", timeout, ms))
+        return false;
+    for (int round = 0; round < 2; round++) {
+        (void)rawserver_read(&raw, UPF_OP_PING, payload);
+        if (!stop_in_time(0, since, ms))
+            return false;
+        (void)poll(NULL, 0, ms + ms / 5);
+        if (round == 1) {
+            rawserver_put(&raw, frame,
+                          rawserver_frame(frame, UPF_OP_PONG, "", 0));
+            assert_true(has_arrived(raw.peer, PATIENCE));
+        }
+        since = clock_ms();
+        child_signal(&servers[0], SIGCONT);
+    }
+    (void)rawserver_read(&raw, UPF_OP_PING, payload);
+    return true;
 }
 
 static void a_client_that_stood_still_keeps_who_has_answered(void **state)
 {
     (void)state;
-    client_stands_still("1000", 1500);
+    need_servers();
+    with_patience(client_stands_still, 1000);
 }
 
-/* As with the servers: here the loop has to read first. */
-static void nor_does_it_give_up_who_was_not_read(void **state)
-{
-    (void)state;
-    client_stands_still("2000", 2100 - ASLEEP_MS);
-}
-
-/* echo_client waits 2 s for each answer: one that came while it slept is in
+/* echo_client waits so long for each answer: one that came while it slept is in
  * time. */
+static bool client_is_answered_asleep(int ms)
+{
+    const uint64_t since = clock_ms();
+    char    timeout[16], payload[256], printed[512];
+    uint8_t frame[16];
+
+    snprintf(timeout, sizeof timeout, "%d", ms / 1000);
+    if (!let_in("echo_client", "--text", "Hello", timeout, ms))
+        return false;
+    (void)rawserver_read(&raw, UPF_OP_TEXT, payload);
+    if (!stop_in_time(0, since, ms))
+        return false;
+    /* All that it waits for, so that it does not wait for us again. */
+    rawserver_put(&raw, frame, rawserver_frame(frame, UPF_OP_TEXT, payload, 5));
+    rawserver_put_close(&raw, UPF_CLOSE_NORMAL, "");
+    assert_true(has_arrived(raw.peer, PATIENCE));
+    assert_int_equal(shutdown(raw.peer, SHUT_WR), 0);
+    (void)poll(NULL, 0, ms + ms / 4);
+    child_signal(&servers[0], SIGCONT);
+    assert_int_equal(rawserver_read_close(&raw), UPF_CLOSE_NORMAL);
+    assert_int_equal(child_rest(&servers[0], printed, sizeof printed), 0);
+    assert_non_null(strstr(printed, "came back equal"));
+    return true;
+}
+
 static void a_client_that_stood_still_takes_its_answer(void **state)
 {
     (void)state;
-    struct rawserver s;
-    char             payload[256], printed[512];
-    uint8_t          frame[16];
-
     need_servers();
-    let_in(&s, "echo_client", "--text", "Hello", "2");
-    (void)rawserver_read(&s, UPF_OP_TEXT, payload);
-    (void)poll(NULL, 0, ASLEEP_MS);
-    stop_server(0);
-    rawserver_put(&s, frame, rawserver_frame(frame, UPF_OP_TEXT, payload, 5));
-    (void)poll(NULL, 0, 2500);
-    child_signal(&servers[0], SIGCONT);
-    assert_int_equal(rawserver_read_close(&s), UPF_CLOSE_NORMAL);
-    rawserver_put_close(&s, UPF_CLOSE_NORMAL, "");
-    rawserver_finish(&s);
-    assert_int_equal(child_rest(&servers[0], printed, sizeof printed), 0);
-    assert_non_null(strstr(printed, "came back equal"));
-    rawserver_end(&s);
+    with_patience(client_is_answered_asleep, 1000);
 }
 
 /* ---- What no event tells of again -------------------------------------- */
-
-/* All that was written to it is at the other end, be it read or not; false if
- * that does not come about within `ms`. */
-static bool has_arrived(int fd, int ms)
-{
-    const uint64_t give_up = clock_ms() + (uint64_t)ms;
-    int            left    = 0;
-
-#ifdef TIOCOUTQ
-    while (ioctl(fd, TIOCOUTQ, &left) == 0 && left > 0) {
-        if (clock_ms() >= give_up)
-            return false;
-        (void)poll(NULL, 0, 1);
-    }
-#endif
-    return left == 0;
-}
 
 /* Pongs that nobody asked for, of `len` bytes at least: they are read, and not
  * answered. */
@@ -464,7 +575,7 @@ static void echo_epoll_reads_to_the_end(void **state)
         assert_true(has_arrived(p->fd, PATIENCE));
         say(p, "begin");
         await_text(p, "begin");
-        stop_server(0);
+        child_stop(&servers[0]);
         put_pongs(p, WAITS);
         say(p, "end");
         waits = has_arrived(p->fd, SOON);
@@ -486,7 +597,7 @@ static void nor_does_it_forget_the_end_of_the_stream(void **state)
     if (!begin_server(0, "echo_epoll", options))
         return;
     struct peer *p = open_peer(ports[0]);
-    stop_server(0);
+    child_stop(&servers[0]);
     say(p, "last words");
     assert_int_equal(shutdown(p->fd, SHUT_WR), 0);
     assert_true(has_arrived(p->fd, PATIENCE));
@@ -512,39 +623,58 @@ static void nor_what_could_not_be_written(void **state)
     if (!begin_server(0, "echo_epoll", options))
         return;
     struct peer *p = open_peer(ports[0]);
-    say_unread(p, message, SIZE);
+    (void)say_unread(p, message, SIZE);
     await(p, UPF_EVENT_MESSAGE, &ev);
     assert_int_equal(ev.len, SIZE);
 }
 
 /* ---- Keepalive ---------------------------------------------------------- */
 
-/* Whoever says hello right after OPEN, and then no more, is asked after a
- * second, give or take a tenth and what a busy machine adds. */
-static void a_silent_client_is_asked_in_time(void **state)
+/*
+ * Whoever says hello right after OPEN, and then no more, is asked after a
+ * second, give or take a tenth. A busy machine makes that later, but not each
+ * time: false if it was too late, or the hello was.
+ */
+static bool silent_clients_are_asked_in_time(void)
 {
-    (void)state;
     enum { SLACK_MS = 700 };
     static const char *const programs[] = {"echo_server", "broadcast_server",
                                            "echo_epoll"};
     static const char *const options[] = {"--ping-interval", "1000", NULL};
     struct peer *p[3]    = {NULL};
     uint64_t     said[3] = {0};
+    bool         is_soon = true;
     upf_event    ev;
 
-    need_servers();
     for (size_t i = 0; i < 3; i++)
         if (begin_server(i, programs[i], options)) {
+            const uint64_t begun = clock_ms();
             p[i] = open_peer(ports[i]);
             (void)poll(NULL, 0, 200); /* the next tick is a while ago, or near */
-            say(p[i], "hello");
             said[i] = clock_ms();
+            say(p[i], "hello");
+            if (!in_time(begun, 800))
+                return false;
         }
     for (size_t i = 0; i < 3; i++)
         if (p[i] != NULL) {
             await(p[i], UPF_EVENT_PING, &ev);
-            assert_in_range(clock_ms() - said[i], 800, 1100 + SLACK_MS);
+            const uint64_t silence = clock_ms() - said[i];
+            assert_true(silence >= 800);
+            is_soon = is_soon && silence <= 1100 + SLACK_MS;
         }
+    return is_soon;
+}
+
+static void a_silent_client_is_asked_in_time(void **state)
+{
+    enum { ROUNDS = 10 };
+
+    need_servers();
+    for (int i = 0; !silent_clients_are_asked_in_time(); i++) {
+        assert_true(i < ROUNDS);
+        (void)end(state);
+    }
 }
 
 /* ---- One who talks much ----------------------------------------------- */
@@ -571,7 +701,7 @@ static void burst(size_t messages)
         setsockopt(peers[i].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
         setsockopt(peers[i].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     }
-    stop_server(0);
+    child_stop(&servers[0]);
     for (size_t i = 0; i < TALKERS * messages; i++) {
         struct peer *p = talking[i % TALKERS];
         assert_int_equal(upf_send(&p->ws, UPF_OP_BINARY, message, SIZE),
@@ -627,7 +757,7 @@ static void a_word_comes_between(unsigned many, size_t len)
     struct peer *listener = open_peer(ports[0]), *talkative = open_peer(ports[0]),
                 *one = open_peer(ports[0]);
     setsockopt(talkative->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-    stop_server(0);
+    child_stop(&servers[0]);
     for (unsigned i = 0; i < many; i++)
         assert_int_equal(upf_send(&talkative->ws, UPF_OP_BINARY, message, len),
                          UPF_OK);
@@ -656,8 +786,9 @@ static void a_word_comes_between_long_ones(void **state)
     a_word_comes_between(20, 6000);
 }
 
-/* A process that writes empty messages for as long as it can, and reads what
- * comes, so that it is never withheld from. */
+/* A process that writes pongs for as long as it can, and reads what comes, so
+ * that it is never withheld from. Messages would be for everybody: who reads
+ * them more slowly than this writes would rightly be cut off. */
 static void start_talking(struct peer *p)
 {
     enum { FRAMES = 8192, FRAME = 6 };
@@ -667,7 +798,7 @@ static void start_talking(struct peer *p)
     ssize_t        n;
 
     for (size_t i = 0; i < FRAMES; i++) {
-        frames[i * FRAME]     = 0x81;
+        frames[i * FRAME]     = 0x8A;
         frames[i * FRAME + 1] = 0x80;
     }
     talker = fork();
@@ -760,7 +891,7 @@ static void who_resets_is_let_go_and_costs_nothing(void **state)
         const size_t count = child_descriptors(&servers[i]);
         if (strcmp(programs[i], "broadcast_server") == 0)
             await_text(p, "people ");
-        say_unread(p, message, SIZE);
+        (void)say_unread(p, message, SIZE);
         setsockopt(p->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
         close(p->fd);
         upf_conn_free(&p->ws);
@@ -776,11 +907,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
         TEST(a_server_that_stood_still_keeps_who_has_answered),
-        TEST(nor_is_anybody_given_up_who_was_not_read),
-        TEST(a_server_that_stood_still_keeps_who_has_read),
+        TEST(a_server_that_stood_still_gives_a_second_chance),
         TEST(nor_is_anybody_given_up_who_was_not_written_to),
         TEST(a_client_that_stood_still_keeps_who_has_answered),
-        TEST(nor_does_it_give_up_who_was_not_read),
         TEST(a_client_that_stood_still_takes_its_answer),
         TEST(echo_epoll_reads_to_the_end),
         TEST(nor_does_it_forget_the_end_of_the_stream),

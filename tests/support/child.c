@@ -6,12 +6,15 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -78,6 +81,79 @@ void child_signal(struct child *c, int number)
 {
     assert_int_equal(kill(c->pid, number), 0);
 }
+
+void child_stop(struct child *c)
+{
+    int status;
+
+    child_signal(c, SIGSTOP);
+    assert_int_equal(waitpid(c->pid, &status, WUNTRACED), c->pid);
+    assert_true(WIFSTOPPED(status));
+}
+
+/* ---- Asleep ----------------------------------------------------------- */
+
+/* What Linux tells of a process that sleeps begins with the number of the
+ * system call that it sleeps in. poll() is another one after a SIGCONT. */
+static bool is_wait(long call)
+{
+    static const long waits[] = {
+#ifdef SYS_poll
+        SYS_poll,
+#endif
+#ifdef SYS_ppoll
+        SYS_ppoll,
+#endif
+#ifdef SYS_ppoll_time64
+        SYS_ppoll_time64,
+#endif
+#ifdef SYS_epoll_wait
+        SYS_epoll_wait,
+#endif
+#ifdef SYS_epoll_pwait
+        SYS_epoll_pwait,
+#endif
+#ifdef SYS_restart_syscall
+        SYS_restart_syscall,
+#endif
+        -1};
+
+    for (const long *wait = waits; *wait >= 0; wait++)
+        if (*wait == call)
+            return true;
+    return false;
+}
+
+static bool read_call(const struct child *c, char *text, int size)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%ld/syscall", (long)c->pid);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return false;
+    const bool ok = fgets(text, size, file) != NULL;
+    fclose(file);
+    return ok;
+}
+
+void child_await_asleep(const struct child *c)
+{
+    enum { A_WHILE = 50 };
+    char text[256], *end;
+
+    for (int ms = 0; read_call(c, text, sizeof text); ms++) {
+        const long call = strtol(text, &end, 10); /* or it is "running" */
+        if (end != text && is_wait(call))
+            return;
+        if (ms > PATIENCE)
+            fail_msg("the child finds no rest: %s", text);
+        (void)poll(NULL, 0, 1);
+    }
+    (void)poll(NULL, 0, A_WHILE);
+}
+
+/* ---- The end ---------------------------------------------------------- */
 
 int child_exit_status(struct child *c)
 {

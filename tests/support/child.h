@@ -28,6 +28,15 @@ bool child_line(struct child *c, int ms);
 
 void child_signal(struct child *c, int number);
 
+/* It does nothing (SIGSTOP) until child_signal(SIGCONT). */
+void child_stop(struct child *c);
+
+/*
+ * Its work is done: it waits in poll() or epoll_wait(). What it was seen to do
+ * must have begun. Where there is no /proc of Linux's, a while is taken for it.
+ */
+void child_await_asleep(const struct child *c);
+
 /* The child has ended by itself and printed no more; its exit status. */
 int child_exit_status(struct child *c);
 

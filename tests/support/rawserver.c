@@ -13,18 +13,35 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <upframe/handshake.h>
 
 #include "rawserver.h"
+#include "tcp.h"
 
 bool readable(int fd, int ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
     return poll(&p, 1, ms) == 1;
+}
+
+bool has_arrived(int fd, int ms)
+{
+    const uint64_t give_up = clock_ms() + (uint64_t)ms;
+    int            left    = 0;
+
+#ifdef TIOCOUTQ
+    while (ioctl(fd, TIOCOUTQ, &left) == 0 && left > 0) {
+        if (clock_ms() >= give_up)
+            return false;
+        (void)poll(NULL, 0, 1);
+    }
+#endif
+    return left == 0;
 }
 
 /* ---- Up and down ------------------------------------------------------ */
@@ -132,6 +149,18 @@ void rawserver_read_head(struct rawserver *s, size_t max)
         s->head[len++] = (char)get_byte(s);
         s->head[len]   = '\0';
     }
+}
+
+bool rawserver_accept_request(struct rawserver *s)
+{
+    char byte;
+
+    rawserver_accept(s);
+    assert_true(readable(s->peer, PATIENCE));
+    if (recv(s->peer, &byte, 1, MSG_PEEK) != 1)
+        return false;
+    rawserver_read_head(s, sizeof s->head);
+    return true;
 }
 
 size_t rawserver_response(const struct rawserver *s, char *out, size_t size)

@@ -25,6 +25,10 @@ enum { PATIENCE = 30 * 1000 };
 /* Whether `fd` becomes readable (or ends) within `ms`. */
 bool readable(int fd, int ms);
 
+/* All that was written to it is at the other end, be it read or not; false if
+ * that does not come about within `ms`. */
+bool has_arrived(int fd, int ms);
+
 void rawserver_begin(struct rawserver *s);
 void rawserver_end(struct rawserver *s);
 
@@ -45,6 +49,10 @@ void rawserver_put(struct rawserver *s, const void *data, size_t len);
 
 /* Read the request into s->head, or its first `max` bytes. */
 void rawserver_read_head(struct rawserver *s, size_t max);
+
+/* Accept who connects, and read the request. False if there is none: a client
+ * of little patience has given up. */
+bool rawserver_accept_request(struct rawserver *s);
 
 /* The 101 that answers s->head; returns its length. */
 size_t rawserver_response(const struct rawserver *s, char *out, size_t size);
