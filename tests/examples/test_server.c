@@ -151,7 +151,7 @@ static void serve(int output, const char *const *options)
                                .max_queued      = MAX_QUEUED,
                                .send_buffer     = 10000,
                                .ping_interval   = 400,
-                               .pong_timeout    = 2000,
+                               .pong_timeout    = PATIENCE,
                                .max_connections = 50}};
 
     while (options != NULL && *options != NULL)
@@ -217,7 +217,8 @@ static int end_server(void)
 static int set_up(void **state)
 {
     (void)state;
-    close_timeout = handshake_timeout = 500;
+    close_timeout     = 500;
+    handshake_timeout = PATIENCE;
     may_say_more  = 0;
     friends[0] = friends[1] = -1;
     return 0;
@@ -286,16 +287,19 @@ static bool take(int fd, struct blob *to)
 
 static int join(void)
 {
-    struct blob head = {0};
-    const int   fd   = tcp_connect("127.0.0.1", port, PATIENCE);
+    char      head[1024] = "";
+    const int fd         = tcp_connect("127.0.0.1", port, PATIENCE);
 
     assert_true(fd >= 0);
     put(fd, handshake, sizeof handshake - 1);
     put(fd, "\r\n", 2);
-    while (head.len < 4 || memcmp(head.data + head.len - 4, "\r\n\r\n", 4) != 0)
-        assert_true(take(fd, &head));
-    assert_int_equal(memcmp(head.data, "HTTP/1.1 101 ", 13), 0);
-    blob_free(&head);
+    /* And no more: what is said to all may be right behind it. */
+    for (size_t len = 0; strstr(head, "\r\n\r\n") == NULL;) {
+        assert_true(len < sizeof head - 1);
+        await_readable(fd);
+        assert_int_equal(recv(fd, head + len++, 1, 0), 1);
+    }
+    assert_int_equal(memcmp(head, "HTTP/1.1 101 ", 13), 0);
     return fd;
 }
 
@@ -504,7 +508,8 @@ static const struct {
     {closes_with_no_code_there_is, true, 1002},
 };
 
-/* All at the same time, while two others talk. */
+/* All at the same time, while two others talk. What is too slow is told 408 or
+ * 1011: there is time for it on a busy machine to be what it is. */
 static void who_misbehaves_is_told_and_others_notice_nothing(void **state)
 {
     enum { COUNT = sizeof offenders / sizeof *offenders };
@@ -512,7 +517,8 @@ static void who_misbehaves_is_told_and_others_notice_nothing(void **state)
     int         fds[COUNT];
 
     (void)state;
-    begin_server(NULL);
+    handshake_timeout = 4000;
+    begin_server((const char *const[]){"--pong-timeout", "4000", NULL});
     const int one = join();
     const int two = join();
     friends[0] = one;
@@ -944,11 +950,14 @@ static void a_stop_is_told_to_all_and_does_not_wait_for_ever(void **state)
 /* All time-outs here are longer than any test: a second signal ends them. */
 #define LONG "86400000"
 
-static void begin_to_drain(void)
+/* Without pings there are no pongs to wait for; but a tenth of that is how
+ * often the server looks at the time. */
+#define SWEEPS "--pong-timeout", "2000"
+
+static void await_drain(void)
 {
     const uint64_t give_up = clock_ms() + PATIENCE;
 
-    kill(child, SIGTERM);
     while (answer_to(health) != 503)
         assert_true(clock_ms() < give_up);
     assert_int_equal(answer_to("OPTIONS * HTTP/1.0\r\n\r\n"), 503);
@@ -963,10 +972,11 @@ static void the_proxy_notices_before_the_clients_do(void **state)
     (void)state;
     handshake_timeout = PATIENCE;
     begin_server((const char *const[]){"--drain-notice", LONG,
-                                       "--ping-interval", "0", NULL});
+                                       "--ping-interval", "0", SWEEPS, NULL});
     assert_int_equal(answer_to(health), 200);
     const int one = join();
-    begin_to_drain();
+    kill(child, SIGTERM);
+    await_drain();
     const int newcomer = join();
     say(newcomer, FIN | TEXT, "as ever", 7);
     await(one, &heard, "as ever");
@@ -989,11 +999,13 @@ static void clients_are_told_one_after_the_other(void **state)
     (void)state;
     handshake_timeout = PATIENCE;
     begin_server((const char *const[]){"--drain", LONG, "--ping-interval", "0",
-                                       NULL});
+                                       SWEEPS, NULL});
     for (int i = 0; i < COUNT; i++)
         fds[i] = join();
-    begin_to_drain();
+    kill(child, SIGTERM);
+    /* Before anybody else comes, who would be the first to be told. */
     assert_int_equal(last_word(fds[COUNT - 1]), 1001);
+    await_drain();
     snprintf(request, sizeof request, "%s\r\n", handshake);
     assert_int_equal(answer_to(request), 503);
     for (int i = 0; i < COUNT - 1; i++) {
