@@ -651,14 +651,17 @@ static void goes_on(struct peer *p)
         await_frame(p);
 }
 
-/* What the page relies on: the server comes to where the same rules, with the
- * same inputs, have led here. */
-static void a_player_foresees_its_own_ship(void **state)
+/*
+ * What the page relies on: the server comes to where the same rules, with the
+ * same inputs, have led here. False if this machine made a break between two
+ * inputs: then a ship may drift.
+ */
+static bool a_ship_is_foreseen(void)
 {
-    (void)state;
-    enum { INPUTS = 90 };
+    enum { INPUTS = 90, WAITING = GAME_WAITING / 2, BREAK_MS = 500 };
     static ship foreseen[INPUTS + 1];
-    unsigned sent = 0, seen = 0;
+    unsigned    sent = 0, seen = 0;
+    uint64_t    last;
 
     serve("0");
     struct peer *p = play("Ann");
@@ -666,13 +669,17 @@ static void a_player_foresees_its_own_ship(void **state)
         await_frame(p); /* it grows for her */
     foreseen[0] = *ship_of(p);
     assert_int_equal(foreseen[0].done, 0);
+    last = clock_ms();
     while (seen < INPUTS) {
-        if (sent < INPUTS) {
+        if (sent < INPUTS && sent - seen < WAITING) {
             const unsigned hands = GAME_GO | (sent / 20 % 2 ? GAME_LEFT : 0u) |
                                    (sent % 7 == 0 ? GAME_FIRE : 0u);
             foreseen[sent + 1] = foreseen[sent];
             (void)ship_step(&foreseen[sent + 1], hands, p->world.radius);
             send_hands(p, ++sent, hands);
+            if (clock_ms() - last > BREAK_MS)
+                return false;
+            last = clock_ms();
         }
         await_frame(p);
         seen = ship_of(p)->done;
@@ -683,6 +690,17 @@ static void a_player_foresees_its_own_ship(void **state)
         assert_int_equal(ship_of(p)->vy, foreseen[seen].vy);
         assert_int_equal(ship_of(p)->heading, foreseen[seen].heading);
         assert_int_equal(ship_of(p)->reload, foreseen[seen].reload);
+    }    return true;
+}
+
+static void a_player_foresees_its_own_ship(void **state)
+{
+    enum { ROUNDS = 10 };
+
+    for (int i = 0; !a_ship_is_foreseen(); i++) {
+        assert_true(i < ROUNDS);
+        (void)end(state);
+        (void)begin(state);
     }
 }
 
@@ -708,8 +726,8 @@ static void players_see_each_other(void **state)
     say(bob, "leave");
     await_words(ann, "left 2");
     await_words(eve, "left 2");
-    goes_on(bob); /* who watches now */
-    assert_false(ship_of(bob)->is_here);
+    while (ship_of(bob)->is_here)
+        await_frame(bob); /* who watches now */
     say(bob, "leave");
     send_hands(bob, 100, GAME_GO); /* it was on its way */
     say(bob, "join Bob");
