@@ -9,7 +9,7 @@
 # a watchdog stops all of it after LIMIT seconds.
 set -u
 
-LIMIT=90
+LIMIT=500 # a hang, not a slow machine
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
 bin=${1:-}
 bin=${bin:-${UPF_EXAMPLES_DIR:-build/examples}}
@@ -106,10 +106,10 @@ stop()
     [ "$status" -eq 0 ] && [ -z "$rest" ]
 }
 
-client() { "$bin/echo_client" "$@" "$url"; }
+client() { "$bin/echo_client" --timeout 60 "$@" "$url"; }
 
 # One that stays, prints all that comes, and gives up when nothing does.
-listener() { exec "$bin/echo_client" --wait --timeout 10 "$@" "$url"; }
+listener() { exec "$bin/echo_client" --wait --timeout 60 "$@" "$url"; }
 
 # awaits FD PATTERN: read lines until one matches.
 awaits()
@@ -519,7 +519,7 @@ with_epoll()
 uploads_to()
 {
     start "$1"
-    "$bin/echo_client" --wait --timeout 15 --size 8388608 --size 8388608 \
+    "$bin/echo_client" --wait --timeout 60 --size 8388608 --size 8388608 \
         --size 8388608 "$url" >"$tmp/upload" &
     waiting=$!
     running="$running $waiting"
