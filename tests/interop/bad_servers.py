@@ -237,8 +237,8 @@ async def fresh_keys():
 
 
 async def main():
-    def case(name, coroutine, limit=10):
-        return check(f"bare server: {name}", coroutine, limit)
+    def case(name, coroutine):
+        return check(f"bare server: {name}", coroutine)
 
     for name, greeting in GOOD_ANSWERS:
         await case(f"response with {name}", good_answer(greeting))

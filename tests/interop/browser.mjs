@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish, tlsArguments } from './kit.mjs';
 import { browser, everyPage, isOpen as connected, loadNothing, namesAreReadable,
          openPage }
     from './pagekit.mjs';
@@ -368,7 +368,7 @@ async function foreignPage(program) {
     expect(await listed.stop(), 0, 'server\'s exit status');
 }
 
-const test = (name, body) => check(`Chromium: ${name}`, body, 25000);
+const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 for (const secure of [false, true]) {
     const scheme = secure ? 'wss' : 'ws';

@@ -3,13 +3,13 @@
 // headless Chromium; Redis goes away and comes back.
 
 import { join } from 'node:path';
-import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, isOpen, loadNothing, openPage }
     from './pagekit.mjs';
 import { WORK } from './packages.mjs';
 import { Redis } from './redis.mjs';
 
-const PATIENCE = 10000;
+const PATIENCE = 40000;
 const SIZES = {
     wide: { width: 1100, height: 700 },
     phone: { width: 390, height: 780 },
@@ -166,7 +166,7 @@ async function serverGoesAndComesBack() {
     await redis.down();
 }
 
-const test = (name, body) => check(`Chromium: ${name}`, body, 40000);
+const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 await test('two processes are one room', twoProcessesAreOneRoom);
 await test('a room is cut off from Redis, and healed', redisGoesAndComesBack);

@@ -7,7 +7,8 @@ import sys
 
 import websockets
 
-from kit import BIN, Failure, Server, check, client_tls, expect, finish
+from kit import (BIN, CASE, SUITE, Failure, Server, check, client_tls, expect,
+                 finish)
 
 MIB = 1 << 20
 EVERY_WIDTH = "a\u00e9\u20ac\U0001f600\x00\x7f\ufffd\U0010ffff"
@@ -17,6 +18,8 @@ COUNT = 1000  # 32 MiB in all: more than the kernel keeps for a client
 
 def connect(server, **options):
     options.setdefault("ping_interval", None)
+    options.setdefault("open_timeout", CASE)
+    options.setdefault("close_timeout", CASE)
     options.setdefault("max_size", 32 * MIB)
     if server.url.startswith("wss:"):
         options.setdefault("ssl", client_tls())
@@ -53,7 +56,7 @@ async def send_all(ws, messages):
 
 async def ping(server, payload):
     async with connect(server) as ws:
-        await asyncio.wait_for(await ws.ping(payload), 5)
+        await (await ws.ping(payload))
 
 
 class PingWatch(logging.Handler):
@@ -77,7 +80,7 @@ async def server_pings(secure):
     async with Server(command, secure) as server:
         async with connect(server, logger=logger) as ws:
             for _ in range(3):
-                await asyncio.wait_for(watch.seen.wait(), 5)
+                await watch.seen.wait()
                 watch.seen.clear()
             await ws.send("still here")
             expect(await ws.recv(), "still here", "echo")
@@ -142,7 +145,7 @@ async def crowd(server):
 
     async def one(number):
         async with gate:
-            ws = await connect(server, open_timeout=20)
+            ws = await connect(server)
         opened.append(number)
         if len(opened) == CLIENTS:
             all_open.set()
@@ -192,8 +195,8 @@ async def slow_listener(secure):
 
 
 async def run(scheme):
-    def case(name, coroutine, limit=10):
-        return check(f"{scheme} websockets client: {name}", coroutine, limit)
+    def case(name, coroutine):
+        return check(f"{scheme} websockets client: {name}", coroutine)
 
     secure = scheme == "wss"
     async with Server([f"{BIN}/echo_server"], secure) as server:
@@ -227,7 +230,7 @@ async def run(scheme):
                    refused(server, 403, origin="https://evil.example"))
         own = server.url.replace("ws", "http", 1).rstrip("/")
         await case("its own origin is accepted", echoes_from(server, own))
-        await case(f"{CLIENTS} clients at once", crowd(server), 30)
+        await case(f"{CLIENTS} clients at once", crowd(server))
         await case("text after the crowd", echoes(server, "hello"))
 
     options = ["--subprotocol", "echo.v1", "--origin", "https://app.example"]
@@ -245,13 +248,13 @@ async def run(scheme):
 
     await case("server pings client", server_pings(secure))
     await case("server closes", server_stops(secure))
-    await case("a slow listener of broadcast_server", slow_listener(secure), 20)
+    await case("a slow listener of broadcast_server", slow_listener(secure))
 
 
 async def main():
     for scheme in sys.argv[1:] or ["ws", "wss"]:
         await check(f"{scheme} websockets client: servers start and end well",
-                    run(scheme), 100)
+                    run(scheme), SUITE)
     finish()
 
 

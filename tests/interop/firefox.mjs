@@ -4,7 +4,8 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BIN, Server, check, expect, finish, tlsArguments } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish, tlsArguments }
+    from './kit.mjs';
 import { WORK, require } from './packages.mjs';
 import { Redis } from './redis.mjs';
 
@@ -39,7 +40,7 @@ async function open(server) {
     const url = server.url.replace('ws', 'http');
     const context = await browser.newContext(
         { viewport: WIDE, ignoreHTTPSErrors: true });
-    context.setDefaultTimeout(10000);
+    context.setDefaultTimeout(40000);
     const page = await context.newPage();
     page.complaints = [];
     // Of what a policy refuses Firefox makes an error of the page, too.
@@ -265,7 +266,7 @@ async function game() {
     await over('game', [server], ann, bob);
 }
 
-const test = (name, body) => check(`Firefox: ${name}`, body, 30000);
+const test = (name, body) => check(`Firefox: ${name}`, body, 2 * CASE);
 
 await test('what is sent comes back', () => echo());
 await test('over TLS, too', () => echo(...tlsArguments()));

@@ -4,11 +4,11 @@
 import net from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
 import { WORK } from './packages.mjs';
 
-const PATIENCE = 12000;
+const PATIENCE = 40000;
 const PLAY_MS = Number(process.env.GAME_PLAY_MS ?? 8000); // through the relay
 const WIDE = { width: 1100, height: 700 };
 const PHONE = { width: 390, height: 780 };
@@ -355,13 +355,13 @@ async function othersAreInterpolated() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
-const test = (name, body, ms = 40000) =>
+const test = (name, body, ms = 2 * CASE) =>
     check(`Chromium: game, ${name}`, body, ms);
 
 await test('two play', twoPlay);
 await test('one comes back', comesBack);
 await test('others are drawn between two frames', othersAreInterpolated);
-await test('a bad network', badNetwork, PLAY_MS + 60000);
+await test('a bad network', badNetwork, PLAY_MS + 2 * CASE);
 await everyPage('game', start);
 await loadNothing('game\'s pages');
 await browser.close();

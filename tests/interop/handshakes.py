@@ -13,7 +13,7 @@ import random
 import re
 import sys
 
-from kit import BIN, HERE, Failure, Server, check, finish
+from kit import BIN, CASE, HERE, SUITE, Failure, Server, check, finish
 
 NODE = os.environ.get("INTEROP_NODE", "node")
 SEED, PAIRS = 6455, 400
@@ -180,7 +180,7 @@ async def accepted(server, data):
     try:
         writer.write(data.replace(b"HOST", b"127.0.0.1:%d" % server.port))
         writer.write_eof()
-        answer = await asyncio.wait_for(reader.read(12), 3)
+        answer = await asyncio.wait_for(reader.read(12), CASE)
         return answer.startswith(b"HTTP/1.1 101")
     except (asyncio.TimeoutError, OSError):
         return False
@@ -239,7 +239,7 @@ async def main():
             await compare(ours, [node, python])
 
     await check("handshakes: we accept none that both others refuse",
-                everything(), 60)
+                everything(), SUITE)
     finish()
 
 

@@ -15,6 +15,9 @@ export const ca = () => readFileSync(join(CERTS, 'ca.pem'));
 export const tlsArguments = () => ['--tls-cert', join(CERTS, 'server.pem'),
                                    '--tls-key', join(CERTS, 'server.key')];
 
+// Milliseconds: guards against what hangs, no measure of any machine.
+export const CASE = 60000;
+
 let passed = 0;
 let failed = 0;
 const running = new Set();
@@ -46,7 +49,7 @@ export function within(ms, promise, what) {
 }
 
 /** Run one case: it passes when its promise is fulfilled in time. */
-export async function check(name, run, ms = 10000) {
+export async function check(name, run, ms = CASE) {
     try {
         await within(ms, run(), 'case');
         passed += 1;
@@ -75,7 +78,7 @@ export class Server {
             server.process.on('error', (error) => done(error.message));
             server.process.on('exit', (code, signal) => done(signal ?? code));
         });
-        server.url = await within(10000, server.#readUrl(command), command);
+        server.url = await within(CASE, server.#readUrl(command), command);
         server.port = Number(new URL(server.url).port);
         return server;
     }
@@ -95,7 +98,7 @@ export class Server {
     /** Tell it to end; resolves to its exit status, 0 if all is well. */
     async stop() {
         this.process.kill('SIGTERM');
-        const how = await within(15000, this.ended, 'server\'s end');
+        const how = await within(CASE, this.ended, 'server\'s end');
         running.delete(this.process);
         return how;
     }

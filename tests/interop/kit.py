@@ -13,6 +13,10 @@ BIN = os.environ.get("INTEROP_BIN", "build/examples")
 CERTS = os.environ.get("INTEROP_CERTS", "build/interop/certs")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+# Seconds: guards against what hangs, no measure of any machine.
+CASE = 60
+SUITE = 280
+
 passed = 0
 failed = 0
 running = set()
@@ -32,7 +36,7 @@ def brief(value):
     return text if len(text) <= 200 else f"{text[:200]}... ({len(value)} long)"
 
 
-async def check(name, coroutine, limit=10):
+async def check(name, coroutine, limit=CASE):
     """Run one case, for at most `limit` seconds: it passes by returning."""
     global passed, failed
     try:
@@ -81,7 +85,7 @@ class Server:
             *self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         running.add(self.process)
         try:
-            self.url = await asyncio.wait_for(self.read_url(), 10)
+            self.url = await asyncio.wait_for(self.read_url(), CASE)
         except BaseException as error:
             await self.kill()
             raise Failure(f"{self.command[0]} did not listen: {error!r}")
@@ -122,7 +126,7 @@ class Server:
     async def stop(self):
         """Tell it to end; returns its exit status."""
         self.terminate()
-        return await asyncio.wait_for(self.process.wait(), 15)
+        return await asyncio.wait_for(self.process.wait(), CASE)
 
     async def kill(self):
         self.killed = True
@@ -133,6 +137,8 @@ class Server:
 
 async def echo_client(*arguments):
     """Run it; returns its exit status and what it printed."""
+    if "--timeout" not in arguments:
+        arguments = "--timeout", str(CASE), *arguments
     process = await asyncio.create_subprocess_exec(
         f"{BIN}/echo_client", *arguments, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)

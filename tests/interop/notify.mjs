@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, isOpen as connected, loadNothing,
          namesAreReadable, openPage, relay } from './pagekit.mjs';
 import { WORK } from './packages.mjs';
@@ -273,7 +273,7 @@ async function aForeignPageCannotPost() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
-const test = (name, body) => check(`Chromium: notify, ${name}`, body, 25000);
+const test = (name, body) => check(`Chromium: notify, ${name}`, body, 2 * CASE);
 
 await test('events arrive, and are counted', eventsArrive);
 await test('topics are chosen', topicsAreChosen);

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from kit import (BIN, CERTS, HERE, Failure, Server, check, expect,
+from kit import (BIN, CERTS, HERE, SUITE, Failure, Server, check, expect,
                  expect_client, finish, running)
 
 NODE = os.environ.get("INTEROP_NODE", "node")
@@ -47,8 +47,8 @@ class Peer:
 async def run_with(library, secure):
     scheme = "wss" if secure else "ws"
 
-    def case(name, coroutine, limit=10):
-        return check(f"{scheme} {library} server: {name}", coroutine, limit)
+    def case(name, coroutine):
+        return check(f"{scheme} {library} server: {name}", coroutine)
 
     async with Server(SERVERS[library], secure) as server:
         talk = Peer(server).talk
@@ -107,7 +107,7 @@ async def run_with(library, secure):
 
 async def run_tls():
     def case(name, *rest):
-        return check(f"wss trust: {name}", expect_client(*rest), 10)
+        return check(f"wss trust: {name}", expect_client(*rest))
 
     ca, stranger = f"{CERTS}/ca.pem", f"{CERTS}/stranger.pem"
     command = next(iter(SERVERS.values()))
@@ -194,8 +194,8 @@ async def main():
     for library in SERVERS:
         for secure in (False, True):
             await check(f"{library} server starts and ends well",
-                        run_with(library, secure), 60)
-    await check("TLS servers start and end well", run_tls(), 40)
+                        run_with(library, secure), SUITE)
+    await check("TLS servers start and end well", run_tls(), SUITE)
     await run_reconnecting()
     finish()
 

@@ -4,7 +4,7 @@
 
 import net from 'node:net';
 import { once } from 'node:events';
-import { check, expect } from './kit.mjs';
+import { CASE, check, expect } from './kit.mjs';
 import { require } from './packages.mjs';
 
 const { chromium } = require('playwright-core');
@@ -27,7 +27,7 @@ const outside = []; // what any page wanted from another host or port
  * what goes over its WebSockets: [sent, data].
  */
 export async function openPage(url, options = {}) {
-    const { patience = 8000, before, ...rest } = options;
+    const { patience = 40000, before, ...rest } = options;
     const context = await browser.newContext(
         { viewport: { width: 1100, height: 700 }, ...rest });
     context.setDefaultTimeout(patience);
@@ -254,10 +254,10 @@ export async function policyHolds(server) {
 export async function everyPage(name, start, question, answer) {
     await check(`Chromium: ${name}, a silent connection is noticed`,
                 async () => noticesSilence(await start(), question, answer),
-                40000);
+                2 * CASE);
     await check(`Chromium: ${name}, what is injected is dead`, async () => {
         const server = await start();
         await policyHolds(server);
         expect(await server.stop(), 0, 'server\'s exit status');
-    }, 25000);
+    }, 2 * CASE);
 }

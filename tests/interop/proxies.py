@@ -19,7 +19,7 @@ import urllib.request
 import websockets
 
 import kit
-from kit import BIN, CERTS, Failure, Server, check, expect
+from kit import BIN, CASE, CERTS, Failure, Server, check, expect
 
 HERE = pathlib.Path(__file__).resolve().parent
 SHIPPED = HERE.parent.parent / "examples" / "proxy"
@@ -65,7 +65,7 @@ class Proxy:
         self.process = await asyncio.create_subprocess_exec(
             *self.command(text), stdin=asyncio.subprocess.DEVNULL)
         kit.running.add(self.process)
-        await asyncio.wait_for(self.listens(), 10)
+        await asyncio.wait_for(self.listens(), CASE)
         return self
 
     async def listens(self):
@@ -161,8 +161,8 @@ def connect(proxy, host=NAME, origin=f"https://{NAME}"):
     return websockets.connect(
         f"wss://{host}/", host="127.0.0.1", port=proxy.port, ssl=tls(),
         server_hostname="localhost", origin=origin, max_size=2 * LARGE,
-        subprotocols=["one", "two"], ping_interval=None, open_timeout=30,
-        max_queue=None)
+        subprotocols=["one", "two"], ping_interval=None, open_timeout=CASE,
+        close_timeout=CASE, max_queue=None)
 
 
 async def says(client, text="well?"):
@@ -259,21 +259,38 @@ async def host_and_origin(kind):
                "another port's Origin")
 
 
-async def quiet(kind):
-    """Longer than the proxy allows; and without pings it does not allow it."""
-    short = kind.idle, kind.idle.replace("75s", "2s")
+async def is_kept(kind, seconds):
+    """Whether a quiet connection outlives twice the time the proxy allows."""
+    short = kind.idle, kind.idle.replace("75s", f"{seconds}s")
     ping = "--ping-interval"
     async with chat("one", ping, "300") as one, \
             chat("two", ping, "300") as two, kind([one, two], short) as proxy:
         client = await connect(proxy)
-        await client.recv()  # who is here
         try:
-            await asyncio.wait_for(client.recv(), 5)
+            await client.recv()  # who is here
+            await asyncio.wait_for(client.recv(), 2 * seconds + 1)
             raise Failure("it is not quiet")
         except asyncio.TimeoutError:
             pass
+        except websockets.ConnectionClosed:
+            return False
         await says(client)
         await client.close()
+        return True
+
+
+async def quiet(kind):
+    """Longer than the proxy allows; and without pings it does not allow it.
+
+    A busy machine may let a ping come too late. Then the proxy allows more.
+    """
+    for seconds in 2, 4, 8, 16:
+        if await is_kept(kind, seconds):
+            break
+    else:
+        raise Failure("pings do not keep a quiet connection")
+    short = kind.idle, kind.idle.replace("75s", "2s")
+    ping = "--ping-interval"
     async with chat("one", ping, "0") as one, chat("two", ping, "0") as two, \
             kind([one, two], short) as proxy:
         client = await connect(proxy)
@@ -328,8 +345,9 @@ async def come_back(proxy, client, order):
     return client
 
 
-async def all_move(kind):
-    async with chat("one", "--drain", "3000") as one, chat("two") as two, \
+async def moves(kind, drain):
+    """Whether the first one was back before the last one was told."""
+    async with chat("one", "--drain", str(drain)) as one, chat("two") as two, \
             kind([one, two]) as proxy:
         clients = await many(proxy, 40)
         order = []
@@ -339,13 +357,20 @@ async def all_move(kind):
               if c.subprotocol == "one"))
         expect(len(moved), 20, "clients that have moved")
         last = len(order) - order[::-1].index("told")
-        if "back" not in order[:last]:
-            raise Failure("all were told before the first one was back")
         expect(await one.process.wait(), 0, "exit status")
         stayed = [c for c in clients if c.subprotocol == "two"]
         for client in stayed:
             await says(client)
         await end(*moved, *stayed)
+        return "back" in order[:last]
+
+
+async def all_move(kind):
+    """A busy machine may need longer to come back than all are told in."""
+    for drain in 3000, 6000, 12000, 24000:
+        if await moves(kind, drain):
+            return
+    raise Failure("all were told before the first one was back")
 
 
 class Ours:
@@ -422,8 +447,8 @@ Haproxy.no_check, Haproxy.nobody = (("inter 1s", "inter 1h"),), 503
 
 async def main():
     for kind in Nginx, Haproxy:
-        def test(name, case, limit=20):
-            return check(f"{kind.name}: {name}", case(kind), limit)
+        def test(name, case):
+            return check(f"{kind.name}: {name}", case(kind), 3 * CASE)
         await test("messages, large ones too", talk)
         await test("the page, over https", page)
         await test("Host and Origin are passed on", host_and_origin)

@@ -6,7 +6,8 @@ import socket
 import struct
 import sys
 
-from kit import BIN, Failure, Server, check, client_tls, expect, finish
+from kit import (BIN, SUITE, Failure, Server, check, client_tls, expect,
+                 finish)
 from wire import (BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close_frame,
                   connect, frame, open_socket, read_frame, read_head, request)
 
@@ -300,8 +301,8 @@ async def both_close(secure, tls):
 async def run(scheme):
     tls = client_tls() if scheme == "wss" else None
 
-    def case(name, coroutine, limit=5):
-        return check(f"{scheme} bare socket: {name}", coroutine, limit)
+    def case(name, coroutine):
+        return check(f"{scheme} bare socket: {name}", coroutine)
 
     async with Server([f"{BIN}/echo_server"], tls is not None) as server:
         await case("page", page(server, tls))
@@ -324,14 +325,14 @@ async def run(scheme):
                        ends_without_close(server, tls))
         await case("connections torn down", reset(server, tls))
         await case("a ping flood", ping_flood(server, tls))
-        await case("a client that does not read", slow_reader(server, tls), 30)
+        await case("a client that does not read", slow_reader(server, tls))
     await case("both close at once", both_close(tls is not None, tls))
 
 
 async def main():
     for scheme in sys.argv[1:] or ["ws", "wss"]:
         await check(f"{scheme} bare socket: server starts and ends well",
-                    run(scheme), 100)
+                    run(scheme), SUITE)
     finish()
 
 

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { within } from './kit.mjs';
+import { CASE, within } from './kit.mjs';
 
 const freePort = () => new Promise((found) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -44,7 +44,7 @@ export class Redis {
         const ready = new Promise((found) =>
             createInterface({ input: this.process.stdout }).on('line', (line) =>
                 line.includes('eady to accept') && found(true)));
-        return within(10000, Promise.race(
+        return within(CASE, Promise.race(
             [ready, this.ended.then(() => false)]), 'redis-server');
     }
 

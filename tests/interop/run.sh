@@ -36,7 +36,7 @@ export INTEROP_BIN INTEROP_WORK INTEROP_CERTS INTEROP_CHROMIUM \
     INTEROP_FIREFOX INTEROP_NGINX INTEROP_HAPROXY INTEROP_REDIS \
     PYTHONDONTWRITEBYTECODE
 
-give_up=$(($(date +%s) + 500))
+give_up=$(($(date +%s) + 1200))
 log=$work/cases.log
 errors=$work/stderr.log
 : >"$log"
@@ -132,26 +132,26 @@ if command -v openssl >/dev/null && ! sh "$here/certs.sh" "$work/certs"; then
 fi
 
 needs=python
-suite client.py 50 "$python" "$here/client.py"
-suite raw.py 50 "$python" "$here/raw.py"
-suite bad_servers.py 40 "$python" "$here/bad_servers.py"
+suite client.py 300 "$python" "$here/client.py"
+suite raw.py 300 "$python" "$here/raw.py"
+suite bad_servers.py 300 "$python" "$here/bad_servers.py"
 needs="python nginx haproxy"
-suite proxies.py 60 "$python" "$here/proxies.py"
+suite proxies.py 300 "$python" "$here/proxies.py"
 needs=node
-suite client.mjs 50 node "$here/client.mjs"
+suite client.mjs 300 node "$here/client.mjs"
 needs="python node"
-suite our_clients.py 50 "$python" "$here/our_clients.py"
-suite handshakes.py 30 "$python" "$here/handshakes.py"
+suite our_clients.py 300 "$python" "$here/our_clients.py"
+suite handshakes.py 300 "$python" "$here/handshakes.py"
 needs="node browser"
-suite browser.mjs 150 node "$here/browser.mjs"
-suite notify.mjs 90 node "$here/notify.mjs"
-suite ticker.mjs 100 node "$here/ticker.mjs"
-suite game.mjs 120 node "$here/game.mjs"
-suite wss.mjs 90 node "$here/wss.mjs"
+suite browser.mjs 450 node "$here/browser.mjs"
+suite notify.mjs 300 node "$here/notify.mjs"
+suite ticker.mjs 300 node "$here/ticker.mjs"
+suite game.mjs 300 node "$here/game.mjs"
+suite wss.mjs 300 node "$here/wss.mjs"
 needs="node browser redis"
-suite chat_redis.mjs 100 node "$here/chat_redis.mjs"
+suite chat_redis.mjs 300 node "$here/chat_redis.mjs"
 needs="node firefox"
-suite firefox.mjs 120 node "$here/firefox.mjs"
+suite firefox.mjs 300 node "$here/firefox.mjs"
 
 passed=$(grep -c '^ok ' "$log")
 failed=$(grep -c '^FAIL ' "$log")

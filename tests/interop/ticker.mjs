@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BIN, Server, check, expect, finish } from './kit.mjs';
+import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
 import { WORK } from './packages.mjs';
 
@@ -211,7 +211,7 @@ async function oddPrices() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
-const test = (name, body) => check(`Chromium: ${name}`, body, 40000);
+const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 await test('ticker page shows prices', prices);
 await test('ticker page comes back after a restart',

@@ -6,7 +6,7 @@ import https from 'node:https';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BIN, CERTS, Server, ca, check, expect, finish, tlsArguments }
+import { BIN, CASE, CERTS, Server, ca, check, expect, finish, tlsArguments }
     from './kit.mjs';
 import { browser, isOpen, loadNothing, openPage, policyHolds }
     from './pagekit.mjs';
@@ -144,7 +144,7 @@ for (const [program, does, ...args] of [
 ]) {
     const server = await start(program, ...args);
     const test = (name, body) =>
-        check(`Chromium: ${program} over wss, ${name}`, body, 20000);
+        check(`Chromium: ${program} over wss, ${name}`, body, 2 * CASE);
     await test('its page does what it is for', async () => {
         for (const page of await does(server)) {
             expect(await page.evaluate(attempt, server.url), 'open',
