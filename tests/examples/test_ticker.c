@@ -1043,6 +1043,49 @@ static void the_table_counts_frames_of_prices(void **state)
     assert_string_equal(t.measured, "5 prices/s in 5 frames/s, delay 0 ms");
 }
 
+/* A rise from below 0 is a rise; what rounds to nothing went neither way. */
+static void the_table_shows_which_way_a_price_went(void **state)
+{
+    static const struct {
+        double      open, price;
+        const char *row;
+    } cases[] = {
+        {-5, -24, "           -24\033[0m \033[31m  -380.00 %\033[0m"},
+        {-5, -4, "            -4\033[0m \033[32m   +20.00 %\033[0m"},
+        {-5, 5, "             5\033[0m \033[32m  +200.00 %\033[0m"},
+        {5, -5, "            -5\033[0m \033[31m  -200.00 %\033[0m"},
+        {5, 4, "             4\033[0m \033[31m   -20.00 %\033[0m"},
+        {0, 4, "             4\033[0m     +0.00 %\033[0m"},
+        {5e6, 4999999, "       4999999\033[0m     +0.00 %\033[0m"}};
+    static const char *const options[] = {"--table", NULL};
+    static const uint8_t symbols[] = "S\1\0\0\0\1\4ACME";
+    char tick[4 + 38];
+    wire w = {.binary = true, .data = tick};
+    struct rawserver s;
+
+    (void)state;
+    need_programs();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const quote q = {.open = cases[i].open, .price = cases[i].price,
+                         .updates = 1};
+        unsetenv("NO_COLOR");
+        let_in(&s, options);
+        put_message(&s, symbols, sizeof symbols - 1);
+        wire_begin_ticks(&w);
+        wire_tick(&w, 0, "ACME", &q);
+        wire_end_ticks(&w);
+        put_message(&s, tick, w.len);
+        do /* until the row has its price */
+            await_line(&client, "\033[K");
+        while (strncmp(client.line, "ACME ", 5) != 0);
+        if (strstr(client.line, cases[i].row) == NULL)
+            fail_msg("%g, opened at %g: '%s' is not '%s'", q.price, q.open,
+                     client.line, cases[i].row);
+        child_end(&client);
+        rawserver_end(&s);
+    }
+}
+
 /* A server, or a proxy, that refuses says what to do; nothing of it moves the
  * cursor. */
 static void the_client_shows_a_refusal(void **state)
@@ -1101,6 +1144,7 @@ int main(void)
         TEST(the_client_shows_a_refusal),
         TEST(the_table_updates_in_place_and_obeys_nobody),
         cmocka_unit_test(the_table_counts_frames_of_prices),
+        TEST(the_table_shows_which_way_a_price_went),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,17 +190,31 @@ function cutOff() {
 
 async function oddPrices() {
     const server = await startFed('NEG -5\nNEG -24\nBIG 1\n' +
-        'BIG 123456789012345\nUP 100\nUP 2200\n');
+        'BIG 123456789012345\nUP 100\nUP 2200\nNONE -0\nTINY -0.0000004\n' +
+        'LESS -0.000000001\nRISE -5\nRISE -4\n');
     const page = await open(server);
     await row(page, 'NEG').getByText('\u2212380.00').waitFor();
     expect(await row(page, 'NEG').locator('.change.down').count(), 1,
            'what fell below a negative opening is down');
+    for (const [name, price, change] of [
+        ['NEG', '-24.00', '\u25bc \u2212380.00'], ['NONE', '0.00', '0.00'],
+        ['TINY', '-0.00000040', '0.00'], ['LESS', '0.00000000', '0.00']]) {
+        await add(page, name);
+        await row(page, name).getByText(price, { exact: true }).waitFor();
+        expect(await row(page, name).locator('.change').textContent(),
+               `${change}\u00a0%`, `${name}'s change`);
+    }
+    await add(page, 'RISE');
+    await row(page, 'RISE').locator('.change.up', { hasText: '+20' }).waitFor();
     await row(page, 'BIG').getByText('123,456,789,012,345').waitFor();
     for (const viewport of Object.values(SIZES)) {
         await page.setViewportSize(viewport);
         expect(await page.locator('aside').evaluate((e) =>
             e.scrollWidth > e.clientWidth), false,
                `${viewport.width}: the table is cut off`);
+        await page.screenshot(
+            { path: join(WORK, `ticker-odd-${viewport.width}.png`),
+              fullPage: true });
     }
     for (const name of ['BIG', 'UP']) { // first both, then the 2000 %
         expect(await page.evaluate(cutOff), 0, 'texts that are cut off');

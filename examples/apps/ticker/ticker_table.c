@@ -108,10 +108,20 @@ static const char *colour(const table *t, double change)
     return change > 0 ? GREEN : RED;
 }
 
+/* In percent, since an opening that may be below 0; a rise is a rise even so.
+ * What rounds to nothing went neither way. */
+static double change_of(const quote *q)
+{
+    const double base    = q->open < 0 ? -q->open : q->open;
+    const double percent = base > 0 ? (q->price - q->open) / base * 100 : 0;
+
+    return percent < 0.005 && percent > -0.005 ? 0 : percent;
+}
+
 static void draw_row(const table *t, const struct row *r)
 {
     const quote *q      = &r->quote;
-    const double change = q->open != 0 ? (q->price / q->open - 1) * 100 : 0;
+    const double change = change_of(q);
     const char  *end    = t->has_colours ? PLAIN : "";
 
     printf("%-*s %s%14.10g%s %s%+9.2f %%%s %12.10g" CLEAR_LINE, SYMBOL_MAX,
