@@ -383,9 +383,9 @@ await test('chat page comes back after a crash', chatSurvivesLoss);
 for (const program of ['echo_server', 'broadcast_server'])
     await test(`${program} refuses a foreign page`, () => foreignPage(program));
 await everyPage('echo', () => start('echo_server', false),
-                'are you there?', 'are you there?');
+                { question: 'are you there?', answer: 'are you there?' });
 await everyPage('chat', () => start('broadcast_server', false),
-                '/ping', 'pong');
+                { question: '/ping', answer: 'pong' });
 await loadNothing('the pages of echo and chat');
 await browser.close();
 finish();

@@ -173,7 +173,8 @@ await test('a room is cut off from Redis, and healed', redisGoesAndComesBack);
 await test('a room goes on at a server that was killed',
            serverGoesAndComesBack);
 const redis = await Redis.start();
-await everyPage('room', () => start(redis), '/ping', 'pong');
+await everyPage('room', () => start(redis),
+                { question: '/ping', answer: 'pong' });
 await redis.down();
 await loadNothing('the room\'s pages');
 await browser.close();

@@ -362,7 +362,7 @@ await test('two play', twoPlay);
 await test('one comes back', comesBack);
 await test('others are drawn between two frames', othersAreInterpolated);
 await test('a bad network', badNetwork, PLAY_MS + 2 * CASE);
-await everyPage('game', start);
+await everyPage('game', start, { quietMs: 2000 });
 await loadNothing('game\'s pages');
 await browser.close();
 finish();

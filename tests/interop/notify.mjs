@@ -282,7 +282,7 @@ await test('a restart is a gap', aRestartIsAGap);
 await test('system notifications', systemNotifications);
 await test('the log is bounded, and readable', theLogIsBounded);
 await test('a foreign page cannot post', aForeignPageCannotPost);
-await everyPage('notify', start, 'ping', 'pong');
+await everyPage('notify', start, { question: 'ping', answer: 'pong' });
 await loadNothing('notify\'s pages');
 await browser.close();
 finish();

@@ -145,7 +145,9 @@ export async function namesAreReadable(page, selector) {
 
 // ---- What is asked of every page
 
-const tick = (page) => page.clock.runFor(2000);
+const TICK_MS = 2000; // of reconnect.js
+
+const tick = (page) => page.clock.runFor(TICK_MS);
 
 /** A quiet server is asked, and the page is content with its answer. */
 async function asks(page, question, answer) {
@@ -159,12 +161,23 @@ async function asks(page, question, answer) {
     }
 }
 
+/** Who is told something all the time need not ask. */
+async function listens(page) {
+    const heard = () => page.frames.filter(([sent]) => !sent).length;
+    for (let n = 0; n < 10; n++) {
+        const before = heard();
+        await tick(page);
+        while (heard() === before)
+            await page.waitForTimeout(10); // likewise
+    }
+}
+
 /**
  * The connection dies, and nobody is told: the page notices, by the clock and
  * sooner when the browser says that it is offline; and it comes back. The clock
  * is the test's.
  */
-async function noticesSilence(server, question, answer) {
+async function noticesSilence(server, { question, answer, quietMs = 20000 }) {
     const between = await relay(server.port);
     const page = await openPage(`http://127.0.0.1:${between.port}/`, {
         before: (p) => p.clock.install() });
@@ -174,10 +187,12 @@ async function noticesSilence(server, question, answer) {
     const before = between.count;
     if (question !== undefined)
         await asks(page, question, answer);
+    else
+        await listens(page);
     expect(between.count, before, 'connections while all is well');
     between.silence();
-    for (let n = 0; n < 14; n++)
-        await tick(page);
+    for (let n = 0; n < quietMs / TICK_MS + 4; n++)
+        await tick(page); // one to be late, and three to wait for an answer
     await isLost(page);
     between.speak();
     await online();
@@ -250,11 +265,13 @@ export async function policyHolds(server) {
     await injectedDoesNotRun(server);
 }
 
-/** `start` starts the page's server; it answers `question` with `answer`. */
-export async function everyPage(name, start, question, answer) {
+/**
+ * `start` starts the page's server. `quiet.question` is what the page asks it,
+ * `quiet.answer` what it says then, after `quiet.quietMs` without a word.
+ */
+export async function everyPage(name, start, quiet) {
     await check(`Chromium: ${name}, a silent connection is noticed`,
-                async () => noticesSilence(await start(), question, answer),
-                2 * CASE);
+                async () => noticesSilence(await start(), quiet), 2 * CASE);
     await check(`Chromium: ${name}, what is injected is dead`, async () => {
         const server = await start();
         await policyHolds(server);

@@ -236,7 +236,7 @@ await test('ticker page keeps its curve when the market begins anew',
 await test('ticker pages see the same prices', twoSeeTheSame);
 await test('ticker page keeps no more than it shows', pointsAreBounded);
 await test('ticker page shows odd prices', oddPrices);
-await everyPage('ticker', () => start('--port', '0'));
+await everyPage('ticker', () => start('--port', '0'), { quietMs: 4000 });
 await loadNothing('ticker\'s pages');
 await browser.close();
 finish();
