@@ -1327,6 +1327,32 @@ static void nonsense_is_refused_and_nobody_notices(void **state)
     TURNS_UNTIL(count_lines(ann, "\nno key") == 2);
 }
 
+/* As a page does that hears nothing. Who asks is answered, and nobody else; and
+ * the server answers, whatever Redis does. */
+static void who_asks_is_answered(void **state)
+{
+    struct person *ann = &people[0], *bob = &people[1];
+
+    (void)state;
+    begin_room(NULL, NULL);
+    open_person(ann, 0, NULL);
+    open_person(bob, 1, NULL);
+    await(ann, "room open");
+    await(bob, "room open");
+    say(ann, "/ping");
+    assert_string_equal(await(ann, "pong"), "pong");
+    say(ann, "/pings"); /* is a word like any other */
+    assert_non_null(strstr(await(bob, "said "), "\n/pings"));
+    await(ann, "said ");
+    kill_child(&redis);
+    await(ann, "room lost");
+    say(ann, "/ping");
+    assert_string_equal(await(ann, "pong"), "pong");
+    assert_int_equal(count_lines(ann, "pong"), 2);
+    assert_int_equal(count_lines(bob, "pong"), 0);
+    assert_int_equal(count_lines(bob, "/ping"), 1); /* what was said */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1358,6 +1384,7 @@ int main(void)
         TEST(who_reads_slowly_is_told_the_gap),
         TEST(who_floods_keeps_nobody_from_speaking),
         TEST(nonsense_is_refused_and_nobody_notices),
+        TEST(who_asks_is_answered),
     };
 
     return cmocka_run_group_tests_name("chat_redis", tests, NULL, NULL);

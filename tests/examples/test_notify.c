@@ -348,6 +348,41 @@ static void an_event_reaches_who_follows_its_topic(void **state)
     await_close(one, 1001, "");
 }
 
+/* As a page does that hears nothing; and nobody else is told. */
+static void ask(struct peer *p)
+{
+    say(p, "ping");
+    await_word(p, "pong");
+    assert_int_equal(p->len, 4);
+}
+
+static void who_asks_is_answered(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"pin", "pings", "PING", "ping "};
+
+    begin_server(NULL);
+    struct peer *one = new_peer(NULL), *two = new_peer("follow - *");
+    await_word(two, "now ");
+    ask(one); /* also who follows nothing yet */
+    ask(one);
+    put("a 1\n");
+    await_event(two, "a", "1");
+    ask(two);
+    say(one, "follow - a");
+    await_word(one, "now ");
+    assert_int_equal(await_event(one, "a", "1"), 1); /* its state */
+    put("a 2\n");
+    await_event(one, "a", "2");
+    ask(one);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        say(one, words[i]);
+        await_close(one, 1008, "follow, add and drop");
+        come_back(one, "a");
+    }
+    await_event(two, "a", "2");
+}
+
 static void a_late_joiner_gets_the_last_state(void **state)
 {
     (void)state;
@@ -1279,6 +1314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_event_reaches_who_follows_its_topic),
+        TEST(who_asks_is_answered),
         TEST(a_late_joiner_gets_the_last_state),
         TEST(a_state_is_no_news),
         TEST(who_follows_all_and_one_gets_each_state_once),

@@ -677,6 +677,49 @@ static void a_silent_client_is_asked_in_time(void **state)
     }
 }
 
+/* ---- A page that hears nothing asks ------------------------------------ */
+
+/* The next message ends so. */
+static size_t hear_end(struct peer *p, const char *end)
+{
+    const size_t len = strlen(end);
+    upf_event    ev;
+
+    await(p, UPF_EVENT_MESSAGE, &ev);
+    if (ev.len < len || memcmp(ev.data + ev.len - len, end, len) != 0)
+        fail_msg("'%.*s' does not end with '%s'", (int)ev.len,
+                 (const char *)ev.data, end);
+    return ev.len;
+}
+
+/* Who asked, and nobody else. */
+static void ask(struct peer *p)
+{
+    say(p, "/ping");
+    assert_int_equal(hear_end(p, "pong"), strlen("pong"));
+}
+
+static void who_asks_is_answered(void **state)
+{
+    static const char *const words[] = {"/pin", "/pings", "/PING", " /ping"};
+
+    (void)state;
+    need_servers();
+    assert_true(begin_server(0, "broadcast_server", NULL));
+    struct peer *ann = open_peer(ports[0]), *bob = open_peer(ports[0]);
+    say(ann, "I am here");
+    await_text(ann, "said ");
+    await_text(bob, "said "); /* all that came before is read */
+    ask(ann);
+    ask(ann);
+    ask(bob);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        say(ann, words[i]); /* is a word like any other */
+        assert_true(hear_end(ann, words[i]) > strlen(words[i]));
+        assert_true(hear_end(bob, words[i]) > strlen(words[i]));
+    }
+}
+
 /* ---- One who talks much ----------------------------------------------- */
 
 /*
@@ -915,6 +958,7 @@ int main(void)
         TEST(nor_does_it_forget_the_end_of_the_stream),
         TEST(nor_what_could_not_be_written),
         TEST(a_silent_client_is_asked_in_time),
+        TEST(who_asks_is_answered),
         TEST(a_burst_cuts_nobody_off),
         TEST(nor_does_one_at_echo_epoll),
         TEST(a_word_comes_between_a_thousand),
