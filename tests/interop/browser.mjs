@@ -322,6 +322,36 @@ async function chatIsBounded() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** What a name would be as HTML is seen as it was written, wherever names are. */
+async function chatNamesAreText() {
+    const server = await start('broadcast_server', false);
+    const ann = await open(pageUrl(server));
+    const eve = await open(pageUrl(server));
+    await introduce(ann, 'Ann');
+    await peopleAre(ann, 'Ann (you)');
+    const [first, second] = ['<b>x</b>', '<img src=x onerror=ran()>'];
+    for (const name of [first, second]) {
+        await introduce(eve, name);
+        await peopleAre(ann, 'Ann (you)', name);
+        await peopleAre(eve, 'Ann', `${name} (you)`);
+        await sayToAll(eve, `from ${name}`);
+        await ann.locator('#log p', { hasText: `from ${name}` }).waitFor();
+        expect(await ann.locator('#log li:not(.note) .name').last()
+            .textContent(), name, 'who spoke');
+    }
+    await eve.context().close();
+    await peopleAre(ann, 'Ann (you)');
+    const notes = await ann.locator('#log .note').allTextContents();
+    expect(notes.filter((note) => note.includes('<')),
+           [`${first} is here`, `${first} is now ${second}`,
+            `${second} has left`], 'notes');
+    expect(await ann.locator('.name *').count(), 0,
+           'elements that came from a name');
+    expect(ann.complaints, [], 'complaints of Ann\'s page');
+    await ann.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /** A server that vanishes without a word (SIGKILL). */
 async function chatSurvivesLoss() {
     let server = await start('broadcast_server', false);
@@ -379,6 +409,7 @@ for (const secure of [false, true]) {
 await test('echo page tells an answer from other messages', echoPageUnasked);
 await test('chat page comes back after a restart', chatReturns);
 await test('chat page is bounded, and readable', chatIsBounded);
+await test('chat page shows names as text', chatNamesAreText);
 await test('chat page comes back after a crash', chatSurvivesLoss);
 for (const program of ['echo_server', 'broadcast_server'])
     await test(`${program} refuses a foreign page`, () => foreignPage(program));

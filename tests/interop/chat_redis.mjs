@@ -104,6 +104,30 @@ async function twoProcessesAreOneRoom() {
     await redis.down();
 }
 
+/** What a name would be as HTML is seen as it was written. */
+async function namesAreText() {
+    const redis = await Redis.start();
+    const server = await start(redis);
+    const ann = await open(server, 'Ann');
+    await isOpen(ann);
+    for (const name of ['<b>x</b>', '<img src=x onerror=ran()>']) {
+        const eve = await open(server, name);
+        await isOpen(eve);
+        await say(eve, `from ${name}`);
+        for (const page of [ann, eve]) {
+            await hears(page, `from ${name}`);
+            expect(await page.locator('#log .name').last().textContent(), name,
+                   'who spoke');
+            expect(await page.locator('.name *').count(), 0,
+                   'elements that came from a name');
+            expect(page.complaints, [], 'complaints of a page');
+        }
+        await eve.context().close();
+    }
+    await over([server], ann);
+    await redis.down();
+}
+
 async function redisGoesAndComesBack() {
     const redis = await Redis.start();
     const servers = [await start(redis), await start(redis)];
@@ -169,6 +193,7 @@ async function serverGoesAndComesBack() {
 const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 await test('two processes are one room', twoProcessesAreOneRoom);
+await test('a room shows names as text', namesAreText);
 await test('a room is cut off from Redis, and healed', redisGoesAndComesBack);
 await test('a room goes on at a server that was killed',
            serverGoesAndComesBack);
