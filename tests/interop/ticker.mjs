@@ -174,6 +174,124 @@ async function pointsAreBounded() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** Runs in the page: the texts of the plot, and the colours of its curves. */
+function readPlot() {
+    const texts = [];
+    const old = pen.fillText;
+    pen.fillText = function (text, x, y, ...rest) {
+        texts.push({ text, x, y, align: pen.textAlign, colour: pen.fillStyle });
+        old.call(this, text, x, y, ...rest);
+    };
+    draw();
+    pen.fillText = old;
+    const { box, lines, y, step, from, to } = layOut();
+    const hex = (colour) => {
+        pen.fillStyle = colour;
+        return pen.fillStyle;
+    };
+    const at = (value) => pen.getImageData(
+        (box.right - 2) * devicePixelRatio,
+        Math.floor(y(value) * devicePixelRatio), 1, 1).data;
+    const number = ({ text }) => Number(text.replace('\u2212', '-'));
+    const left = texts.filter((t) => t.align === 'right');
+    const times = texts.filter((t) => t.align === 'center');
+    return {
+        title: texts.filter((t) => t.align === 'left' && t.y < box.top)
+            .map((t) => t.text),
+        values: left.map((t) => t.text),
+        apart: left.slice(1).every((t, i) => Math.abs(
+            number(t) - number(left[i]) - step) < step / 100),
+        offValues: Math.max(...left.map((t) => Math.abs(y(number(t)) - t.y))),
+        times: times.map((t) => t.text),
+        offTimes: times.map((t) => [t.text, new Date(1000 * Math.round((from -
+            ahead + (t.x - box.left) / (box.right - box.left) * (to - from)) /
+            1000)).toLocaleTimeString('en-GB')]).filter(([a, b]) => a !== b),
+        names: texts.filter((t) => t.x > box.right && t.align === 'left')
+            .sort((a, b) => a.y - b.y).map((t) => [t.text, t.colour]),
+        table: Object.fromEntries([...document.querySelectorAll('#rows th')]
+            .map((e) => [e.firstChild.textContent,
+                hex(getComputedStyle(e, '::before').backgroundColor)])),
+        curves: Object.fromEntries(lines.map(({ w, points }) => [
+            w.name, hex(`rgb(${[...at(points.at(-1).value)].slice(0, 3)})`)])),
+    };
+}
+
+const plain = (text) => text.replace(/\s/g, ' ');
+
+async function plotIsDrawn() {
+    const server = await startFed(
+        'UP 100\nUP 110\nDOWN 200\nDOWN 190\nSAME 50\nSAME 50\n');
+    const page = await open(server);
+    for (const [name, className, change] of [
+        ['UP', 'change up', '\u25b2 +10.00 %'], ['SAME', 'change', '0.00 %'],
+        ['DOWN', 'change down', '\u25bc \u22125.00 %']]) {
+        const cell = row(page, name).locator('.change');
+        await cell.filter({ hasText: '0 %' }).waitFor();
+        expect(plain(await cell.textContent()), change, `change of ${name}`);
+        expect((await cell.getAttribute('class')).trim(), className,
+               `class of ${name}'s change`);
+    }
+    await page.waitForFunction(() => [...watched.values()].every(
+        (w) => w.points.at(-1).time < serverNow() - 500)); // a curve to see
+    for (const [scale, title, some] of [
+        ['change', '% since the opening', [/^0$/, /^\+10$/, /^\u2212\d$/]],
+        ['price', 'price', [/^100$/, /^\d\d$/, /^1[2-9]0$/]]]) {
+        await page.selectOption('#scale', scale);
+        const seen = await page.evaluate(readPlot);
+        expect(seen.title, [title], 'what the values are');
+        expect(some.filter((like) => !seen.values.some((v) => like.test(v))),
+               [], `values that are not among ${seen.values}`);
+        expect([seen.apart, seen.offValues < 1, seen.offTimes],
+               [true, true, []], 'places of values and times');
+        expect(seen.times.length > 2 && seen.times.every(
+            (text) => /^\d\d:\d\d:\d\d$/.test(text)), true,
+               `times below the plot: ${seen.times}`);
+        expect(Object.fromEntries(seen.names), seen.table, 'colours of names');
+        expect(seen.curves, seen.table, 'colours of curves');
+        expect(seen.names.map(([name]) => name), scale === 'change'
+            ? ['UP', 'SAME', 'DOWN'] : ['DOWN', 'UP', 'SAME'],
+               'names from above');
+    }
+
+    const box = await page.locator('#canvas').boundingBox();
+    const tip = async (x) => {
+        await page.mouse.move(box.x + x, box.y + box.height / 2);
+        await page.locator('#tip').waitFor();
+        return (await page.locator('#tip p').allTextContents()).map(plain);
+    };
+    const [time, ...rows] = await tip(box.width - 20);
+    expect(/^\d\d:\d\d:\d\d$/.test(time), true, `'${time}' is a time`);
+    expect(rows, ['DOWN 190.00 (\u22125.00 %)', 'UP 110.00 (+10.00 %)',
+                  'SAME 50.00 (0.00 %)'], 'the tip at the right');
+    await page.selectOption('#scale', 'change');
+    expect((await tip(box.width - 21)).slice(1).map((r) => r.split(' ')[0]),
+           ['UP', 'SAME', 'DOWN'], 'the tip by change');
+    await page.mouse.move(0, 0);
+    await page.locator('#tip').waitFor({ state: 'hidden' });
+    expect(page.complaints, [], 'complaints of the page');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+async function ratesAreShown() {
+    const server = await start('--port', '0');
+    const page = await open(server);
+    await moves(page, 'ACME');
+    for (const what of ['frames', 'prices'])
+        await page.locator(`#${what}`, { hasText: /^[1-9]\d*\/s$/ })
+            .waitFor();
+    const told = await page.evaluate(() => { // of two seconds
+        second = { since: performance.now() - 2000, frames: 20, prices: 100,
+                   spared: 6, bytes: 5000, delays: [30, 10, 20] };
+        showMeasures();
+        return ['delay', 'frames', 'prices', 'spared', 'bytes'].map(
+            (id) => $(id).textContent);
+    });
+    expect(told, ['20 ms', '10/s', '50/s', '3/s', '2.5 kB/s'], 'measures');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /** Runs in the page: how far the plot's texts at the left are cut off. */
 function cutOff() {
     const old = pen.fillText;
@@ -228,6 +346,8 @@ async function oddPrices() {
 const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 await test('ticker page shows prices', prices);
+await test('ticker page draws its plot', plotIsDrawn);
+await test('ticker page shows how much comes', ratesAreShown);
 await test('ticker page comes back after a restart',
            () => comesBack('SIGTERM'));
 await test('ticker page comes back after a crash', () => comesBack('SIGKILL'));
