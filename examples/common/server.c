@@ -175,6 +175,13 @@ static client *new_client(server *s, int fd)
     return c;
 }
 
+static void watch_listener(server *s, bool accepts)
+{
+    if (s->listener.fd >= 0 && s->accepts != accepts)
+        s->accepts = poller_watch(s->poller, &s->listener,
+                                  accepts ? POLLER_READ : 0) && accepts;
+}
+
 static void free_client(server *s, client *c)
 {
     s->clients[c->at]     = s->clients[--s->count];
@@ -186,13 +193,7 @@ static void free_client(server *s, client *c)
     close(c->source.fd);
     free(c->body);
     free(c);
-}
-
-static void watch_listener(server *s, bool accepts)
-{
-    if (s->listener.fd >= 0 && s->accepts != accepts)
-        s->accepts = poller_watch(s->poller, &s->listener,
-                                  accepts ? POLLER_READ : 0) && accepts;
+    watch_listener(s, true); /* its place is free */
 }
 
 static void on_listener(source *from, unsigned events)

@@ -278,10 +278,19 @@ static void on_stop(int number)
     errno = saved;
 }
 
+/* Of 0, 1 and 2, what is closed: the lowest that is free is opened. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", O_RDWR);
+}
+
 int stop_on_signals(void)
 {
     struct sigaction action = {.sa_handler = on_stop};
 
+    open_standard_descriptors();
     if (pipe(stop_pipe) != 0) {
         fprintf(stderr, "cannot make a pipe: %s\n", strerror(errno));
         return -1;

@@ -65,7 +65,9 @@ void tcp_linger_close(int fd, int timeout_ms);
 /*
  * From now on SIGINT and SIGTERM do not kill: they make stop_requested() true
  * and the returned descriptor readable, for poll(). SIGPIPE is ignored, so
- * that writing to a lost connection is an error and not the end.
+ * that writing to a lost connection is an error and not the end. Standard input,
+ * output and errors that are closed become /dev/null: else the next descriptor
+ * would take their place, and be written to.
  */
 int  stop_on_signals(void);
 bool stop_requested(void);

@@ -348,6 +348,36 @@ stopping()
     exec 4>&-
 }
 
+# Else what they open next takes the place of standard output, and is written
+# to: the pipe of the signals, for instance, which then never rests.
+without_descriptors()
+{
+    if ! [ -d /proc/self/fd ]; then
+        echo 'SKIP closed descriptors: there is no /proc here'
+        return
+    fi
+    for program in echo_server broadcast_server notify_server ticker_server \
+        game_server reconnect_client ticker_client; do
+        case $program in
+        *_client) set -- --base 60000 --cap 60000 ws://127.0.0.1:1/ ;;
+        *) set -- --port 0 ;;
+        esac
+        "$bin/$program" "$@" <&- >&- 2>&- &
+        server=$!
+        running="$running $server"
+        for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+            [ "$(readlink "/proc/$server/fd/2")" != /dev/null ] || break
+            sleep 0.5 # ends as soon as it is so
+        done
+        for fd in 0 1 2; do
+            check "$program has a descriptor $fd, though it was closed" \
+                test "$(readlink "/proc/$server/fd/$fd")" = /dev/null
+        done
+        kill -TERM "$server"
+        wait "$server"
+    done
+}
+
 broadcasting()
 {
     check 'the chat tells of its protocol' \
@@ -589,6 +619,7 @@ echoing
 origins
 pages
 stopping
+without_descriptors
 broadcasting
 with_tls
 with_epoll

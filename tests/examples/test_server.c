@@ -633,6 +633,30 @@ static void a_page_wears_another_nonce_each_time(void **state)
 
 /* ---- Coming and going --------------------------------------------------- */
 
+/* Sweeps are a second apart here: whoever waited for one would take too long. */
+static void a_place_is_free_at_once(void **state)
+{
+    enum { COUNT = 30, MOST_MS = COUNT * 1000 / 2 };
+    struct blob pages = {0};
+
+    (void)state;
+    begin_server((const char *const[]){"--max-connections", "1",
+                                       "--ping-interval", "0",
+                                       "--pong-timeout", "0", NULL});
+    const uint64_t since = clock_ms();
+    for (int i = 0; i < COUNT; i++) {
+        const int fd = tcp_connect("127.0.0.1", port, PATIENCE);
+        put_str(fd, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        while (take(fd, &pages))
+            ;
+        close(fd);
+        assert_true(clock_ms() < since + MOST_MS);
+    }
+    assert_true(pages.len > COUNT * (sizeof page - 1));
+    blob_free(&pages);
+    assert_int_equal(end_server(), 0);
+}
+
 static void who_is_gone_is_forgotten(void **state)
 {
     static const struct linger hard = {.l_onoff = 1};
@@ -1140,6 +1164,7 @@ int main(void)
         TEST(what_cannot_be_sent_costs_nobody),
         TEST(what_is_no_application_is_told),
         TEST(a_page_wears_another_nonce_each_time),
+        TEST(a_place_is_free_at_once),
         TEST(who_is_gone_is_forgotten),
         TEST(who_does_not_read_is_cut_off_and_nobody_waits),
         TEST(who_talks_too_fast_is_slowed_down),

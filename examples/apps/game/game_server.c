@@ -104,7 +104,8 @@ static void greet(struct game *g, client *c)
 /* A NUL behind what was said, and none in it. */
 static bool take_words(char words[WORDS_LIMIT + 1], const upf_event *ev)
 {
-    if (ev->len > WORDS_LIMIT || memchr(ev->data, '\0', ev->len) != NULL)
+    if (ev->len == 0 || ev->len > WORDS_LIMIT ||
+        memchr(ev->data, '\0', ev->len) != NULL)
         return false;
     memcpy(words, ev->data, ev->len);
     words[ev->len] = '\0';

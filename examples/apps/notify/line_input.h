@@ -26,7 +26,8 @@ typedef struct line_input {
  * so much lately (complaints.h). */
 void line_input_complain(line_input *in, const char *why);
 
-/* Set `line` and `user` before. False: no memory, or the kernel refuses. The
+/* Set `line` and `user` before. `fd` stays as it is: should another process read
+ * from it, too, a read may wait. False: no memory, or the kernel refuses. The
  * input's end is no error: the program goes on without it. */
 bool line_input_begin(line_input *in, poller *p, int fd);
 

@@ -38,10 +38,8 @@
  * higher is no news, but the state of its topic.
  */
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "history.h"
 #include "notify_html.h"
@@ -175,9 +173,6 @@ int main(int argc, char **argv)
                           .max_connections = 1000},
                 .user = &n};
 
-    /* Or another descriptor of ours would take its place. */
-    if (fcntl(STDIN_FILENO, F_GETFD) < 0)
-        (void)open("/dev/null", O_RDONLY);
     int status = server_begin(&s, &app, argc, argv, about);
     if (status >= 0)
         return status;

@@ -163,7 +163,7 @@ bool feed_begin(feed *f, const char *file, market *m, poller *p)
     f->name   = is_stdin ? "standard input" : file;
     /* O_NONBLOCK: a named pipe is opened before somebody writes to it. Standard
      * input is others' too, and stays as it is: a read that was announced does
-     * not wait. */
+     * not wait, unless somebody else takes what it was announced for. */
     f->source = (source){
         .fd    = is_stdin ? STDIN_FILENO
                           : open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC),
