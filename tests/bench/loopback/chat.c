@@ -3,6 +3,7 @@
  * chat.c - three processes of broadcast_server on one Redis, and their clients.
  *
  *     chat BROADCAST_SERVER [--clients N] [--rate N] [--ms MS] [--kill 1]
+ *          [--json FILE] [--quick] [--help]
  *
  * The clients speak in turn, --rate messages a second in all, and each hears
  * all. 0 (the default) is a search for the knee: the rate grows by a quarter
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +76,8 @@ static struct {
     uint64_t          fetch_max; /* and from then until it has what it missed */
     bool              counts;
     bool              with_kill;
+    FILE             *json; /* a list of what is shown, or NULL */
+    size_t            rows; /* in it */
     struct histogram  delays;
 } b = {.count = 1000};
 
@@ -362,6 +366,24 @@ static void say_next(uint64_t now)
     b.said++; /* or when it is back */
 }
 
+/* One row: a part of it each time, "\n" at its end. */
+static void show(const char *format, ...)
+{
+    va_list args;
+
+    for (int i = 0; i < 2; i++) {
+        FILE *to = i == 0 ? stdout : b.json;
+        if (to == NULL)
+            continue;
+        if (to == b.json && format[0] == '{')
+            fputs(b.rows++ == 0 ? "[\n" : ",\n", to);
+        va_start(args, format);
+        vfprintf(to, format, args);
+        va_end(args);
+        fflush(to);
+    }
+}
+
 /* Whether it keeps up. */
 static bool run(unsigned long rate, uint64_t ms)
 {
@@ -398,23 +420,78 @@ static bool run(unsigned long rate, uint64_t ms)
         if (b.all[i].sum != b.all[0].sum)
             client_die("client %u heard another order", i);
     const double p99 = histogram_percentile(&b.delays, 99) / 1e6;
-    printf("{\"clients\": %u, \"rate\": %lu, \"said_per_s\": %.0f, "
-           "\"heard_per_s\": %.0f, \"delay_p50_ms\": %.1f, "
-           "\"delay_p99_ms\": %.1f, \"delay_max_ms\": %.1f",
-           b.count, rate, (double)said * 1e9 / took,
-           (double)said * b.count * 1e9 / took,
-           histogram_percentile(&b.delays, 50) / 1e6, p99,
-           histogram_percentile(&b.delays, 100) / 1e6);
+    show("{\"clients\": %u, \"rate\": %lu, \"said_per_s\": %.0f, "
+         "\"heard_per_s\": %.0f, \"delay_p50_ms\": %.1f, "
+         "\"delay_p99_ms\": %.1f, \"delay_max_ms\": %.1f",
+         b.count, rate, (double)said * 1e9 / took,
+         (double)said * b.count * 1e9 / took,
+         histogram_percentile(&b.delays, 50) / 1e6, p99,
+         histogram_percentile(&b.delays, 100) / 1e6);
     if (!b.with_kill)
-        printf(", \"processors\": %.2f, \"own\": %.2f",
-               (double)(used - cpu) / took, (double)own / took);
+        show(", \"processors\": %.2f, \"own\": %.2f",
+             (double)(used - cpu) / took, (double)own / took);
     else
-        printf(", \"back_max_ms\": %.0f, \"fetch_max_ms\": %.0f",
-               (double)b.back_max / 1e6, (double)b.fetch_max / 1e6);
-    printf(", \"gaps\": %llu, \"exactly_once\": true}\n",
-           (unsigned long long)b.gaps);
-    fflush(stdout);
+        show(", \"back_max_ms\": %.0f, \"fetch_max_ms\": %.0f",
+             (double)b.back_max / 1e6, (double)b.fetch_max / 1e6);
+    show(", \"gaps\": %llu, \"exactly_once\": true}\n",
+         (unsigned long long)b.gaps);
     return p99 <= KNEE_MS && (double)said >= 0.98 * (double)rate * took / 1e9;
+}
+
+static const char help[] =
+"usage: chat BROADCAST_SERVER [option...]\n"
+"Three processes of it on one Redis: how much they can say, and whether all is\n"
+"heard once and in order. A line of JSON for each rate.\n"
+"\n"
+"  --clients N  of which each hears all (1000)\n"
+"  --rate N     messages a second; 0: more and more, until too many are late\n"
+"               (0)\n"
+"  --ms MS      for each rate (5000)\n"
+"  --kill 1     kill one process after a third of that, and start it again\n"
+"  --json FILE  save all figures\n"
+"  --quick      30 clients, 50 messages in half a second: does it run?\n"
+"  --help       this text\n";
+
+struct options {
+    unsigned long rate, ms;
+};
+
+static void take_value(struct options *o, const char *name, const char *value)
+{
+    if (strcmp(name, "--clients") == 0)
+        b.count = (unsigned)client_number(name, value, SERVERS, CLIENTS_MAX);
+    else if (strcmp(name, "--rate") == 0)
+        o->rate = client_number(name, value, 0, 1000000);
+    else if (strcmp(name, "--ms") == 0)
+        o->ms = client_number(name, value, 1, 600000);
+    else if (strcmp(name, "--kill") == 0)
+        b.with_kill = client_number(name, value, 0, 1);
+    else if (strcmp(name, "--json") != 0)
+        client_die("no option '%s': see --help", name);
+    else if ((b.json = fopen(value, "we")) == NULL)
+        client_die("cannot write %s: %s", value, strerror(errno));
+}
+
+static void take_options(struct options *o, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            exit(0);
+        }
+    if (argc < 2)
+        client_die("which server? See --help");
+    b.path = argv[1];
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--quick") != 0) {
+            take_value(o, argv[i], client_value(argc, argv, i));
+            i++;
+            continue;
+        }
+        b.count = 30;
+        o->rate = 100;
+        o->ms   = 500;
+    }
 }
 
 int main(int argc, char **argv)
@@ -422,24 +499,9 @@ int main(int argc, char **argv)
     const upf_backoff_policy policy = {.base_ms   = 1000,
                                        .cap_ms    = 5000,
                                        .stable_ms = 5000};
-    unsigned long rate = 0, ms = 5000, knee = 0;
+    struct options o = {.ms = 5000};
 
-    if (argc < 2)
-        client_die("which server? See the head of chat.c");
-    b.path = argv[1];
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--clients") == 0)
-            b.count = (unsigned)client_number(argv[i], argv[i + 1], SERVERS,
-                                              CLIENTS_MAX);
-        else if (strcmp(argv[i], "--rate") == 0)
-            rate = client_number(argv[i], argv[i + 1], 0, 1000000);
-        else if (strcmp(argv[i], "--ms") == 0)
-            ms = client_number(argv[i], argv[i + 1], 1, 600000);
-        else if (strcmp(argv[i], "--kill") == 0)
-            b.with_kill = client_number(argv[i], argv[i + 1], 0, 1);
-        else
-            client_die("no option '%s': see the head of chat.c", argv[i]);
-    }
+    take_options(&o, argc, argv);
     signal(SIGPIPE, SIG_IGN);
     tcp_raise_descriptor_limit(b.count + 64);
     b.all   = calloc(b.count, sizeof *b.all);
@@ -456,12 +518,15 @@ int main(int argc, char **argv)
         connect_client(&b.all[i]);
     }
     await_all("not all came", all_are_there, 30000);
-    if (rate != 0) {
-        (void)run(rate, ms);
-        return 0;
+    if (o.rate != 0) {
+        (void)run(o.rate, o.ms);
+    } else {
+        unsigned long knee = 0;
+        for (o.rate = 200; run(o.rate, o.ms); o.rate += o.rate / 4)
+            knee = o.rate;
+        show("{\"knee\": %lu}\n", knee);
     }
-    for (rate = 200; run(rate, ms); rate += rate / 4)
-        knee = rate;
-    printf("{\"knee\": %lu}\n", knee);
+    if (b.json != NULL && (fputs("]\n", b.json) < 0 || fclose(b.json) != 0))
+        client_die("cannot write what --json names");
     return 0;
 }

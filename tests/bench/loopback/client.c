@@ -42,6 +42,13 @@ unsigned long client_number(const char *option, const char *text,
     return value;
 }
 
+const char *client_value(int argc, char **argv, int at)
+{
+    if (at + 1 >= argc)
+        client_die("no option '%s', or no value for it: see --help", argv[at]);
+    return argv[at + 1];
+}
+
 uint64_t client_now(void)
 {
     struct timespec t;

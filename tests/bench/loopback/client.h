@@ -15,6 +15,9 @@ void client_die(const char *format, ...);
 unsigned long client_number(const char *option, const char *text,
                             unsigned long least, unsigned long most);
 
+/* What follows an option that takes a value, or the end of the program. */
+const char *client_value(int argc, char **argv, int at);
+
 /* Nanoseconds of a clock that nobody adjusts. */
 uint64_t client_now(void);
 

@@ -2,7 +2,7 @@
 /*
  * game.c - how evenly game_server's frames come to many players.
  *
- *     game SERVER [--players N] [--warmup MS] [--ms MS]
+ *     game SERVER [--players N] [--warmup MS] [--ms MS] [--quick] [--help]
  *
  * Starts the server, without drones, and connects players that are programs
  * (game_drone.h): each sends an input for each frame. After the warm-up it
@@ -169,22 +169,47 @@ static void run_until(uint64_t end)
     }
 }
 
+static const char help[] =
+"usage: game SERVER [option...]\n"
+"How evenly game_server's frames come to many players, in JSON.\n"
+"\n"
+"  --players N  how many play (200)\n"
+"  --warmup MS  before anything is noted (3000)\n"
+"  --ms MS      milliseconds that are measured (10000)\n"
+"  --quick      20 players for half a second: does it run?\n"
+"  --help       this text\n";
+
+static void take_options(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            exit(0);
+        }
+    if (argc < 2)
+        client_die("which server? See --help");
+    for (int i = 2; i < argc; i++) {
+        const char *name = argv[i];
+        if (strcmp(name, "--quick") == 0) {
+            b.players = 20;
+            b.warmup = b.measure = 500000000;
+            continue;
+        }
+        const char *value = client_value(argc, argv, i++);
+        if (strcmp(name, "--players") == 0)
+            b.players = (unsigned)client_number(name, value, 1, GAME_SHIPS);
+        else if (strcmp(name, "--warmup") == 0)
+            b.warmup = 1000000 * client_number(name, value, 0, 60000);
+        else if (strcmp(name, "--ms") == 0)
+            b.measure = 1000000 * client_number(name, value, 1, 600000);
+        else
+            client_die("no option '%s': see --help", name);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2)
-        client_die("which server? See the head of game.c");
-    for (int i = 2; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--players") == 0)
-            b.players = (unsigned)client_number(argv[i], argv[i + 1], 1,
-                                                GAME_SHIPS);
-        else if (strcmp(argv[i], "--warmup") == 0)
-            b.warmup = 1000000 * client_number(argv[i], argv[i + 1], 0, 60000);
-        else if (strcmp(argv[i], "--ms") == 0)
-            b.measure = 1000000 * client_number(argv[i], argv[i + 1], 1,
-                                                600000);
-        else
-            client_die("no option '%s': see the head of game.c", argv[i]);
-    }
+    take_options(argc, argv);
     start_server(argv[1]);
     b.epoll = epoll_create1(0);
     for (unsigned i = 0; i < b.players; i++)

@@ -7,11 +7,12 @@ broadcast_server, without and with TLS: its resident memory for each connection
 ends of it are on this machine); the processor's time to open one, for a ping
 and its pong, and for a message in and its echo out.
 
-    python3 tests/bench/loopback/hold.py [--connections N] [--quick]
+    hold.py [--connections N] [--quick] [--json FILE]
 """
 
 import argparse
 import base64
+import json
 import os
 import pathlib
 import resource
@@ -148,7 +149,9 @@ def main():
                                      RawDescriptionHelpFormatter)
     parser.add_argument("--connections", type=int, default=9000)
     parser.add_argument("--quick", action="store_true", help="does it run?")
+    parser.add_argument("--json", metavar="FILE", help="save all figures")
     options = parser.parse_args()
+    rows = []
     options.pinged, options.messages = 2000, 20000
     if options.quick:
         options.connections, options.pinged, options.messages = 200, 50, 500
@@ -169,10 +172,17 @@ def main():
                 ("ws", [], None),
                 ("wss", secure, ssl.create_default_context(cafile=cert))):
             mine, kernels, to_open = memory(options, arguments, tls)
-            print(f"{name:10} {mine:12.0f} {kernels / 2:10.0f} {to_open * 1e6:11.1f}"
-                  f" {pings(options, arguments, tls) * 1e6:11.2f}"
-                  f" {messages(options, arguments, tls) * 1e6:14.2f}",
-                  flush=True)
+            row = {"name": name, "bytes": mine, "kernel_bytes": kernels / 2,
+                   "open_us": to_open * 1e6,
+                   "ping_us": pings(options, arguments, tls) * 1e6,
+                   "message_us": messages(options, arguments, tls) * 1e6}
+            rows.append(row)
+            print(f"{name:10} {row['bytes']:12.0f} {row['kernel_bytes']:10.0f}"
+                  f" {row['open_us']:11.1f} {row['ping_us']:11.2f}"
+                  f" {row['message_us']:14.2f}", flush=True)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 """runs.py - medians of several runs of a program that prints JSON.
 
-    runs.py [--runs N] [--json FILE] PROGRAM [ARGUMENT...]
+    runs.py [--runs N] [--json FILE] [--quick] PROGRAM [ARGUMENT...]
 
 Each run prints objects of numbers, one or several; a figure's median is taken
-over the runs, and shown with the least and the largest.
+over the runs (5), and shown with the least and the largest. --quick is the
+program's, too, and means one run; so is --help.
 """
 
 import json
@@ -24,10 +25,16 @@ def objects(text):
 
 
 def main():
-    own = {'--runs': '5', '--json': None}
     argv = sys.argv[1:]
+    if '--help' in argv:
+        print('Medians of --runs N (5) of this program; --json FILE saves '
+              'them:\n', flush=True)
+        sys.exit(subprocess.run(argv, check=False).returncode)
+    own = {'--runs': '1' if '--quick' in argv else '5', '--json': None}
     while '--runs' in argv or '--json' in argv: # wherever they stand
         at = next(i for i, a in enumerate(argv) if a in own)
+        if at + 1 == len(argv):
+            sys.exit(f'{argv[at]} takes a value')
         own[argv[at]] = argv[at + 1]
         del argv[at:at + 2]
     runs = []

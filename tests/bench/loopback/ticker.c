@@ -3,7 +3,7 @@
  * ticker.c - subscribers of a ticker_server, some of which stand still.
  *
  *     ticker --port P --pid SERVER [--connections N] [--symbols N] [--ms MS]
- *            [--stall MS] [--receive BYTES] [--bits N]
+ *            [--stall MS] [--receive BYTES] [--bits N] [--quick] [--help]
  *
  * Each connection wants so many random symbols of the simulated market, or all
  * 50, in JSON. One in ten does not read for --stall milliseconds, with a receive
@@ -30,7 +30,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-enum { FRAMES = 20, YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
+enum { SYMBOLS = 50, FRAMES = 20, YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
 
 struct subscriber {
     int      fd;
@@ -53,12 +53,16 @@ static double wall_ms(void)
 static void subscribe(struct subscriber *s, const char *const *names,
                       size_t count, size_t wanted)
 {
-    char    line[1024] = "subscribe";
-    uint8_t frame[1100];
+    const char *left[SYMBOLS]; /* that were not drawn, from i on */
+    char        line[1024] = "subscribe";
+    uint8_t     frame[1100];
 
+    memcpy(left, names, count * sizeof *left);
     for (size_t i = 0; i < wanted; i++) {
+        const size_t drawn = i + (size_t)rand() % (count - i);
         strcat(line, " ");
-        strcat(line, names[wanted < count ? (size_t)rand() % count : i]);
+        strcat(line, left[drawn]);
+        left[drawn] = left[i];
     }
     const size_t len = client_frame(frame, (uint8_t *)line, strlen(line));
     frame[0] = 0x81; /* text */
@@ -118,9 +122,22 @@ static void take_frames(struct subscriber *s, bool counts, double since_wake,
     s->len -= at;
 }
 
+static const char help[] =
+"usage: ticker --port P --pid SERVER [option...]\n"
+"Subscribers of a ticker_server, one in ten of which stands still; in JSON.\n"
+"\n"
+"  --connections N  how many (500)\n"
+"  --symbols N      so many of the market's 50, drawn for each (5)\n"
+"  --stall MS       how long those stand still (10000)\n"
+"  --ms MS          and how long all read after it (10000)\n"
+"  --receive BYTES  their receive buffer; 0: the kernel's choice (0)\n"
+"  --bits N         a second, of the line that they are behind; 0: none (0)\n"
+"  --quick          20 connections, half a second each: does it run?\n"
+"  --help           this text\n";
+
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"ACME", "AURA", "BASK", "BOLT", "BRIO",
+    static const char *const names[SYMBOLS] = {"ACME", "AURA", "BASK", "BOLT", "BRIO",
         "CALM", "CEDR", "CLAY", "CORA", "DAWN", "DELV", "DUNE", "ECHO", "ELMS",
         "EMBR", "FERN", "FJRD", "FLUX", "GALE", "GLOW", "HALO", "HAZE", "IRIS",
         "JADE", "KELP", "KITE", "LARK", "LIME", "LOOM", "MESA", "MINT", "MOSS",
@@ -134,13 +151,28 @@ int main(int argc, char **argv)
         {"--receive", &receive}, {"--bits", &bits}};
     static struct histogram ages;
 
-    for (int i = 1; i + 1 < argc; i += 2)
-        for (size_t o = 0; o < COUNT_OF(options); o++)
-            if (strcmp(argv[i], options[o].name) == 0)
-                *options[o].to = client_number(argv[i], argv[i + 1], 0,
-                                               1000000000);
-    if (port == 0 || pid == 0 || count < 10 || symbols == 0 || symbols > COUNT_OF(names))
-        client_die("see the head of ticker.c for the options");
+    for (int i = 1; i < argc; i++) {
+        size_t o = 0;
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--quick") == 0) {
+            count = 20;
+            ms = stall = 500;
+            continue;
+        }
+        while (o < COUNT_OF(options) && strcmp(argv[i], options[o].name) != 0)
+            o++;
+        if (o == COUNT_OF(options))
+            client_die("no option '%s': see --help", argv[i]);
+        *options[o].to = client_number(argv[i], client_value(argc, argv, i), 0,
+                                       1000000000);
+        i++;
+    }
+    if (port == 0 || pid == 0 || count < 10 || symbols == 0 ||
+        symbols > SYMBOLS || ms + stall == 0)
+        client_die("see --help");
     struct subscriber *all   = calloc(count, sizeof *all);
     struct pollfd     *polls = calloc(count, sizeof *polls);
     if (all == NULL || polls == NULL)
@@ -154,7 +186,7 @@ int main(int argc, char **argv)
         if (all[i].stalls && receive > 0)
             setsockopt(all[i].fd, SOL_SOCKET, SO_RCVBUF, &(int){(int)receive},
                        sizeof(int));
-        subscribe(&all[i], names, COUNT_OF(names), symbols);
+        subscribe(&all[i], names, SYMBOLS, symbols);
         polls[i] = (struct pollfd){.fd = all[i].fd, .events = POLLIN};
     }
 

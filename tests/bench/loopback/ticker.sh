@@ -7,6 +7,9 @@
 set -u
 
 bench=${BUILD:-build}/bench
+case " $* " in
+*' --help '*) exec "$bench/ticker" --help ;;
+esac
 out=$(mktemp) || exit 1
 "$bench/ticker_server" --port 0 --rate 20000 >"$out" &
 pid=$!
