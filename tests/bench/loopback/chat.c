@@ -440,8 +440,8 @@ static bool run(unsigned long rate, uint64_t ms)
 
 static const char help[] =
 "usage: chat BROADCAST_SERVER [option...]\n"
-"Three processes of it on one Redis: how much they can say, and whether all is\n"
-"heard once and in order. A line of JSON for each rate.\n"
+"Three processes of it on one Redis: how much they can say, and whether all\n"
+"is heard once and in order. A line of JSON for each rate.\n"
 "\n"
 "  --clients N  of which each hears all (1000)\n"
 "  --rate N     messages a second; 0: more and more, until too many are late\n"

@@ -3,16 +3,18 @@
  * ticker.c - subscribers of a ticker_server, some of which stand still.
  *
  *     ticker --port P --pid SERVER [--connections N] [--symbols N] [--ms MS]
- *            [--stall MS] [--receive BYTES] [--bits N] [--quick] [--help]
+ *            [--stall MS] [--receive BYTES] [--bits N] [--quick]
+ *            [--help]
  *
  * Each connection wants so many random symbols of the simulated market, or all
- * 50, in JSON. One in ten does not read for --stall milliseconds, with a receive
- * buffer of --receive bytes (0: the kernel's choice), then reads again. With
- * --bits they are behind a line of so many bits a second (relay.h). All that
- * is measured in the time of the stall and --ms after it: frames that those got
- * who read all the time, of 20 a second; the age of their prices; for the
- * others the bytes that were read, and the time that passed, from waking to the
- * first price that is younger than 100 ms; memory and processor of the server.
+ * 50, in JSON. One in ten does not read for --stall milliseconds, with a
+ * receive buffer of --receive bytes (0: the kernel's choice), then reads again.
+ * With --bits they are behind a line of so many bits a second (relay.h). All
+ * that is measured in the time of the stall and --ms after it: frames that
+ * those got who read all the time, of 20 a second; the age of their prices; for
+ * the others the bytes that were read, and the time that passed, from waking to
+ * the first price that is younger than 100 ms; memory and processor of the
+ * server.
  */
 
 #include <errno.h>
@@ -30,7 +32,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
-enum { SYMBOLS = 50, FRAMES = 20, YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
+enum { SYMBOLS = 50, FRAMES = 20,
+       YOUNG_MS = 100, BUFFER = 64 * 1024, MS = 1000000 };
 
 struct subscriber {
     int      fd;
@@ -137,12 +140,13 @@ static const char help[] =
 
 int main(int argc, char **argv)
 {
-    static const char *const names[SYMBOLS] = {"ACME", "AURA", "BASK", "BOLT", "BRIO",
-        "CALM", "CEDR", "CLAY", "CORA", "DAWN", "DELV", "DUNE", "ECHO", "ELMS",
-        "EMBR", "FERN", "FJRD", "FLUX", "GALE", "GLOW", "HALO", "HAZE", "IRIS",
-        "JADE", "KELP", "KITE", "LARK", "LIME", "LOOM", "MESA", "MINT", "MOSS",
-        "NOVA", "OAKS", "ONYX", "OPAL", "PINE", "QUIL", "REEF", "RUNE", "SAGE",
-        "SILT", "TIDE", "TUND", "UMBR", "VALE", "WISP", "WREN", "YARN", "ZEST"};
+    static const char *const names[SYMBOLS] = {
+        "ACME", "AURA", "BASK", "BOLT", "BRIO", "CALM", "CEDR", "CLAY", "CORA",
+        "DAWN", "DELV", "DUNE", "ECHO", "ELMS", "EMBR", "FERN", "FJRD", "FLUX",
+        "GALE", "GLOW", "HALO", "HAZE", "IRIS", "JADE", "KELP", "KITE", "LARK",
+        "LIME", "LOOM", "MESA", "MINT", "MOSS", "NOVA", "OAKS", "ONYX", "OPAL",
+        "PINE", "QUIL", "REEF", "RUNE", "SAGE", "SILT", "TIDE", "TUND", "UMBR",
+        "VALE", "WISP", "WREN", "YARN", "ZEST"};
     unsigned long port = 0, pid = 0, count = 500, symbols = 5, ms = 10000,
                   stall = 10000, receive = 0, bits = 0;
     const struct { const char *name; unsigned long *to; } options[] = {
