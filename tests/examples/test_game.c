@@ -505,8 +505,9 @@ static int end(void **state)
 static void run(const char *name, const char *value)
 {
     char  path[512];
-    char *argv[] = {path, (char *)"--port", (char *)"0", (char *)name,
-                    (char *)value, NULL};
+    char *argv[] = {path, (char *)"--port", (char *)"0",
+                    (char *)"--pong-timeout", (char *)"120000", (char *)name,
+                    (char *)value, NULL}; /* nobody is silent for so long */
 
     if (examples == NULL || *examples == '\0')
         skip(); /* `make coverage` builds no examples; `make test` does */
