@@ -26,6 +26,7 @@
 
 #include "apps/game/game_drone.h"
 #include "apps/game/game_wire.h"
+#include "game_frame.h"
 #include "support/child.h"
 #include "support/rawserver.h"
 #include "tcp.h"
@@ -396,6 +397,71 @@ static void a_frame_tells_the_world(void **state)
         assert_int_equal(in_quarters(copy.shots[i].y),
                          in_quarters(w->shots[i].y));
     }
+}
+
+static size_t from_hex(uint8_t *out, const char *hex)
+{
+    size_t n = 0;
+
+    for (; *hex != '\0'; hex++)
+        if (*hex != ' ') {
+            const char pair[] = {hex[0], hex[1], '\0'};
+            out[n++]          = (uint8_t)strtoul(pair, NULL, 16);
+            hex++;
+        }
+    return n;
+}
+
+/* What the page is held to, too: see game_frame.h. */
+static void a_frame_has_known_bytes(void **state)
+{
+    (void)state;
+    enum { QUARTER = GAME_UNIT / 4 };
+    static uint8_t known[WIRE_FRAME_MAX], bytes[WIRE_FRAME_MAX];
+    static world   w, copy;
+    const size_t   len = from_hex(known, GAME_FRAME_HEX);
+
+    w = (world){.tick       = 0x89abcdef,
+                .radius     = 600,
+                .left       = 97 * GAME_HZ + 11,
+                .star_count = 3,
+                .shot_count = 2};
+    w.ships[3]   = (ship){.is_here = true,
+                          .is_away = true,
+                          .hands   = GAME_LEFT | GAME_GO,
+                          .heading = 250,
+                          .hull    = 2,
+                          .x       = -123456,
+                          .y       = 654321,
+                          .vx      = -1234,
+                          .vy      = 2345,
+                          .score   = 291,
+                          .done    = 65534,
+                          .reload  = 7};
+    w.ships[200] = (ship){.is_here = true,
+                          .shield  = 5,
+                          .hands   = GAME_RIGHT | GAME_FIRE,
+                          .heading = 64,
+                          .hull    = 3,
+                          .x       = 74565,
+                          .y       = -74566,
+                          .vx      = 1110,
+                          .vy      = -1894,
+                          .score   = 65244,
+                          .done    = 513};
+    w.stars[0]   = (star){-300 * QUARTER, 400 * QUARTER};
+    w.stars[1]   = (star){700 * QUARTER, -500 * QUARTER};
+    w.stars[2]   = (star){-QUARTER, QUARTER};
+    w.shots[0]   = (shot){.ship = 200, .number = 253,
+                          .x = -1000 * QUARTER, .y = 800 * QUARTER};
+    w.shots[1]   = (shot){.ship = 3, .number = 4,
+                          .x = 900 * QUARTER, .y = -700 * QUARTER};
+
+    assert_int_equal(wire_write_frame(bytes, &w), len);
+    assert_memory_equal(bytes, known, len);
+    assert_true(wire_read_frame(&copy, known, len));
+    assert_int_equal(wire_write_frame(bytes, &copy), len);
+    assert_memory_equal(bytes, known, len);
 }
 
 /* Cut short, or longer, or with a ship that cannot be; in memory of its own
@@ -971,6 +1037,7 @@ int main(void)
         TEST(a_round_has_a_winner),
         TEST(there_are_so_many_ships),
         TEST(a_frame_tells_the_world),
+        TEST(a_frame_has_known_bytes),
         TEST(no_frame_is_read_from_other_bytes),
         TEST(the_largest_frame_has_room),
         TEST(an_input_is_four_bytes),

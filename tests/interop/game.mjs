@@ -3,6 +3,7 @@
 
 import net from 'node:net';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, loadNothing, openPage } from './pagekit.mjs';
@@ -311,6 +312,99 @@ async function badNetwork() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** The page reads a frame as test_game.c writes it. */
+async function framesHaveOneLayout() {
+    const file = new URL('../examples/game_frame.h', import.meta.url);
+    const hex = [...readFileSync(file, 'utf8').matchAll(/"([0-9a-f ]+)"/g)]
+        .map(([, text]) => text).join('').replaceAll(' ', '');
+    const server = await start(0, '--drones', '0');
+    const page = await open(server.url);
+    const read = await page.evaluate((text) => {
+        const bytes = new Uint8Array(text.match(/../g).map(
+            (pair) => parseInt(pair, 16)));
+        const frame = readFrame(bytes.buffer);
+        return { ...frame, ships: [...frame.ships], shots: [...frame.shots] };
+    }, hex);
+    const wanted = {
+        seconds: 97, tick: 0x89abcdef, radius: 600,
+        ships: [
+            [3, { hands: 5, away: true, shield: false, heading: 250, hull: 2,
+                  x: -123456, y: 654321, vx: -1234, vy: 2345, score: 291,
+                  done: 65534, reload: 7 }],
+            [200, { hands: 10, away: false, shield: true, heading: 64, hull: 3,
+                    x: 74565, y: -74566, vx: 1110, vy: -1894, score: 65244,
+                    done: 513, reload: 0 }]],
+        stars: [{ x: -300 * 64, y: 400 * 64 }, { x: 700 * 64, y: -500 * 64 },
+                { x: -64, y: 64 }],
+        shots: [[200 << 8 | 253, { ship: 200, x: -1000 * 64, y: 800 * 64 }],
+                [3 << 8 | 4, { ship: 3, x: 900 * 64, y: -700 * 64 }]],
+    };
+    expect(Object.keys(read), Object.keys(wanted), 'what a frame has');
+    for (const key of Object.keys(wanted))
+        expect(read[key], wanted[key], `the frame's ${key}`);
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** Two fingers on a screen, not a mouse. */
+async function thumbsSteer() {
+    const server = await start(0, '--drones', '0');
+    const page = await open(server.url, { viewport: PHONE, hasTouch: true,
+                                          isMobile: true });
+    await enter(page, 'Thumb');
+    await page.evaluate(() => {
+        window.cancelled = [];
+        window.addEventListener('pointercancel', (event) =>
+            window.cancelled.push(event.target.id), true);
+    });
+    const screen = await page.context().newCDPSession(page);
+    const touch = (type, ...touchPoints) =>
+        screen.send('Input.dispatchTouchEvent', { type, touchPoints });
+    const middle = async (selector, id) => {
+        const box = await page.locator(selector).boundingBox();
+        return { id, x: box.x + box.width / 2, y: box.y + box.height / 2 };
+    };
+    const drag = async (from, dx, dy, ...others) => {
+        for (let part = .25; part <= 1; part += .25)
+            await touch('touchMove', { ...from, x: from.x + part * dx,
+                                       y: from.y + part * dy }, ...others);
+        return { ...from, x: from.x + dx, y: from.y + dy };
+    };
+    const hands = (bits, of) => page.waitForFunction(([b, o]) =>
+        mine !== null && (mine.ship.hands & o) === b, [bits, of]);
+    const heads = (to) => page.waitForFunction((wanted) => Math.abs(
+        (mine.ship.heading - wanted + 384 & 255) - 128) < 6, to);
+
+    const stick = await middle('#stick', 1), fire = await middle('#fire', 2);
+    await touch('touchStart', stick);
+    let thumb = await drag(stick, 0, -120); // up, and out of the ring
+    await heads(192);
+    await hands(4, 12);
+    await touch('touchStart', thumb, fire);
+    await hands(12, 12);
+    await page.waitForFunction(() => frames.at(-1).shots.size > 0);
+    await drag(fire, 0, -30, thumb); // the other one is not still
+    await hands(12, 12);
+    await touch('touchEnd', fire);
+    await hands(4, 12);
+    await drag(stick, 60, 0);
+    await heads(0);
+    await touch('touchEnd');
+    await hands(0, 15);
+    expect(await page.evaluate(() => [stick, $('knob').style.transform]),
+           [{ x: 0, y: 0, pointer: null }, ''], 'the stick, afterwards');
+
+    const sky = { id: 3, x: PHONE.width / 2, y: PHONE.height / 3 };
+    await touch('touchStart', sky);
+    await drag(sky, 0, 200);
+    await touch('touchEnd');
+    expect(await page.evaluate(() => window.cancelled), [],
+           'what the browser took for a scroll');
+    expect(page.complaints, [], 'complaints of the page');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /** Runs in the page: what is drawn of a ship between two frames. */
 function drawBetween() {
     const ship = { hands: 0, away: false, shield: false, heading: 250, hull: 3,
@@ -484,6 +578,8 @@ const test = (name, body, ms = 2 * CASE) =>
 
 await test('two play', twoPlay);
 await test('one comes back', comesBack);
+await test('the page reads frames as they are written', framesHaveOneLayout);
+await test('thumbs steer and fire', thumbsSteer);
 await test('others are drawn between two frames', othersAreInterpolated);
 await test('others flow as they flew', othersFlow);
 await test('a bad network', badNetwork, PLAY_MS + 2 * CASE);
