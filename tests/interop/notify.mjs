@@ -222,6 +222,78 @@ async function systemNotifications() {
     expect(await server.stop(), 0, 'server\'s exit status');
 }
 
+/** Who refuses is not asked again, and a choice from before is not kept. */
+async function notificationsAreRefused() {
+    const server = await start();
+    const page = await openPage(`http://127.0.0.1:${server.port}/`, {
+        before: (p) => p.addInitScript(() => {
+            window.asked = 0;
+            window.shown = 0;
+            window.Notification = class {
+                static permission = sessionStorage.getItem('p') ?? 'default';
+                static async requestPermission() {
+                    window.asked++;
+                    sessionStorage.setItem('p', 'denied');
+                    return this.permission = 'denied';
+                }
+                constructor() { window.shown++; }
+            };
+        }) });
+    await connected(page);
+    const isBlocked = async (when) => {
+        const blocked = page.getByRole('button', {
+            name: 'System notifications are blocked in this browser',
+            pressed: false });
+        await blocked.waitFor();
+        expect(await blocked.isDisabled(), true, `the button is off, ${when}`);
+    };
+    await page.getByRole('button', { name: 'System notifications: off',
+                                     pressed: false }).click();
+    await isBlocked('after a refusal');
+    const saved = () => page.evaluate(
+        () => localStorage.getItem('notify alerts'));
+    expect([await page.evaluate(() => window.asked), await saved()],
+           [1, 'false'], 'times asked, and the choice that is kept');
+
+    await page.evaluate(() => localStorage.setItem('notify alerts', 'true'));
+    await page.reload(); // allowed once, and refused since
+    await connected(page);
+    await isBlocked('after a reload');
+    await look(page, false);
+    await publish(server, 'a', 'unseen');
+    await shows(page, 'unseen');
+    expect(await page.evaluate(() => [window.asked, window.shown]), [0, 0],
+           'times asked, and notifications');
+    expect(page.complaints, [], 'the page\'s complaints');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
+/** What is lost, and why, if the server said so, is in the log. */
+async function theLogTellsOfALoss() {
+    const server = await start();
+    const between = await relay(server.port);
+    const page = await open(between.port);
+    const notes = page.locator('#log .note');
+    between.down(); // and several attempts that fail are one loss
+    await page.locator('#retry').click();
+    await page.locator('#retry').click();
+    await between.up();
+    await page.locator('#retry').click({ timeout: 2000 }).catch(() => {});
+    await connected(page);
+    await publish(server, 'a', 'heard');
+    await shows(page, 'heard');
+    expect(await notes.allTextContents(), ['connection lost'], 'notes');
+    expect(await server.stop(), 0, 'server\'s exit status');
+    await page.locator('#retry').waitFor();
+    await notes.nth(1).waitFor();
+    expect(await notes.allTextContents(), [
+        'connection lost: server is shutting down', 'connection lost'],
+           'notes after the server\'s end');
+    between.down();
+    await page.context().close();
+}
+
 async function theLogIsBounded() {
     const server = await start();
     const page = await open(server.port);
@@ -280,6 +352,8 @@ await test('topics are chosen', topicsAreChosen);
 await test('nothing is missed when connections are cut', nothingIsMissed);
 await test('a restart is a gap', aRestartIsAGap);
 await test('system notifications', systemNotifications);
+await test('system notifications are refused', notificationsAreRefused);
+await test('the log tells of a loss', theLogTellsOfALoss);
 await test('the log is bounded, and readable', theLogIsBounded);
 await test('a foreign page cannot post', aForeignPageCannotPost);
 await everyPage('notify', start, { question: 'ping', answer: 'pong' });
