@@ -1083,6 +1083,34 @@ static void a_wrong_reply_is_said(void **state)
     }
 }
 
+/* One answer too many, in one piece with the one that was asked for: by each
+ * link, as one asks for its place and the other whether Redis is there. */
+static void a_reply_too_many_is_said(void **state)
+{
+    struct rawserver s;
+    char             address[32], text[4096];
+    const char      *options[] = {"--redis", address, NULL};
+
+    (void)state;
+    need_redis();
+    rawserver_begin(&s);
+    snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)s.port);
+    start_server(0, options);
+    for (int links = 0; links < 2; links++) {
+        rawserver_accept(&s);
+        assert_true(readable(s.peer, PATIENCE));
+        assert_true(read(s.peer, text, sizeof text) > 0);
+        rawserver_put(&s, "+PONG\r\n+PONG\r\n", 14);
+        if (links == 0)
+            await_line(0, "an answer to nothing; is that");
+        assert_true(readable(s.peer, PATIENCE)); /* to its end */
+        rawserver_cut(&s, false);
+    }
+    child_signal(&servers[0], SIGTERM);
+    assert_int_equal(child_rest(&servers[0], text, sizeof text), 0);
+    rawserver_end(&s);
+}
+
 static void bad_options_are_refused(void **state)
 {
     static const char *const bad[][3] = {
@@ -1378,6 +1406,7 @@ int main(void)
         TEST(a_full_redis_takes_nothing),
         TEST(what_is_no_redis_is_said),
         TEST(a_wrong_reply_is_said),
+        TEST(a_reply_too_many_is_said),
         TEST(bad_options_are_refused),
         TEST(who_reads_nothing_is_cut_off_and_goes_on),
         TEST(who_reads_slowly_misses_nothing),

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -87,8 +88,11 @@ static bool is_idle(const redis_link *l)
     return l->is_open && l->ac->replies.head == NULL;
 }
 
+static const char unasked[] = "Protocol error, an answer to nothing";
+
 /* hiredis aborts the program when a reply comes that nothing was asked for: it
- * may be the greeting of what is no Redis. An error is taken at any time. */
+ * may be the greeting of what is no Redis. An error is taken at any time. What
+ * comes together with the last reply is on_reply()'s. */
 static bool speaks_unasked(const redis_link *l)
 {
     char first;
@@ -113,7 +117,7 @@ static void on_ready(source *from, unsigned events)
     if (events & POLLER_READ) {
         l->since = clock_ms();
         if (speaks_unasked(l))
-            redis_link_drop(l, "Protocol error, an answer to nothing");
+            redis_link_drop(l, unasked);
         else
             redisAsyncHandleRead(ac);
     }
@@ -186,18 +190,46 @@ void redis_link_drop(redis_link *l, const char *why)
 
 /* ---- Asking, and time -------------------------------------------------- */
 
+struct asked {
+    redisCallbackFn *fn; /* NULL: none */
+    void            *user;
+};
+
+/* Every reply comes here first. What was read together with the last that is
+ * waited for was there before anything else is asked: it answers nothing, and
+ * hiredis must not get to it. */
+static void on_reply(redisAsyncContext *ac, void *reply, void *user)
+{
+    struct asked      *asked  = user;
+    const redisReader *reader = ac->c.reader;
+
+    if (reply != NULL && ac->replies.head == NULL &&
+        reader->pos < reader->len) {
+        redis_link_drop(ac->data, unasked);
+        reply = NULL;
+    }
+    if (asked->fn != NULL)
+        asked->fn(ac, reply, asked->user);
+    free(asked);
+}
+
 bool redis_link_ask(redis_link *l, redisCallbackFn *fn, void *user,
                     const char *format, ...)
 {
-    va_list arguments;
+    struct asked *asked = l->is_open ? malloc(sizeof *asked) : NULL;
+    va_list       arguments;
 
-    if (!l->is_open)
+    if (asked == NULL)
         return false;
+    *asked = (struct asked){fn, user};
     if (is_idle(l))
         l->since = clock_ms();
     va_start(arguments, format);
-    const int status = redisvAsyncCommand(l->ac, fn, user, format, arguments);
+    const int status = redisvAsyncCommand(l->ac, on_reply, asked, format,
+                                          arguments);
     va_end(arguments);
+    if (status != REDIS_OK)
+        free(asked);
     return status == REDIS_OK;
 }
 
