@@ -862,6 +862,54 @@ static void who_waits_for_redis_is_told_what_was_said(void **state)
 }
 
 /* Each of the two connections alone, also the one that is idle. */
+/* One line of what Redis does, of those that a script does not do. */
+static void monitored(int fd, char *line, size_t size)
+{
+    size_t len;
+
+    do {
+        for (len = 0; len == 0 || line[len - 1] != '\n'; len++) {
+            assert_true(len < size - 1);
+            assert_true(readable(fd, PATIENCE));
+            assert_int_equal(read(fd, line + len, 1), 1);
+        }
+        line[len] = '\0';
+    } while (strstr(line, "lua]") != NULL);
+}
+
+/* Each of them wants a page of its own, and Redis sends none; but who comes
+ * behind them, and wants what all want who come, is among the next. */
+static void who_joins_does_not_wait_for_old_pages(void **state)
+{
+    char   line[2048], after[32];
+    size_t old = 0;
+
+    (void)state;
+    begin_room(NULL, NULL);
+    open_person(&people[0], 0, NULL);
+    await(&people[0], "room open");
+    say_many(&people[0], 1, 1);
+    const int fd = tcp_connect("127.0.0.1", redis_port, PATIENCE);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "MONITOR\r\n", 9), 9);
+    monitored(fd, line, sizeof line);
+    assert_string_equal(line, "+OK\r\n");
+    child_signal(&redis, SIGSTOP);
+    for (size_t i = 1; i < PEOPLE; i++) {
+        snprintf(after, sizeof after, "0-%zu", i);
+        open_person(&people[i], 0, i < PEOPLE - 1 ? after : NULL);
+        await(&people[i], "room open");
+    }
+    child_signal(&redis, SIGCONT);
+    do {
+        monitored(fd, line, sizeof line);
+        old += strstr(line, "\"XRANGE\"") != NULL;
+    } while (strstr(line, "\"XREVRANGE\"") == NULL);
+    close(fd);
+    assert_in_range(old, 1, 3);
+    await(&people[PEOPLE - 1], "said ");
+}
+
 static void a_connection_that_is_lost_is_opened_again(void **state)
 {
     static const char *const last[] = {"ping", "xread"};
@@ -1398,6 +1446,7 @@ int main(void)
         TEST(a_redis_without_memory_is_a_gap_and_a_new_room),
         TEST(an_emptied_stream_is_a_gap),
         TEST(who_waits_for_redis_is_told_what_was_said),
+        TEST(who_joins_does_not_wait_for_old_pages),
         TEST(a_connection_that_is_lost_is_opened_again),
         TEST(a_retry_is_not_said_twice),
         TEST(a_retry_meets_its_first_try),

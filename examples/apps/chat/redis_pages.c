@@ -31,9 +31,11 @@ static bool is_of(const page_ask *a, const follower *who)
 
 void pages_ask_for(redis_pages *p, const follower *who)
 {
-    page_ask *slot = NULL;
+    const size_t begin = who->has_seen ? 1 : 0;
+    const size_t end   = who->has_seen ? PAGE_ASKS : 1;
+    page_ask    *slot  = NULL;
 
-    for (size_t i = 0; i < PAGE_ASKS; i++) {
+    for (size_t i = begin; i < end; i++) {
         page_ask *a = &p->asks[i];
         if (a->pages == NULL)
             slot = a;

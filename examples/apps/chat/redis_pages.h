@@ -44,13 +44,14 @@ struct redis_pages {
     char               *scratch; /* for follower_message() */
     void (*came)(redis_pages *p, const redis_page *page);
 
-    page_ask asks[PAGE_ASKS];
+    page_ask asks[PAGE_ASKS]; /* the first: for all who have just come */
     uint64_t asked;
 };
 
 /* It waits from now on. Nothing is asked for while the stream is not open, or
- * while PAGE_ASKS pages are on their way: so ask again when one has come, and
- * when the stream is open. */
+ * while too many pages are on their way: so ask again when one has come, and
+ * when the stream is open. Who has just come does not wait behind those who
+ * have seen something, of whom each may want a page of its own. */
 void pages_wait(redis_pages *p, follower *who);
 void pages_ask_for(redis_pages *p, const follower *who);
 
