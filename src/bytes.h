@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* bytes.h - big-endian integers in memory of any alignment; lengths. */
+/* bytes.h - integers in memory of any alignment; lengths. */
 #ifndef UPF_BYTES_H
 #define UPF_BYTES_H
 
@@ -29,6 +29,14 @@ static inline uint64_t upf_load_be64(const uint8_t *p)
            (uint64_t)p[2] << 40 | (uint64_t)p[3] << 32 |
            (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
            (uint64_t)p[6] << 8 | p[7];
+}
+
+static inline uint64_t upf_load_le64(const uint8_t *p)
+{
+    return (uint64_t)p[7] << 56 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[5] << 40 | (uint64_t)p[4] << 32 |
+           (uint64_t)p[3] << 24 | (uint64_t)p[2] << 16 |
+           (uint64_t)p[1] << 8 | p[0];
 }
 
 static inline void upf_store_be16(uint8_t *p, uint16_t v)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compiler.h - an attribute beyond C11; whether the build is to be small. */
+/* compiler.h - what is beyond C11; whether the build is to be small. */
 #ifndef UPF_COMPILER_H
 #define UPF_COMPILER_H
 
@@ -12,6 +12,23 @@
 #else
 #define UPF_NOINLINE
 #endif
+
+/*
+ * The highest bit that is set in x, of 16, as a number with that bit alone; x
+ * is not 0.
+ */
+static inline unsigned upf_top_bit(unsigned x)
+{
+#ifdef __GNUC__
+    return 1u << (8 * sizeof x - 1 - (unsigned)__builtin_clz(x));
+#else
+    x |= x >> 1;
+    x |= x >> 2;
+    x |= x >> 4;
+    x |= x >> 8;
+    return x - (x >> 1);
+#endif
+}
 
 /*
  * Whether the build is to be small, at the price of speed: only scalar kernels,

@@ -16,6 +16,8 @@
  */
 enum { UPF_INFLATE_SLACK = UPF_SMALL ? 0 : 288 };
 
+enum { UPF_LARGEST_WINDOW = 15 };
+
 /* How many bits of a code the first look into a table decides. */
 enum {
     UPF_LITERAL_BITS  = UPF_SMALL ? 9 : 10,
@@ -53,7 +55,7 @@ struct upf_inflate {
     uint16_t distance; /* of that match */
     uint8_t  count;    /* of `bits` */
     uint8_t  phase;
-    uint8_t  kind;     /* the block's, and whether BFINAL is set */
+    uint8_t  block;    /* the three bits that it began with */
     uint8_t  tail;     /* bytes of 00 00 FF FF that were taken */
     struct upf_inflate_code code;
 };
@@ -66,13 +68,15 @@ struct upf_inflate {
  */
 struct upf_inflate_scratch {
     struct upf_inflate_code kept; /* what the tables are of */
-    uint8_t  window, fixed_window, literal_bits, distance_bits;
+    uint8_t  kept_window;  /* and which distances it knows */
+    uint8_t  window;       /* what the next two arrays are for */
+    uint8_t  literal_bits, distance_bits;
     uint16_t used_count;
     uint16_t used[UPF_FIXED_LITERALS + UPF_FIXED_DISTANCES]; /* symbols */
     uint8_t  lengths[UPF_FIXED_LITERALS + UPF_FIXED_DISTANCES];
-    uint32_t sorted[UPF_FIXED_LITERALS];
-    uint32_t meanings[UPF_FIXED_DISTANCES]; /* of distances in this window */
+    uint32_t distance_meanings[UPF_FIXED_DISTANCES];
     uint32_t fixed_distances[UPF_FIXED_DISTANCES];
+    uint32_t sorted[UPF_FIXED_LITERALS];
     uint32_t literals[UPF_LITERAL_ENTRIES];
     uint32_t distances[UPF_DISTANCE_ENTRIES]; /* at first the precode's */
 };

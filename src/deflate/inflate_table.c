@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* inflate_table.c - make the table that decodes a Huffman code. */
+
+#include <string.h>
+
+#include "inflate_table.h"
+
+/* Codes while they are entered: by length, then by symbol (section 3.2.2). */
+struct entering {
+    uint16_t        count[UPF_LONGEST_CODE + 1]; /* codes of each length */
+    unsigned        longest;
+    const uint32_t *sorted; /* the meaning of the next code */
+    unsigned        length; /* its bits, */
+    unsigned        left;   /* codes of that length that are left, with it */
+    unsigned        code;   /* and itself: its first bit is the lowest */
+};
+
+/* Count the codes of each length. Returns how many codes of the longest length
+ * would be missing to use all bits; below 0: there are too many. */
+static int count_lengths(struct entering *e, const struct upf_codebook *code)
+{
+    int missing = 1;
+
+    memset(e->count, 0, sizeof e->count);
+    for (unsigned i = 0; i < code->count; i++)
+        e->count[code->lengths[code->used[i]]]++;
+    e->longest = 0;
+    for (unsigned length = 1; length <= UPF_LONGEST_CODE; length++) {
+        missing = 2 * missing - e->count[length];
+        if (missing < 0)
+            return missing;
+        if (e->count[length] > 0)
+            e->longest = length;
+    }
+    return missing;
+}
+
+static uint32_t meaning(const struct upf_codebook *code, unsigned symbol)
+{
+    return symbol < code->plain ? (uint32_t)symbol << 16 | code->flags
+                                : code->meanings[symbol - code->plain];
+}
+
+static void sort(const struct entering *e, const struct upf_codebook *code,
+                 uint32_t *sorted)
+{
+    uint16_t place[UPF_LONGEST_CODE + 1];
+
+    place[1] = 0;
+    for (unsigned length = 1; length < UPF_LONGEST_CODE; length++)
+        place[length + 1] = (uint16_t)(place[length] + e->count[length]);
+    for (unsigned i = 0; i < code->count; i++) {
+        const unsigned symbol = code->used[i];
+        sorted[place[code->lengths[symbol]]++] =
+            meaning(code, symbol - code->first);
+    }
+}
+
+/* Go on to the next code of the same length; codes are counted upwards from
+ * their first bit, which is the lowest here. None may be left. */
+static void next_code(struct entering *e)
+{
+    const unsigned bit = upf_top_bit(e->code ^ ((1u << e->length) - 1));
+
+    e->code = (e->code & (bit - 1)) | bit;
+}
+
+/*
+ * Enter codes of at most `bits` bits: a table of as many bits as the codes so
+ * far is doubled whenever they become longer. Returns whether these were all.
+ */
+static bool enter_short(struct entering *e, uint32_t *table, unsigned bits)
+{
+    unsigned size = 1u << e->length;
+
+    while (e->length <= bits) {
+        for (;; next_code(e)) {
+            table[e->code] = upf_entry(*e->sorted++, e->length);
+            if (e->code == size - 1)
+                return true;
+            if (--e->left == 0)
+                break;
+        }
+        next_code(e);
+        while (e->left == 0) {
+            if (++e->length <= bits) {
+                memcpy(table + size, table, size * sizeof *table);
+                size *= 2;
+            }
+            e->left = e->count[e->length];
+        }
+    }
+    return false;
+}
+
+/* How many bits the index of a table needs for codes that begin with `bits`
+ * bits in common, of which the next code is the first and shortest. */
+static unsigned table_bits(const struct entering *e, unsigned bits)
+{
+    unsigned index = e->length - bits, codes = e->left;
+
+    while (codes < 1u << index) {
+        index++;
+        codes = 2 * codes + e->count[bits + index];
+    }
+    return index;
+}
+
+/* Enter the codes of more than `bits` bits into tables behind the main one. */
+static void enter_long(struct entering *e, uint32_t *table, unsigned bits)
+{
+    const unsigned mask = (1u << bits) - 1;
+    unsigned prefix = mask + 1, start = 0, end = mask + 1;
+
+    for (;;) {
+        if ((e->code & mask) != prefix) {
+            const unsigned index = table_bits(e, bits);
+            prefix = e->code & mask;
+            start  = end;
+            end    = start + (1u << index);
+            table[prefix] = start << 16 | UPF_ENTRY_OTHER | UPF_ENTRY_TABLE |
+                            index << 8 | bits;
+        }
+        const unsigned rest  = e->length - bits;
+        const uint32_t entry = upf_entry(*e->sorted++, rest);
+        for (unsigned i = start + (e->code >> bits); i < end; i += 1u << rest)
+            table[i] = entry;
+        if (e->code == (1u << e->length) - 1)
+            return;
+        next_code(e);
+        for (e->left--; e->left == 0; e->left = e->count[e->length])
+            e->length++;
+    }
+}
+
+unsigned upf_inflate_table(uint32_t *table, unsigned most,
+                           const struct upf_codebook *code, uint32_t *sorted)
+{
+    struct entering e;
+    const int missing = count_lengths(&e, code);
+
+    if (missing < 0)
+        return 0;
+    if (missing > 0) {
+        /* As zlib has it: one code of one bit, or none. */
+        if (!code->lax || e.longest > 1)
+            return 0;
+        table[0] = table[1] = UPF_ENTRY_OTHER | UPF_ENTRY_BAD | 1;
+        if (code->count == 1)
+            table[0] = upf_entry(meaning(code, code->used[0] - code->first), 1);
+        return 1;
+    }
+    sort(&e, code, sorted);
+    e.sorted = sorted;
+    e.code   = 0;
+    e.length = 1;
+    while (e.count[e.length] == 0)
+        e.length++;
+    e.left = e.count[e.length];
+    const unsigned bits = e.longest < most ? e.longest : most;
+    if (!enter_short(&e, table, bits))
+        enter_long(&e, table, bits);
+    return bits;
+}
