@@ -3,9 +3,10 @@
 # make_golden.py - write streams.bin: messages that zlib compressed.
 """Run it in this directory. The tests read the file; they do not run this.
 
-The file is a list of connections: window bits (1 byte), number of messages
-(1), then each message: length and text, length and payload as of RFC 7692
-(lengths have 4 bytes, the lowest first). Those that are alike are left out.
+The file begins with the number of texts (1 byte); each has its length (4 bytes,
+the lowest first) and its bytes. Then come connections: window bits (1 byte),
+number of messages (1), and each message: the number of its text (1), the length
+of its payload as of RFC 7692 (4), and that. Those that are alike are left out.
 """
 
 import random
@@ -44,8 +45,9 @@ TEXTS = {
     "words": words(900),
     "deltas": deltas(40),
     "noise": NOISE,
-    "runs": b"".join(bytes([i]) * (1 + 37 * i) for i in range(12)),
-    "periods": b"".join((NOISE[:n] * 300)[:280] for n in range(1, 19)),
+    "runs": b"".join(bytes([i]) * (1 + 37 * i) for i in range(8)),
+    "periods": b"".join((NOISE[:n] * 300)[:9 * n + 30]
+                        for n in (*range(1, 10), 15, 16, 17, 31, 32, 33)),
     "all bytes": bytes(range(256)) * 2,
     "far": NOISE[:40] + bytes(rng.choice(b"ab") for _ in range(1000)) +
            NOISE[:40],
@@ -55,14 +57,24 @@ STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_HUFFMAN_ONLY,
 TAIL = b"\x00\x00\xff\xff"
 
 connections = []
+texts = []
+
+
+def counted(content):
+    return struct.pack("<I", len(content)) + content
+
+
+def number(text):
+    if text not in texts:
+        texts.append(text)
+    return texts.index(text)
 
 
 def connection(bits, messages):
     """messages: pairs of text and payload."""
     out = bytes([bits, len(messages)])
     for text, payload in messages:
-        out += struct.pack("<I", len(text)) + text
-        out += struct.pack("<I", len(payload)) + payload
+        out += bytes([number(text)]) + counted(payload)
     if out not in connections:
         connections.append(out)
 
@@ -86,7 +98,7 @@ def deflate(level=6, bits=15, memory=8, strategy=zlib.Z_DEFAULT_STRATEGY):
 for text in TEXTS.values():
     for level in range(10):
         for strategy in STRATEGIES:
-            if level in (0, 1, 6, 9) or strategy == 0 and len(text) < 1000:
+            if level in (0, 1, 6, 9) or strategy == 0:
                 connection(15, [(text, payload(deflate(
                     level, strategy=strategy), text))])
 
@@ -114,6 +126,6 @@ for strategy in STRATEGIES:
                     [chat(i) for i in range(6)] + [TEXTS["far"]]])
 
 with open("streams.bin", "wb") as file:
-    for one in connections:
-        file.write(one)
-print(len(connections), "connections,", sum(map(len, connections)), "bytes")
+    file.write(bytes([len(texts)]) + b"".join(map(counted, texts)))
+    file.write(b"".join(connections))
+    print(len(connections), "connections,", file.tell(), "bytes")
