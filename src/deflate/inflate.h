@@ -23,8 +23,8 @@ enum {
     UPF_LITERAL_BITS  = UPF_SMALL ? 9 : 10,
     UPF_DISTANCE_BITS = 8,
     /* The largest tables that codes of so many symbols can need. */
-    UPF_LITERAL_ENTRIES  = UPF_SMALL ? 854 : 1334,
-    UPF_DISTANCE_ENTRIES = 402
+    UPF_LITERAL_ENTRIES  = UPF_SMALL ? 852 : 1332,
+    UPF_DISTANCE_ENTRIES = 400
 };
 
 enum upf_inflate_result {

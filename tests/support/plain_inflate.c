@@ -110,7 +110,8 @@ static int value_of(struct plain *p, unsigned symbol, unsigned lowest,
     return bits < 0 ? bits : (int)base + bits;
 }
 
-static bool match(struct plain *p, unsigned symbol, const struct code *distances)
+static bool match(struct plain *p, unsigned symbol,
+                  const struct code *distances)
 {
     const int length = symbol == 285 ? 258 : value_of(p, symbol - 257, 3, 4);
 
@@ -206,7 +207,8 @@ static bool dynamic(struct plain *p)
     if (!make_code(&literals, lengths, 19, false))
         return false;
     memset(lengths, 0, sizeof lengths);
-    if (!read_lengths(p, &literals, lengths, (unsigned)(257 + hlit + 1 + hdist)))
+    if (!read_lengths(p, &literals, lengths,
+                      (unsigned)(257 + hlit + 1 + hdist)))
         return false;
     return make_code(&literals, lengths, (unsigned)(257 + hlit), true) &&
            make_code(&distances, lengths + 257 + hlit, (unsigned)(1 + hdist),

@@ -11,7 +11,7 @@ enum plain_verdict { PLAIN_END, PLAIN_BAD, PLAIN_FULL };
 struct plain_result {
     enum plain_verdict verdict;
     size_t             pos;    /* history[0, pos) is filled */
-    size_t             offset; /* PLAIN_BAD: the byte in which the fault begins */
+    size_t             offset; /* PLAIN_BAD: where the fault begins */
 };
 
 /*

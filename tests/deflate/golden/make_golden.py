@@ -36,12 +36,13 @@ def deltas(count):
                     for i in range(count))
 
 
+CHATS = [chat(i) for i in range(7)]
 NOISE = bytes(rng.getrandbits(8) for _ in range(300))
 TEXTS = {
     "nothing": b"",
     "letter": b"a",
     "hello": b"Hello",
-    "chat": chat(0),
+    "chat": CHATS[0],
     "words": words(900),
     "deltas": deltas(40),
     "noise": NOISE,
@@ -118,12 +119,12 @@ for bits in range(9, 16):
     for memory in (1, 9):
         stream = deflate(9, bits, memory)
         connection(bits, [(text, payload(stream, text)) for text in
-                          (chat(1), TEXTS["far"], chat(2), TEXTS["periods"],
-                           b"", chat(3))])
+                          (CHATS[1], TEXTS["far"], CHATS[2], TEXTS["periods"],
+                           b"", CHATS[3])])
 for strategy in STRATEGIES:
     stream = deflate(1, 15, 8, strategy)
     connection(15, [(text, payload(stream, text)) for text in
-                    [chat(i) for i in range(6)] + [TEXTS["far"]]])
+                    CHATS + [TEXTS["far"]]])
 
 with open("streams.bin", "wb") as file:
     file.write(bytes([len(texts)]) + b"".join(map(counted, texts)))
