@@ -14,23 +14,6 @@
 #endif
 
 /*
- * The highest bit that is set in x, of 16, as a number with that bit alone; x
- * is not 0.
- */
-static inline unsigned upf_top_bit(unsigned x)
-{
-#ifdef __GNUC__
-    return 1u << (8 * sizeof x - 1 - (unsigned)__builtin_clz(x));
-#else
-    x |= x >> 1;
-    x |= x >> 2;
-    x |= x >> 4;
-    x |= x >> 8;
-    return x - (x >> 1);
-#endif
-}
-
-/*
  * Whether the build is to be small, at the price of speed: only scalar kernels,
  * and a compiler that was told to save space (-Os). Code that exists only to be
  * quicker is then left out: where `if (UPF_SMALL)` stands, the general code
@@ -41,5 +24,22 @@ static inline unsigned upf_top_bit(unsigned x)
 #else
 #define UPF_SMALL 0
 #endif
+
+/*
+ * The highest bit that is set in x, of 16, as a number with that bit alone; x
+ * is not 0.
+ */
+static inline unsigned upf_top_bit(unsigned x)
+{
+#if defined(__GNUC__) && !UPF_SMALL
+    return 1u << (8 * sizeof x - 1 - (unsigned)__builtin_clz(x));
+#else
+    x |= x >> 1;
+    x |= x >> 2;
+    x |= x >> 4;
+    x |= x >> 8;
+    return x - (x >> 1);
+#endif
+}
 
 #endif

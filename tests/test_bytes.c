@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_bytes.c - big-endian integers at every alignment. */
+/* test_bytes.c - integers at every alignment. */
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -29,6 +29,17 @@ static void a_load_reads_the_first_byte_as_the_highest(void **state)
         assert_int_equal(upf_load_be16(buf + at), VALUE_16);
         assert_int_equal(upf_load_be32(buf + at), VALUE_32);
         assert_true(upf_load_be64(buf + at) == VALUE_64);
+    }
+}
+
+static void a_little_endian_load_begins_with_the_lowest_byte(
+    void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 8; at++) {
+        uint8_t buf[16] = {0};
+        memcpy(buf + at, wire, sizeof wire);
+        assert_true(upf_load_le64(buf + at) == UINT64_C(0xB8A79685C4D3E2F1));
     }
 }
 
@@ -103,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_load_reads_the_first_byte_as_the_highest),
+        cmocka_unit_test(a_little_endian_load_begins_with_the_lowest_byte),
         cmocka_unit_test(a_store_writes_its_own_bytes_and_no_others),
         cmocka_unit_test(what_was_stored_is_loaded_again),
         cmocka_unit_test(nothing_beyond_the_integer_is_touched),

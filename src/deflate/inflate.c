@@ -32,7 +32,7 @@ static enum upf_step next_byte(struct upf_inflate_run *run)
 
 static enum upf_step block(struct upf_inflate_run *run)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
 
     if (run->tailed && run->b.in == run->b.stop && run->b.count == 0)
         return UPF_STEP_END;
@@ -78,7 +78,7 @@ static enum upf_step stored_length(struct upf_inflate_run *run)
 
 static enum upf_step stored(struct upf_inflate_run *run)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
 
     while (s->left > 0 && run->b.count > 0 && run->out < run->limit) {
         *run->out++ = (uint8_t)run->b.bits;
@@ -108,7 +108,7 @@ static enum upf_step stored(struct upf_inflate_run *run)
 /* Put out what is left of a match, or as much as there is room for. */
 static enum upf_step put_match(struct upf_inflate_run *run)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
     const uint8_t *from = run->out - s->distance;
     size_t n = s->left;
 
@@ -152,7 +152,7 @@ static struct symbol look_up(const uint32_t *table, unsigned index,
 /* A match whose length is known, but still among the bits. */
 static enum upf_step match(struct upf_inflate_run *run, struct symbol length)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
     const struct symbol back = look_up(run->distances, run->distance_bits,
                                        run->b.bits >> length.bits);
 
@@ -202,7 +202,7 @@ static enum upf_step symbols(struct upf_inflate_run *run)
  */
 static enum upf_step quick_symbols(struct upf_inflate_run *run)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
     const struct upf_bits before = run->b;
     uint8_t *const out = run->out;
     size_t distance;
@@ -280,8 +280,8 @@ static enum upf_step all_steps(struct upf_inflate_run *run)
     return step;
 }
 
-static void begin(struct upf_inflate_run *run, struct upf_inflate *state,
-                  struct upf_inflate_scratch  *scratch,
+static void begin(struct upf_inflate_run *run, struct upf_inflater *state,
+                  struct upf_inflate_scratch *scratch,
                   const struct upf_inflate_io *io)
 {
     static const uint8_t nothing[1];
@@ -307,7 +307,7 @@ static void begin(struct upf_inflate_run *run, struct upf_inflate *state,
 /* Say how far input and output are, and keep what the next piece needs. */
 static void leave(struct upf_inflate_run *run, struct upf_inflate_io *io)
 {
-    struct upf_inflate *s = run->state;
+    struct upf_inflater *s = run->state;
     size_t left = (size_t)(run->b.stop - run->b.in);
 
     if (run->tailed) {
@@ -336,7 +336,7 @@ static uint64_t place(const struct upf_inflate_run *run, uint64_t end)
 }
 
 /* Between two messages, nothing is kept. */
-static void end(struct upf_inflate *s)
+static void end(struct upf_inflater *s)
 {
     s->bits  = 0;
     s->offset = 0;
@@ -346,7 +346,7 @@ static void end(struct upf_inflate *s)
         memset(&s->code, 0, sizeof s->code);
 }
 
-enum upf_inflate_result upf_inflate(struct upf_inflate         *state,
+enum upf_inflate_result upf_inflate(struct upf_inflater        *state,
                                     struct upf_inflate_scratch *scratch,
                                     struct upf_inflate_io      *io)
 {

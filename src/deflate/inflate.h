@@ -48,7 +48,7 @@ struct upf_inflate_code {
  * beginning, and again after UPF_INFLATE_END. So an owner needs none between
  * messages. It may be moved.
  */
-struct upf_inflate {
+struct upf_inflater {
     uint64_t bits;     /* taken and not used yet */
     uint64_t offset;   /* bytes of the message that were taken; or see BAD */
     uint16_t left;     /* bytes of a match or a stored block to put out */
@@ -110,7 +110,7 @@ struct upf_inflate_io {
  *
  * Work is bounded by the bytes that come in and go out, in pieces of any size.
  */
-enum upf_inflate_result upf_inflate(struct upf_inflate         *state,
+enum upf_inflate_result upf_inflate(struct upf_inflater        *state,
                                     struct upf_inflate_scratch *scratch,
                                     struct upf_inflate_io      *io);
 

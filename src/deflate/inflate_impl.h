@@ -57,7 +57,7 @@ struct upf_bits {
 
 /* One call. */
 struct upf_inflate_run {
-    struct upf_inflate         *state;
+    struct upf_inflater         *state;
     struct upf_inflate_scratch *scratch;
 
     struct upf_bits b;

@@ -294,7 +294,7 @@ void upf_inflate_fixed(struct upf_inflate_run *run)
 
 /* Whether the state is within a block with a code of its own, all of it or a
  * part known. */
-static bool has_code(const struct upf_inflate *s)
+static bool has_code(const struct upf_inflater *s)
 {
     return s->phase == UPF_AT_LENGTHS ||
            (s->phase == UPF_AT_SYMBOLS &&

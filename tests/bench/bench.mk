@@ -13,6 +13,7 @@ BENCH_ARGS   ?=
 bench_dir       := tests/bench
 bench_sources   := $(sort $(wildcard $(bench_dir)/inprocess/*.c))
 bench_inprocess := $(BUILD)/bench/bench_inprocess
+bench_deflate   := $(BUILD)/bench/bench_deflate
 bench_count     := $(BUILD)/bench/bench_count
 bench_loads     := $(filter-out lws_server,$(basename $(notdir $(filter-out \
                      $(patsubst %.h,%.c,$(wildcard $(bench_dir)/*/*.h)),\
@@ -29,6 +30,8 @@ bench_has   = $(shell printf '\043include <$(2)>\n' | \
 bench_wslay := $(call bench_has,$(CC),wslay/wslay.h,c)
 bench_beast := $(call bench_has,$(CXX),boost/beast/version.hpp,c++)
 bench_lws   := $(call bench_has,$(CC),libwebsockets.h,c)
+bench_zlib  := $(call bench_has,$(CC),zlib.h,c)
+bench_libdeflate := $(call bench_has,$(CC),libdeflate.h,c)
 
 ifeq (,$(bench_wslay))
 bench_sources := $(filter-out %/recv_wslay.c,$(bench_sources))
@@ -37,7 +40,9 @@ bench_programs += $(if $(bench_lws),$(BUILD)/bench/lws_server)
 endif
 
 bench_peers   = $(if $(bench_wslay),-DBENCH_WSLAY) \
-                $(if $(bench_beast),-DBENCH_BEAST)
+                $(if $(bench_beast),-DBENCH_BEAST) \
+                $(if $(bench_zlib),-DBENCH_ZLIB) \
+                $(if $(bench_libdeflate),-DBENCH_LIBDEFLATE)
 bench_support := tests/support/testext.c tests/support/blob.c
 bench_objects = $(call objects,bench,$(bench_sources) $(bench_support)) \
                 $(if $(bench_beast),\
@@ -51,6 +56,9 @@ bench_runs = $(bench_python) $(bench_dir)/loopback/runs.py
 
 bench: $(bench_inprocess) ## measure frames and handshakes in one process
 	@$(bench_inprocess) $(BENCH_ARGS)
+
+bench-deflate: $(bench_deflate) ## measure compression and decompression
+	@$(bench_deflate) $(BENCH_ARGS)
 
 bench-count: $(bench_count) ## count instructions with callgrind
 	@$(call bench_run,count/count.py)
@@ -89,7 +97,7 @@ bench-deps: ## install what the benchmarks compare with, only if missing
 	@BUILD='$(BUILD)' sh $(bench_dir)/deps.sh
 
 bench-build: ## build them all and run none
-bench-build: $(bench_inprocess) $(bench_count) $(bench_programs)
+bench-build: $(bench_inprocess) $(bench_deflate) $(bench_count) $(bench_programs)
 
 # ---- Objects and programs --------------------------------------------------
 
@@ -113,6 +121,16 @@ $(BUILD)/bench/libupframe.a: $(call objects,bench,$(src))
 $(bench_inprocess): $(bench_objects) $(BUILD)/bench/libupframe.a
 	$(call link,$(if $(bench_beast),$(CXX),$(CC)),$(BENCH_CFLAGS),\
 	    $(if $(bench_wslay),-lwslay) -lm)
+
+$(bench_deflate): $(call objects,bench,\
+                    $(sort $(wildcard $(bench_dir)/deflate/*.c)) \
+                    $(bench_dir)/inprocess/bench.c \
+                    $(bench_dir)/inprocess/report.c \
+                    $(bench_dir)/inprocess/kernels.c \
+                    tests/support/bit_writer.c) \
+                  $(BUILD)/bench/libupframe.a
+	$(call link,$(CC),$(BENCH_CFLAGS),$(if $(bench_zlib),-lz) \
+	    $(if $(bench_libdeflate),-ldeflate) -lm)
 
 $(bench_count): $(call objects,bench,$(bench_dir)/count/count.c) \
                 $(BUILD)/bench/libupframe.a
@@ -155,6 +173,6 @@ $(bench_servers:%=$(BUILD)/bench/%): $(BUILD)/bench/libexamples.a $(BUILD)/bench
 $(BUILD)/bench/lws_server: $(call bench_loopback,lws_server)
 	$(call link,$(CC),$(BENCH_CFLAGS),-lwebsockets)
 
-.PHONY: bench bench-count bench-echo bench-idle bench-notify bench-ticker \
+.PHONY: bench bench-deflate bench-count bench-echo bench-idle bench-notify bench-ticker \
         bench-game \
         bench-chat bench-hold bench-drain bench-size bench-deps bench-build

@@ -686,7 +686,7 @@ static void lengths_repeat_within_their_number_only(void **state)
 static void nothing_may_come_before_the_end_is_told(void **state)
 {
     struct upf_inflate_scratch scratch = {0};
-    struct upf_inflate s = {0};
+    struct upf_inflater s = {0};
     uint8_t out[1 + UPF_INFLATE_SLACK];
     struct upf_inflate_io io = {.history = out, .limit = 1, .window = 15};
 
@@ -707,7 +707,7 @@ static void a_flushed_piece_is_put_out_at_once(void **state)
     static const uint8_t hello[] = {0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00,
                                     0x00, 0x00, 0xFF, 0xFF};
     struct upf_inflate_scratch scratch = {0};
-    struct upf_inflate s = {0};
+    struct upf_inflater s = {0};
     uint8_t out[100 + UPF_INFLATE_SLACK];
     struct upf_inflate_io io = {.in = hello, .history = out, .limit = 100,
                                 .window = 15};
@@ -725,7 +725,7 @@ static void output_may_move_on_in_a_ring_of_memory(void **state)
 {
     enum { STEP = 100, WINDOW = 256 };
     struct upf_inflate_scratch scratch = {0};
-    struct upf_inflate s = {0};
+    struct upf_inflater s = {0};
     uint8_t out[WINDOW + STEP + UPF_INFLATE_SLACK];
     struct bit_writer w = {0};
     unsigned count = 0;
@@ -767,7 +767,7 @@ static void messages_share_a_scratch_in_any_order(void **state)
 {
     enum { MESSAGES = 6, TEXT = 40 };
     struct upf_inflate_scratch scratch = {0};
-    struct upf_inflate states[MESSAGES] = {0};
+    struct upf_inflater states[MESSAGES] = {0};
     struct upf_inflate_io io[MESSAGES];
     static struct bit_writer w[MESSAGES];
     static uint8_t out[MESSAGES][300 + UPF_INFLATE_SLACK];

@@ -150,9 +150,12 @@ static void what_zlib_wrote_is_decoded_however_cut(void **state)
     assert_true(messages > 100);
 }
 
-/* Both cuts at once, at every pair of places. */
+/* Both cuts at once, at every pair of places; those of the output differ with
+ * the message. */
 static void every_pair_of_cuts_is_the_same(void **state)
 {
+    size_t first = 0;
+
     struct upf_inflate_scratch scratch = {0};
 
     (void)state;
@@ -162,8 +165,9 @@ static void every_pair_of_cuts_is_the_same(void **state)
         while (reader.messages > 0) {
             struct bytes text;
             const struct message message = next_message(&reader, &text);
-            for (size_t in = 0; in <= message.len && text.len < 200; in++) {
-                for (size_t out = 0; out < text.len; out++) {
+            const bool short_one = text.len < 200 && reader.len == 0;
+            for (size_t in = 0; in <= message.len && short_one; in++) {
+                for (size_t out = first++ % 5; out < text.len; out += 5) {
                     const struct cuts cuts = {.first_in = in,
                                               .first_out = out};
                     const struct inflated got =

@@ -27,7 +27,7 @@ struct way {
     const struct message       *message;
     const struct cuts          *cuts;
     struct upf_inflate_scratch *scratch;
-    struct upf_inflate         *state;
+    struct upf_inflater         *state;
     struct upf_inflate_io       io;
     uint8_t                    *piece; /* holds what io.in is of */
     size_t                      given; /* bytes of input */
@@ -92,7 +92,7 @@ static void use_scratch(struct upf_inflate_scratch *scratch)
     };
     static bool all;
     uint8_t out[256 + UPF_INFLATE_SLACK];
-    struct upf_inflate state = {0};
+    struct upf_inflater state = {0};
     struct upf_inflate_io io = {.in = other, .in_len = all ? sizeof other : 30,
                                 .history = out, .limit = 256, .window = 8};
 
@@ -104,7 +104,7 @@ static void use_scratch(struct upf_inflate_scratch *scratch)
 static void move(struct way *way)
 {
     uint8_t *history = exact(way->io.history, way->size);
-    struct upf_inflate *state = exact(way->state, sizeof *state);
+    struct upf_inflater *state = exact(way->state, sizeof *state);
 
     memset(way->io.history, 0, way->size);
     memset(way->state, 0xFF, sizeof *way->state);
@@ -134,7 +134,7 @@ static enum upf_inflate_result call(struct way *way)
 
 static struct inflated finish(struct way *way, enum upf_inflate_result result)
 {
-    static const struct upf_inflate zero;
+    static const struct upf_inflater zero;
     struct inflated inflated = {result, way->io.history, way->io.pos,
                                 way->state->offset};
 
@@ -227,7 +227,7 @@ struct inflated inflate_every_way(const struct message *message)
         assert_same(&got, &expected);
         free(got.out);
     }
-    const size_t in_step = message->len / 500 + 1;
+    const size_t in_step = message->len / 200 + 1;
     for (size_t at = 1; at <= message->len; at += in_step) {
         const struct cuts cuts = {.first_in = at, .late_end = at % 2 == 0,
                                   .foreign = at % 3 == 0};
@@ -236,7 +236,7 @@ struct inflated inflate_every_way(const struct message *message)
         free(got.out);
     }
     const size_t len      = expected.len - message->history_len;
-    const size_t out_step = len / 500 + 1;
+    const size_t out_step = len / 200 + 1;
     for (size_t at = 1; at <= len; at += out_step) {
         const struct cuts cuts = {.first_out = at, .foreign = at % 3 == 0,
                                   .first_in = at % 2 ? 0 : message->len / 2};

@@ -49,6 +49,7 @@ struct bench_row {
 };
 
 struct bench {
+    const char       *name;      /* "inprocess" */
     const char       *pattern;   /* rows wanted, "*1 KiB*"; NULL: all */
     size_t            samples;   /* of each column */
     double            sample_ns; /* how long each is, at least */
@@ -62,6 +63,10 @@ struct bench {
 
 /* Nanoseconds of a clock that nobody adjusts. */
 double bench_now(void);
+
+/* Nanoseconds that this thread had a processor: for work that calls nobody, where
+ * others use the machine, too. */
+double bench_cpu_now(void);
 
 /* Memory that begins a page, or the end of the program. */
 void *bench_alloc(size_t size);

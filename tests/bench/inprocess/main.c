@@ -102,7 +102,8 @@ static void keep_memory(void)
 
 int main(int argc, char **argv)
 {
-    static struct bench bench = {.samples      = 21,
+    static struct bench bench = {.name         = "inprocess",
+                                 .samples      = 21,
                                  .sample_ns    = 3e6,
                                  .stream_bytes = 256 * 1024,
                                  .connections  = 1000000};

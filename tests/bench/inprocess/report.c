@@ -156,9 +156,9 @@ bool bench_write_json(const struct bench *bench, const char *path)
 
     if (file == NULL)
         return false;
-    fprintf(file, "{\"benchmark\": \"inprocess\", \"unit\": \"ns\", "
+    fprintf(file, "{\"benchmark\": \"%s\", \"unit\": \"ns\", "
                   "\"samples\": %zu, \"sample_ns\": %.0f,\n \"rows\": [\n",
-            bench->samples, bench->sample_ns);
+            bench->name, bench->samples, bench->sample_ns);
     for (size_t r = 0; r < bench->row_count; r++) {
         const struct bench_row *row = &bench->rows[r];
 
