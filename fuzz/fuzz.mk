@@ -14,7 +14,8 @@ fuzz_flags := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
 fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
 fuzz_helpers    := $(filter-out $(fuzz_entries) fuzz/replay.c,\
                      $(sort $(wildcard fuzz/*.c))) \
-                   tests/support/testext.c tests/support/blob.c
+                   tests/support/testext.c tests/support/blob.c \
+                   tests/support/plain_inflate.c
 fuzz_bins       := $(fuzz_entries:%.c=$(BUILD)/fuzz/%)
 replay_bins     := $(fuzz_entries:%.c=$(BUILD)/asan/%)
 replay_coverage := $(fuzz_entries:%.c=$(BUILD)/coverage/%)
@@ -33,15 +34,22 @@ coverage-fuzz: $(replay_coverage) $(kernel_names)
 	@python3 tests/tools/coverage.py --fuzz $(BUILD)/coverage/src \
 	    $$($(kernel_names) --all)
 
+# Beside the oracle of the tests, zlib judges where it is; only here.
+ifneq (,$(filter fuzz,$(MAKECMDGOALS)))
+fuzz_zlib := $(call has,zlib.h)
+endif
+
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/settings
-	$(call compile,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer-no-link)
+	$(call compile,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer-no-link \
+	    $(if $(fuzz_zlib),-DFUZZ_ZLIB))
 
 $(BUILD)/fuzz/libupframe.a: $(call objects,fuzz,$(src))
 
 $(fuzz_bins): $(BUILD)/fuzz/%: $(BUILD)/fuzz/%.o \
               $(call objects,fuzz,$(fuzz_helpers)) \
               $(BUILD)/fuzz/libupframe.a
-	$(call link,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer)
+	$(call link,$(CLANG),$(fuzz_flags) -fsanitize=fuzzer,\
+	    $(if $(fuzz_zlib),-lz))
 
 $(replay_bins): $(BUILD)/asan/%: $(BUILD)/asan/%.o \
                 $(call objects,asan,fuzz/replay.c $(fuzz_helpers)) \

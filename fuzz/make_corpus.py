@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import struct
+import zlib
 
 CRLF = b"\r\n"
 FIN, RSV1 = 0x80, 0x40
@@ -741,3 +742,39 @@ for i, rest in enumerate(((0, 0, 0, 0), (4, 0, 0, 0), (0, 1, 4, 0), (0, 2, 0, 0)
     seed("config", f"rest-{i}", b"".join(SOUND) + bytes(rest))
 for n in (0, 55, 56, 64, 119, 200):
     seed("config", f"length-{n}", bytes(n))
+
+# ---- inflate ----------------------------------------------------------------
+
+
+def deflated(text, level=9, strategy=zlib.Z_DEFAULT_STRATEGY, final=False):
+    stream = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    out = stream.compress(text)
+    if final:
+        return out + stream.flush(zlib.Z_FINISH)
+    return (out + stream.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+PLAN = b"\x07\x05"  # a window of 15 bits, no history
+LIST = b", ".join(b"%d: %x" % (i, i * i * 7919) for i in range(60))
+
+for name, payload in (
+        ("empty", b""), ("nothing", b"\0"),
+        ("hello", deflated(b"Hello")),
+        ("stored", deflated(b"Hello, stored", 0)),
+        ("dynamic", deflated(LIST)),
+        ("huffman", deflated(LIST, 9, zlib.Z_HUFFMAN_ONLY)),
+        ("runs", deflated(b"".join(bytes([i]) * i * 9 for i in range(30)),
+                          9, zlib.Z_RLE)),
+        ("final", deflated(b"Hello", final=True)),
+        ("final-and-on", deflated(b"Hello", final=True) + b"\0"),
+        ("final-twice", deflated(b"Hello", final=True) +
+         deflated(LIST, final=True)),
+        ("truncated", deflated(LIST)[:-9]),
+        ("header-only", deflated(LIST)[:40]),
+        ("type-3", b"\x06\0"),
+        ("too-far", bytes.fromhex("f20071000000"))):
+    seed("inflate", name, PLAN + payload)
+seed("inflate", "window-8", b"\x00\x05" + deflated(LIST))
+seed("inflate", "history", b"\x0f\x05" + bytes.fromhex("f200110000"))
+seed("inflate", "history-in-window-8",
+     b"\x08\x05" + bytes.fromhex("f200110000"))
