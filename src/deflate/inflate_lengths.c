@@ -258,8 +258,10 @@ enum upf_step upf_inflate_lengths(struct upf_inflate_run *run)
 
 /* ---- The fixed code ----------------------------------------------------- */
 
+#if UPF_SMALL
+
 /* As if a header had had it. */
-static void make_fixed(struct upf_inflate_run *run)
+void upf_inflate_fixed(struct upf_inflate_run *run)
 {
     struct upf_inflate_scratch *t = run->scratch;
     struct upf_inflate_code *code = &run->state->code;
@@ -276,12 +278,10 @@ static void make_fixed(struct upf_inflate_run *run)
     use_tables(run);
 }
 
+#else
+
 void upf_inflate_fixed(struct upf_inflate_run *run)
 {
-    if (UPF_SMALL) {
-        make_fixed(run);
-        return;
-    }
     have_window(run);
     run->literals      = upf_fixed_literals;
     run->literal_bits  = UPF_FIXED_LONGEST;
@@ -289,6 +289,8 @@ void upf_inflate_fixed(struct upf_inflate_run *run)
     run->distance_bits = UPF_FIXED_DISTANCE_BITS;
     run->state->phase  = UPF_AT_SYMBOLS;
 }
+
+#endif
 
 /* ---- Pieces ------------------------------------------------------------- */
 
