@@ -43,7 +43,9 @@ static enum upf_step block(struct upf_inflate_run *run)
     case UPF_BLOCK_STORED:
         upf_drop(&run->b, 3 + ((run->b.count - 3) & 7));
         s->phase = UPF_AT_STORED_LENGTH;
-        return UPF_STEP_DONE;
+        /* Quickly: an empty block, of which only the tail is left. */
+        return run->tailed && bytes_left(run) == UPF_TAIL ? UPF_STEP_END
+                                                          : UPF_STEP_DONE;
     case UPF_BLOCK_FIXED:
         upf_drop(&run->b, 3);
         upf_inflate_fixed(run);

@@ -38,19 +38,22 @@ static inline void put(struct quick *q, uint32_t entry)
     *q->out++ = (uint8_t)(entry >> 16);
 }
 
-/* The base, and the extra bits behind the code, which begins at `bits`. */
-static inline uint32_t value(uint32_t entry, uint64_t bits)
+/* Drop a code: the base of what it means, and the extra bits behind it. */
+static inline uint32_t take(struct quick *q, uint32_t entry)
 {
+    const uint64_t bits = q->bits;
+
+    drop(q, entry); /* first, since the next look waits for it */
     return (entry >> 16) +
            (uint32_t)(upf_low_bits(bits, upf_entry_drop(entry)) >>
                       upf_entry_bits(entry));
 }
 
-/* The entry behind that of a table. */
+/* The entry behind that of a table, whose index has `bits` bits. */
 static inline uint32_t look_further(struct quick *q, const uint32_t *table,
-                                    uint32_t entry)
+                                    uint32_t entry, uint32_t bits)
 {
-    drop(q, entry);
+    drop(q, bits); /* the entry has the same number, but later */
     return table[(entry >> 16) + upf_low_bits(q->bits, upf_entry_bits(entry))];
 }
 
@@ -111,8 +114,10 @@ enum upf_fast upf_inflate_fast(struct upf_inflate_run *run,
     const uint8_t *const history = run->history;
     const uint32_t *const literals = run->literals;
     const uint32_t *const distances = run->distances;
-    const uint64_t literal_mask  = ((uint64_t)1 << run->literal_bits) - 1;
-    const uint64_t distance_mask = ((uint64_t)1 << run->distance_bits) - 1;
+    const uint32_t literal_bits = run->literal_bits;
+    const uint32_t distance_bits = run->distance_bits;
+    const uint64_t literal_mask  = ((uint64_t)1 << literal_bits) - 1;
+    const uint64_t distance_mask = ((uint64_t)1 << distance_bits) - 1;
     enum upf_fast result = UPF_FAST_LEFT;
     size_t back = 0;
 
@@ -134,13 +139,14 @@ enum upf_fast upf_inflate_fast(struct upf_inflate_run *run,
             }
         }
         if (entry & UPF_ENTRY_OTHER) {
-            if (entry & UPF_ENTRY_TABLE)
-                entry = look_further(&q, literals, entry);
-            if (entry & UPF_ENTRY_LITERAL) {
-                put(&q, entry);
-                entry = literals[q.bits & literal_mask];
-                refill(&q);
-                continue;
+            if (entry & UPF_ENTRY_TABLE) {
+                entry = look_further(&q, literals, entry, literal_bits);
+                if (entry & UPF_ENTRY_LITERAL) {
+                    put(&q, entry);
+                    entry = literals[q.bits & literal_mask];
+                    refill(&q);
+                    continue;
+                }
             }
             if (entry & UPF_ENTRY_OTHER) {
                 drop(&q, entry);
@@ -148,16 +154,20 @@ enum upf_fast upf_inflate_fast(struct upf_inflate_run *run,
                 break;
             }
         }
-        const uint32_t length = value(entry, q.bits);
-        drop(&q, entry);
+        const uint32_t length = take(&q, entry);
         if ((uint8_t)q.count < UPF_LONGEST_CODE + 13 + UPF_LITERAL_BITS)
             refill(&q);
         entry = distances[q.bits & distance_mask];
-        if (entry & UPF_ENTRY_TABLE)
-            entry = look_further(&q, distances, entry);
-        back = value(entry, q.bits);
-        drop(&q, entry);
-        if (entry & UPF_ENTRY_OTHER || back > (size_t)(q.out - history)) {
+        if (entry & UPF_ENTRY_OTHER) {
+            if (entry & UPF_ENTRY_TABLE)
+                entry = look_further(&q, distances, entry, distance_bits);
+            if (entry & UPF_ENTRY_OTHER) {
+                result = UPF_FAST_BAD;
+                break;
+            }
+        }
+        back = take(&q, entry);
+        if (back > (size_t)(q.out - history)) {
             result = UPF_FAST_BAD;
             break;
         }

@@ -41,7 +41,7 @@ enum {
      * where as many follow them.
      */
     UPF_FAST_IN = 24,
-    UPF_LAST    = 32, /* no less than it leaves */
+    UPF_LAST    = 192, /* no less than it leaves; a short message whole */
 
     /* Bytes that it puts out without a look at the limit. */
     UPF_FAST_OUT = 3

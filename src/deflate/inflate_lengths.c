@@ -160,13 +160,19 @@ static void begin_lengths(struct upf_inflate_run *run)
 enum upf_step upf_inflate_precode(struct upf_inflate_run *run)
 {
     struct upf_inflate_code *code = &run->state->code;
+    struct upf_bits b = run->b;
+    uint64_t precode = code->precode;
+    unsigned i = code->next;
 
-    while (code->next < code->precodes) {
-        if (!upf_need(&run->b, 3))
-            return UPF_STEP_MORE;
-        code->precode |= (run->b.bits & 7) << 3 * precode_order[code->next++];
-        upf_drop(&run->b, 3);
+    while (i < code->precodes && upf_need(&b, 3)) {
+        precode |= (b.bits & 7) << 3 * precode_order[i++];
+        upf_drop(&b, 3);
     }
+    run->b        = b;
+    code->precode = precode;
+    code->next    = (uint16_t)i;
+    if (i < code->precodes)
+        return UPF_STEP_MORE;
     begin_lengths(run);
     run->state->phase = UPF_AT_LENGTHS;
     return make_precode(run) ? UPF_STEP_DONE : UPF_STEP_BAD;

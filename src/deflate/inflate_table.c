@@ -19,13 +19,22 @@ struct entering {
  * would be missing to use all bits; below 0: there are too many. */
 static int count_lengths(struct entering *e, const struct upf_codebook *code)
 {
+    /* Two counts, since one has to wait whenever the same is counted again. */
+    uint16_t odd[UPF_LONGEST_CODE + 1];
+    unsigned i;
     int missing = 1;
 
     memset(e->count, 0, sizeof e->count);
-    for (unsigned i = 0; i < code->count; i++)
+    memset(odd, 0, sizeof odd);
+    for (i = 0; i + 1 < code->count; i += 2) {
+        e->count[code->lengths[code->used[i]]]++;
+        odd[code->lengths[code->used[i + 1]]]++;
+    }
+    if (i < code->count)
         e->count[code->lengths[code->used[i]]]++;
     e->longest = 0;
     for (unsigned length = 1; length <= UPF_LONGEST_CODE; length++) {
+        e->count[length] = (uint16_t)(e->count[length] + odd[length]);
         missing = 2 * missing - e->count[length];
         if (missing < 0)
             return missing;
