@@ -16,7 +16,7 @@ struct entering {
 };
 
 /* Count the codes of each length. Returns how many codes of the longest length
- * would be missing to use all bits; below 0: there are too many. */
+ * are missing to use all bits; below 0: there are too many. */
 static int count_lengths(struct entering *e, const struct upf_codebook *code)
 {
     /* Two counts, since one has to wait whenever the same is counted again. */
@@ -50,18 +50,24 @@ static uint32_t meaning(const struct upf_codebook *code, unsigned symbol)
                                 : code->meanings[symbol - code->plain];
 }
 
+/* From both ends, as places have to wait for each other like counts do. One in
+ * the middle is sorted twice, to the same place. */
 static void sort(const struct entering *e, const struct upf_codebook *code,
                  uint32_t *sorted)
 {
-    uint16_t place[UPF_LONGEST_CODE + 1];
+    uint16_t front[UPF_LONGEST_CODE + 1], back[UPF_LONGEST_CODE + 1];
+    unsigned i = 0, end = code->count, place = 0;
 
-    place[1] = 0;
-    for (unsigned length = 1; length < UPF_LONGEST_CODE; length++)
-        place[length + 1] = (uint16_t)(place[length] + e->count[length]);
-    for (unsigned i = 0; i < code->count; i++) {
-        const unsigned symbol = code->used[i];
-        sorted[place[code->lengths[symbol]]++] =
-            meaning(code, symbol - code->first);
+    for (unsigned length = 1; length <= e->longest; length++) {
+        front[length] = (uint16_t)place;
+        place += e->count[length];
+        back[length] = (uint16_t)place;
+    }
+    while (i < end) {
+        const unsigned first = code->used[i++], last = code->used[--end];
+        sorted[front[code->lengths[first]]++] =
+            meaning(code, first - code->first);
+        sorted[--back[code->lengths[last]]] = meaning(code, last - code->first);
     }
 }
 
@@ -142,23 +148,26 @@ static void enter_long(struct entering *e, uint32_t *table, unsigned bits)
     }
 }
 
+/* As zlib has it: one code has one bit, and leaves the other to none. */
+static unsigned enter_one(uint32_t *table, const struct upf_codebook *code)
+{
+    if (!code->lax || (code->count == 1 && code->lengths[code->used[0]] != 1))
+        return 0;
+    table[0] = table[1] = UPF_ENTRY_OTHER | UPF_ENTRY_BAD | 1;
+    if (code->count == 1)
+        table[0] = upf_entry(meaning(code, code->used[0] - code->first), 1);
+    return 1;
+}
+
 unsigned upf_inflate_table(uint32_t *table, unsigned most,
                            const struct upf_codebook *code, uint32_t *sorted)
 {
     struct entering e;
-    const int missing = count_lengths(&e, code);
 
-    if (missing < 0)
+    if (code->count < 2)
+        return enter_one(table, code);
+    if (count_lengths(&e, code) != 0)
         return 0;
-    if (missing > 0) {
-        /* As zlib has it: one code of one bit, or none. */
-        if (!code->lax || e.longest > 1)
-            return 0;
-        table[0] = table[1] = UPF_ENTRY_OTHER | UPF_ENTRY_BAD | 1;
-        if (code->count == 1)
-            table[0] = upf_entry(meaning(code, code->used[0] - code->first), 1);
-        return 1;
-    }
     sort(&e, code, sorted);
     e.sorted = sorted;
     e.code   = 0;

@@ -66,7 +66,7 @@ struct upf_codebook {
     unsigned        plain;
     uint32_t        flags;
     const uint32_t *meanings;
-    bool            lax;      /* one code of one bit will do, or none */
+    bool            lax;      /* one symbol, of one bit, will do, or none */
 };
 
 /*
