@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* compiler.h - what is beyond C11; whether the build is to be small. */
+/* compiler.h - an attribute beyond C11; whether the build is to be small. */
 #ifndef UPF_COMPILER_H
 #define UPF_COMPILER_H
 
@@ -24,22 +24,5 @@
 #else
 #define UPF_SMALL 0
 #endif
-
-/*
- * The highest bit that is set in x, of 16, as a number with that bit alone; x
- * is not 0.
- */
-static inline unsigned upf_top_bit(unsigned x)
-{
-#if defined(__GNUC__) && !UPF_SMALL
-    return 1u << (8 * sizeof x - 1 - (unsigned)__builtin_clz(x));
-#else
-    x |= x >> 1;
-    x |= x >> 2;
-    x |= x >> 4;
-    x |= x >> 8;
-    return x - (x >> 1);
-#endif
-}
 
 #endif

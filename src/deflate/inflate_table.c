@@ -12,7 +12,7 @@ struct entering {
     const uint32_t *sorted; /* the meaning of the next code */
     unsigned        length; /* its bits, */
     unsigned        left;   /* codes of that length that are left, with it */
-    unsigned        code;   /* and itself: its first bit is the lowest */
+    unsigned        code;   /* and itself: its first bit is the highest */
 };
 
 /* Count the codes of each length. Returns how many codes of the longest length
@@ -71,13 +71,26 @@ static void sort(const struct entering *e, const struct upf_codebook *code,
     }
 }
 
-/* Go on to the next code of the same length; codes are counted upwards from
- * their first bit, which is the lowest here. None may be left. */
-static void next_code(struct entering *e)
+/* A code from its first bit on, which comes first and so is the lowest of an
+ * index. Each is reversed alone: then no code waits for the one before. */
+static unsigned reversed(unsigned code, unsigned length)
 {
-    const unsigned bit = upf_top_bit(e->code ^ ((1u << e->length) - 1));
+#define FOUR(n)    (n), (n) + 128, (n) + 64, (n) + 192
+#define SIXTEEN(n) FOUR(n), FOUR((n) + 32), FOUR((n) + 16), FOUR((n) + 48)
+#define MANY(n) \
+    SIXTEEN(n), SIXTEEN((n) + 8), SIXTEEN((n) + 4), SIXTEEN((n) + 12)
+    static const uint8_t byte[256] = {MANY(0), MANY(2), MANY(1), MANY(3)};
 
-    e->code = (e->code & (bit - 1)) | bit;
+    return ((unsigned)byte[code & 0xFF] << 8 | byte[code >> 8]) >>
+           (16 - length);
+}
+
+/* Go on to the codes that have one bit more. */
+static void longer(struct entering *e)
+{
+    e->length++;
+    e->code *= 2;
+    e->left = e->count[e->length];
 }
 
 /*
@@ -89,20 +102,17 @@ static bool enter_short(struct entering *e, uint32_t *table, unsigned bits)
     unsigned size = 1u << e->length;
 
     while (e->length <= bits) {
-        for (;; next_code(e)) {
-            table[e->code] = upf_entry(*e->sorted++, e->length);
-            if (e->code == size - 1)
-                return true;
-            if (--e->left == 0)
-                break;
-        }
-        next_code(e);
+        for (; e->left > 0; e->left--, e->code++)
+            table[reversed(e->code, e->length)] =
+                upf_entry(*e->sorted++, e->length);
+        if (e->code == size)
+            return true;
         while (e->left == 0) {
-            if (++e->length <= bits) {
+            longer(e);
+            if (e->length <= bits) {
                 memcpy(table + size, table, size * sizeof *table);
                 size *= 2;
             }
-            e->left = e->count[e->length];
         }
     }
     return false;
@@ -127,24 +137,24 @@ static void enter_long(struct entering *e, uint32_t *table, unsigned bits)
     const unsigned mask = (1u << bits) - 1;
     unsigned prefix = mask + 1, start = 0, end = mask + 1;
 
-    for (;;) {
-        if ((e->code & mask) != prefix) {
-            const unsigned index = table_bits(e, bits);
-            prefix = e->code & mask;
-            start  = end;
-            end    = start + (1u << index);
-            table[prefix] = start << 16 | UPF_ENTRY_OTHER | UPF_ENTRY_TABLE |
-                            index << 8 | bits;
+    for (;; longer(e)) {
+        for (; e->left > 0; e->left--, e->code++) {
+            const unsigned index = reversed(e->code, e->length);
+            const unsigned rest  = e->length - bits;
+            const uint32_t entry = upf_entry(*e->sorted++, rest);
+            if ((index & mask) != prefix) {
+                const unsigned more = table_bits(e, bits);
+                prefix = index & mask;
+                start  = end;
+                end    = start + (1u << more);
+                table[prefix] = start << 16 | UPF_ENTRY_OTHER |
+                                UPF_ENTRY_TABLE | more << 8 | bits;
+            }
+            for (unsigned i = start + (index >> bits); i < end; i += 1u << rest)
+                table[i] = entry;
         }
-        const unsigned rest  = e->length - bits;
-        const uint32_t entry = upf_entry(*e->sorted++, rest);
-        for (unsigned i = start + (e->code >> bits); i < end; i += 1u << rest)
-            table[i] = entry;
-        if (e->code == (1u << e->length) - 1)
+        if (e->length == e->longest)
             return;
-        next_code(e);
-        for (e->left--; e->left == 0; e->left = e->count[e->length])
-            e->length++;
     }
 }
 

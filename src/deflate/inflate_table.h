@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../compiler.h"
 #include "deflate_tables.h"
 
 /*
