@@ -73,14 +73,18 @@ static size_t some(uint32_t *random, size_t left)
 /* Another message makes tables of its own. */
 static void use_scratch(struct upf_inflate_scratch *scratch)
 {
-    static const uint8_t other[] = {0x05, 0xE0, 0x81, 0x08, 0x00, 0x00, 0x00,
-                                    0x00, 0x20, 0x7F, 0xEB, 0x0F};
-    uint8_t              out[16 + UPF_INFLATE_SLACK];
+    static const uint8_t other[] = {
+        0x04, 0xC1, 0x01, 0x01, 0x00, 0x00, 0x00, 0x82, 0xA0, 0xAD,
+        0xD2, 0xFF, 0x0F, 0x41, 0x92, 0x24, 0x49, 0x92, 0x24, 0x49,
+        0x92, 0xEC, 0x00,
+    };
+    uint8_t              out[64 + UPF_INFLATE_SLACK];
     struct upf_inflater  state = {0};
     struct upf_inflate_io io = {.in = other, .in_len = sizeof other,
-                                .history = out, .limit = 16, .window = 15};
+                                .history = out, .limit = 64, .window = 15,
+                                .end = true};
 
-    (void)upf_inflate(&state, scratch, &io);
+    CHECK(upf_inflate(&state, scratch, &io) == UPF_INFLATE_END, "not whole");
 }
 
 /* Decode in pieces, or whole. */

@@ -63,8 +63,9 @@ struct upf_inflater {
 /*
  * Tables, for the call only: any number of messages may use one in turn. All
  * zero before it is first used, and again when its memory was used for anything
- * else. What it holds from the call before spares a piece of the same block
- * the making of its tables, so an owner of many pieces should keep it for them.
+ * else. A piece that finds it as the piece before left it need not make the
+ * block's tables again: so have one for as long as pieces of a message are at
+ * hand, however small. A piece that does not costs some microseconds more.
  */
 struct upf_inflate_scratch {
     struct upf_inflate_code kept; /* what the tables are of */
@@ -108,7 +109,8 @@ struct upf_inflate_io {
  * begins at the next byte, and goes on with the same window. If nothing follows
  * the last, not even the 00 that should, that is a message, too.
  *
- * Work is bounded by the bytes that come in and go out, in pieces of any size.
+ * Work is bounded by the bytes that come in and go out, in pieces of any size,
+ * if the scratch is kept between them.
  */
 enum upf_inflate_result upf_inflate(struct upf_inflater        *state,
                                     struct upf_inflate_scratch *scratch,

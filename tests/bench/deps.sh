@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # deps.sh - install what the benchmarks compare with, only what is missing.
 #
-# By apt-get: libwslay-dev, libboost-dev, libwebsockets-dev, valgrind, g++,
+# By apt-get: libwslay-dev, libboost-dev, libwebsockets-dev, zlib1g-dev,
+# libdeflate-dev, valgrind, g++,
 # nodejs and npm. By npm, into $BUILD/bench (BUILD: build): package.json, that
 # is ws and bun (about 100 MB). Every benchmark runs without them, too.
 set -u
@@ -54,6 +55,8 @@ program "${CXX:-c++}" || set -- "$@" g++
 header wslay/wslay.h || set -- "$@" libwslay-dev
 header boost/beast/version.hpp || set -- "$@" libboost-dev
 header libwebsockets.h || set -- "$@" libwebsockets-dev
+header zlib.h || set -- "$@" zlib1g-dev
+header libdeflate.h || set -- "$@" libdeflate-dev
 program valgrind || set -- "$@" valgrind
 program node || set -- "$@" nodejs
 program npm || set -- "$@" npm

@@ -819,6 +819,82 @@ static void messages_share_a_scratch_in_any_order(void **state)
     }
 }
 
+/* Two with the same code and different windows; each is left behind its header,
+ * then goes on to a distance of 257 to 384, or not. */
+static void tables_are_of_one_window(void **state)
+{
+    static uint8_t out[2][1000 + UPF_INFLATE_SLACK];
+    struct upf_inflate_scratch scratch = {0};
+    struct header h = sound;
+    struct bit_writer w = {0};
+
+    (void)state;
+    memset(h.distances, 0, sizeof h.distances);
+    h.distances[0] = h.distances[16] = 1;
+    h.distance_count = 17;
+    put_dynamic(&w, h.literals, 258, h.distances, 17);
+    const size_t behind = bytes_put(&w);
+    for (int i = 0; i < 400; i++)
+        put_symbol(&w, h.literals, 'a');
+    put_symbol(&w, h.literals, 257);
+    put_bits(&w, 1, 1);
+    put_bits(&w, 0, 7);
+    put_symbol(&w, h.literals, 256);
+    put_end(&w);
+    for (unsigned first = 0; first < 2; first++) {
+        struct upf_inflater s[2] = {0};
+        struct upf_inflate_io io[2];
+        for (unsigned i = 0; i < 2; i++)
+            io[i] = (struct upf_inflate_io){
+                .in = w.data, .in_len = behind, .history = out[i],
+                .limit = 1000, .window = i == 0 ? 8 : 9,
+            };
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(upf_inflate(&s[i], &scratch, &io[i]),
+                             UPF_INFLATE_MORE);
+        for (unsigned n = 0; n < 2; n++) {
+            const unsigned i = n ^ first;
+            io[i].in_len = bytes_put(&w) - behind;
+            io[i].end = true;
+            assert_int_equal(upf_inflate(&s[i], &scratch, &io[i]),
+                             i == 0 ? UPF_INFLATE_BAD : UPF_INFLATE_END);
+        }
+    }
+}
+
+/* Twice the same message, cut at the same place: one goes on to its end before
+ * the other does. */
+static void equal_messages_share_a_scratch(void **state)
+{
+    static uint8_t out[2][100 + UPF_INFLATE_SLACK];
+    struct upf_inflate_scratch scratch = {0};
+    size_t behind;
+    const struct bit_writer w = block_of(&sound, &behind);
+    const size_t len = bytes_put(&w);
+
+    (void)state;
+    for (size_t cut = 0; cut <= len; cut++) {
+        struct upf_inflater s[2] = {0};
+        struct upf_inflate_io io[2];
+        for (unsigned i = 0; i < 2; i++) {
+            io[i] = (struct upf_inflate_io){
+                .in = w.data, .in_len = cut, .history = out[i], .limit = 100,
+                .window = 15,
+            };
+            assert_int_equal(upf_inflate(&s[i], &scratch, &io[i]),
+                             UPF_INFLATE_MORE);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            io[i].in_len = len - cut;
+            io[i].end = true;
+            assert_int_equal(upf_inflate(&s[i], &scratch, &io[i]),
+                             UPF_INFLATE_END);
+            assert_int_equal(io[i].pos, 2);
+            assert_memory_equal(out[i], "ab", 2);
+        }
+    }
+}
+
 /* A bomb stops at the limit, however little of it was taken. */
 static void output_stops_at_the_limit(void **state)
 {
@@ -880,6 +956,8 @@ int main(void)
         cmocka_unit_test(a_flushed_piece_is_put_out_at_once),
         cmocka_unit_test(output_may_move_on_in_a_ring_of_memory),
         cmocka_unit_test(messages_share_a_scratch_in_any_order),
+        cmocka_unit_test(tables_are_of_one_window),
+        cmocka_unit_test(equal_messages_share_a_scratch),
         cmocka_unit_test(output_stops_at_the_limit),
     };
     return cmocka_run_group_tests_name("inflate", tests, NULL, NULL);

@@ -75,7 +75,8 @@ static void next_piece(struct way *way, size_t size)
                   !(way->cuts->late_end && size > 0);
 }
 
-/* Another message uses the scratch, and is left in a header, or behind one. */
+/* Another message uses the scratch, and is left in a header, or behind one; or
+ * it is whole. */
 static void use_scratch(struct upf_inflate_scratch *scratch)
 {
     static const uint8_t other[] = {
@@ -90,14 +91,25 @@ static void use_scratch(struct upf_inflate_scratch *scratch)
         0x06, 0x3B, 0x8F, 0x89, 0x2C, 0x62, 0xDE, 0x70, 0xD9, 0xD9,
         0xF2, 0xB8, 0xDF, 0x1A, 0x31, 0x4B, 0x2E, 0x16, 0x63, 0x87,
     };
-    static bool all;
+    static const uint8_t whole[] = {
+        0x04, 0xC1, 0x01, 0x01, 0x00, 0x00, 0x00, 0x82, 0xA0, 0xAD,
+        0xD2, 0xFF, 0x0F, 0x41, 0x92, 0x24, 0x49, 0x92, 0x24, 0x49,
+        0x92, 0xEC, 0x00,
+    };
+    static const struct { const uint8_t *in; size_t len; bool end; } uses[] = {
+        {other, 30, false}, {other, sizeof other, false},
+        {whole, sizeof whole, true},
+    };
+    static unsigned use;
     uint8_t out[256 + UPF_INFLATE_SLACK];
     struct upf_inflater state = {0};
-    struct upf_inflate_io io = {.in = other, .in_len = all ? sizeof other : 30,
-                                .history = out, .limit = 256, .window = 8};
+    use = (use + 1) % 3;
+    struct upf_inflate_io io = {.in = uses[use].in, .in_len = uses[use].len,
+                                .history = out, .limit = 256, .window = 8,
+                                .end = uses[use].end};
 
-    all = !all;
-    assert_int_equal(upf_inflate(&state, scratch, &io), UPF_INFLATE_MORE);
+    assert_int_equal(upf_inflate(&state, scratch, &io),
+                     io.end ? UPF_INFLATE_END : UPF_INFLATE_MORE);
 }
 
 /* Everything is in other memory, as it is after a reallocation. */
