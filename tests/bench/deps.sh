@@ -3,9 +3,9 @@
 # deps.sh - install what the benchmarks compare with, only what is missing.
 #
 # By apt-get: libwslay-dev, libboost-dev, libwebsockets-dev, zlib1g-dev,
-# libdeflate-dev, valgrind, g++,
-# nodejs and npm. By npm, into $BUILD/bench (BUILD: build): package.json, that
-# is ws and bun (about 100 MB). Every benchmark runs without them, too.
+# libdeflate-dev, valgrind, g++, nodejs and npm. By npm, into $BUILD/bench
+# (BUILD: build): package.json, that is ws and bun (about 100 MB). Every
+# benchmark runs without them, too.
 set -u
 
 here=$(dirname "$0")
