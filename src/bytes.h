@@ -39,6 +39,12 @@ static inline uint64_t upf_load_le64(const uint8_t *p)
            (uint64_t)p[1] << 8 | p[0];
 }
 
+static inline uint32_t upf_load_le32(const uint8_t *p)
+{
+    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 |
+           (uint32_t)p[1] << 8 | p[0];
+}
+
 static inline void upf_store_be16(uint8_t *p, uint16_t v)
 {
     p[0] = (uint8_t)(v >> 8);
@@ -63,6 +69,18 @@ static inline void upf_store_be64(uint8_t *p, uint64_t v)
     p[5] = (uint8_t)(v >> 16);
     p[6] = (uint8_t)(v >> 8);
     p[7] = (uint8_t)v;
+}
+
+static inline void upf_store_le64(uint8_t *p, uint64_t v)
+{
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    p[2] = (uint8_t)(v >> 16);
+    p[3] = (uint8_t)(v >> 24);
+    p[4] = (uint8_t)(v >> 32);
+    p[5] = (uint8_t)(v >> 40);
+    p[6] = (uint8_t)(v >> 48);
+    p[7] = (uint8_t)(v >> 56);
 }
 
 /* The lesser of two lengths, one of which may be more than memory can hold. */

@@ -3,6 +3,8 @@
 #ifndef UPF_COMPILER_H
 #define UPF_COMPILER_H
 
+#include <stdint.h>
+
 /*
  * For what is seldom called: inlined, it would make its caller save registers
  * on every call.
@@ -12,6 +14,34 @@
 #else
 #define UPF_NOINLINE
 #endif
+
+/* The number of the highest bit that is set in x, which is not 0. */
+static inline unsigned upf_high_bit(unsigned x)
+{
+#ifdef __GNUC__
+    return 8 * (unsigned)sizeof x - 1 - (unsigned)__builtin_clz(x);
+#else
+    unsigned n = 0;
+
+    while (x >>= 1)
+        n++;
+    return n;
+#endif
+}
+
+/* The number of the lowest byte that is not 0 in x, which is not 0. */
+static inline unsigned upf_low_byte(uint64_t x)
+{
+#ifdef __GNUC__
+    return (unsigned)__builtin_ctzll(x) / 8;
+#else
+    unsigned n = 0;
+
+    for (; (x & 0xFF) == 0; x >>= 8)
+        n++;
+    return n;
+#endif
+}
 
 /*
  * Whether the build is to be small, at the price of speed: only scalar kernels,

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* deflate.c - a message as blocks, without and with what came before it. */
+
+#include <assert.h>
+#include <string.h>
+
+#include "deflate.h"
+#include "deflate_bits.h"
+
+/*
+ * Places are below this, so that those of a segment, which is encoded as if
+ * nothing came before it, can be added to them.
+ */
+#define SEGMENT   ((size_t)1 << 30)
+#define LAST_BASE (UINT32_MAX - (uint32_t)SEGMENT)
+
+extern inline size_t upf_deflate_most(size_t len);
+
+size_t upf_deflate_bound(size_t len)
+{
+    /*
+     * A block is stored if no other form is shorter, so all that is added is
+     * UPF_BLOCK_OVERHEAD for each. A block that is not the last one of its
+     * part holds at least UPF_SEQUENCES matches of UPF_SHORTEST_MATCH bytes;
+     * there are two parts of a message that is longer than the window.
+     */
+    return len + len / 1024 + 3 * UPF_BLOCK_OVERHEAD + UPF_FIXED_SLACK +
+           UPF_BITS_SLACK;
+}
+
+/* Encode data[from, end) of the finder, which has what is before it. */
+typedef size_t parse_fn(const struct upf_finder *finder,
+                        struct upf_sequences *found, size_t from, size_t end);
+
+static void write_blocks(struct upf_bit_writer      *writer,
+                         struct upf_deflate_scratch *scratch,
+                         const struct upf_finder *finder, parse_fn *parse,
+                         size_t from, size_t end)
+{
+    while (from < end) {
+        const size_t next = parse(finder, &scratch->found, from, end);
+
+        upf_block_write(writer, &scratch->block, &scratch->found,
+                        finder->data + from, next - from);
+        from = next;
+    }
+}
+
+/* The scratch as a finder for places of a segment that begins at `data`. */
+static struct upf_finder segment_finder(struct upf_deflate_scratch *scratch,
+                                        const uint8_t *data,
+                                        unsigned       window_bits,
+                                        enum upf_deflate_level level)
+{
+    if (scratch->base == 0 || scratch->base > LAST_BASE) {
+        memset(scratch->heads, 0, sizeof scratch->heads);
+        scratch->base = 1;
+    }
+    if (level == UPF_DEFLATE_BEST && scratch->links == NULL)
+        level = UPF_DEFLATE_LAZY;
+    return (struct upf_finder){
+        .data      = data,
+        .heads     = scratch->heads,
+        .links     = level == UPF_DEFLATE_BEST ? scratch->links : NULL,
+        .base      = scratch->base,
+        .link_base = 0,
+        .window    = 1u << window_bits,
+        .hash_bits = UPF_DEFLATE_HASH_BITS,
+        .level     = (uint8_t)level,
+    };
+}
+
+/* Encode data[from, len), which may refer to data[0, from). */
+static void write_alone(struct upf_bit_writer           *writer,
+                        struct upf_deflate_scratch      *scratch,
+                        const struct upf_deflate_source *source,
+                        unsigned window_bits, size_t from)
+{
+    const uint8_t *data = source->data;
+    size_t         left = source->len;
+
+    while (left > from) {
+        const size_t len = left < SEGMENT ? left : SEGMENT;
+        const struct upf_finder finder =
+            segment_finder(scratch, data, window_bits, source->level);
+
+        upf_note_wide(&finder, 0, from);
+        write_blocks(writer, scratch, &finder, upf_parse_wide, from, len);
+        scratch->base += (uint32_t)len;
+        data += len;
+        left -= len;
+        from = 0;
+    }
+}
+
+/* End it; the length, or 0. */
+static size_t finish(struct upf_bit_writer           *writer,
+                     const struct upf_deflate_source *source,
+                     const uint8_t                   *out)
+{
+    upf_block_write_end(writer, source->ends);
+    const size_t len = (size_t)(writer->out - out);
+    return len <= source->most ? len : 0;
+}
+
+size_t upf_deflate_alone(struct upf_deflate_scratch      *scratch,
+                         const struct upf_deflate_source *source,
+                         unsigned window_bits, uint8_t *out)
+{
+    struct upf_bit_writer writer = {0, 0, out};
+
+    assert(window_bits >= 8 && window_bits <= 15);
+    write_alone(&writer, scratch, source, window_bits, 0);
+    return finish(&writer, source, out);
+}
+
+/* Up to a window of data, behind what the history holds. */
+static void write_after(struct upf_bit_writer      *writer,
+                        struct upf_deflate_history *history,
+                        struct upf_deflate_scratch *scratch,
+                        const struct upf_deflate_source *source, size_t len)
+{
+    upf_deflate_history_hold(history, source->data, len);
+    const struct upf_finder finder =
+        upf_deflate_history_finder(history, source->level);
+    const size_t from = history->used, end = from + len;
+
+    if (len == 0)
+        return;
+    if (len < UPF_FIXED_BYTES && finder.level != UPF_DEFLATE_BEST) {
+        upf_parse_narrow(&finder, &scratch->found, from, end);
+        upf_block_write_fixed(writer, &scratch->block, &scratch->found,
+                              finder.data + from, len);
+    } else {
+        write_blocks(writer, scratch, &finder, upf_parse_narrow, from, end);
+    }
+}
+
+size_t upf_deflate_after(struct upf_deflate_history      *history,
+                         struct upf_deflate_scratch      *scratch,
+                         const struct upf_deflate_source *source,
+                         uint8_t                         *out)
+{
+    struct upf_bit_writer writer = {0, 0, out};
+    const size_t window = (size_t)1 << history->bits;
+    const size_t near   = source->len < window ? source->len : window;
+
+    /* What comes a window later can refer to nothing before the message. */
+    write_after(&writer, history, scratch, source, near);
+    write_alone(&writer, scratch, source, history->bits, near);
+    return finish(&writer, source, out);
+}
+
+void upf_deflate_commit(struct upf_deflate_history *history,
+                        const uint8_t *data, size_t len)
+{
+    if (len <= (size_t)1 << history->bits)
+        history->used += (uint32_t)len; /* where it is held, and noted */
+    else
+        upf_deflate_history_feed(history, data, len);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* deflate_parse_wide.c - heads of 32 bits, for one message after another. */
+
+#include <stdint.h>
+
+typedef uint32_t head;
+
+#define PARSE upf_parse_wide
+#define NOTE  upf_note_wide
+
+#include "deflate_search.h"
