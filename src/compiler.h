@@ -15,10 +15,27 @@
 #define UPF_NOINLINE
 #endif
 
+/*
+ * Whether the build is to be small, at the price of speed: only scalar kernels,
+ * and a compiler that was told to save space (-Os). Code that exists only to be
+ * quicker is then left out: where `if (UPF_SMALL)` stands, the general code
+ * does all that the quick code does.
+ */
+#if defined(UPF_SCALAR_ONLY) && defined(__OPTIMIZE_SIZE__)
+#define UPF_SMALL 1
+#else
+#define UPF_SMALL 0
+#endif
+
+/*
+ * Where bits are in a word. A small processor has no instruction for that, and
+ * what a compiler has in its place is a function of its own library.
+ */
+
 /* The number of the highest bit that is set in x, which is not 0. */
 static inline unsigned upf_high_bit(unsigned x)
 {
-#ifdef __GNUC__
+#if defined(__GNUC__) && !UPF_SMALL
     return 8 * (unsigned)sizeof x - 1 - (unsigned)__builtin_clz(x);
 #else
     unsigned n = 0;
@@ -32,7 +49,7 @@ static inline unsigned upf_high_bit(unsigned x)
 /* The number of the lowest byte that is not 0 in x, which is not 0. */
 static inline unsigned upf_low_byte(uint64_t x)
 {
-#ifdef __GNUC__
+#if defined(__GNUC__) && !UPF_SMALL
     return (unsigned)__builtin_ctzll(x) / 8;
 #else
     unsigned n = 0;
@@ -42,17 +59,5 @@ static inline unsigned upf_low_byte(uint64_t x)
     return n;
 #endif
 }
-
-/*
- * Whether the build is to be small, at the price of speed: only scalar kernels,
- * and a compiler that was told to save space (-Os). Code that exists only to be
- * quicker is then left out: where `if (UPF_SMALL)` stands, the general code
- * does all that the quick code does.
- */
-#if defined(UPF_SCALAR_ONLY) && defined(__OPTIMIZE_SIZE__)
-#define UPF_SMALL 1
-#else
-#define UPF_SMALL 0
-#endif
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate_dynamic.h - a dynamic block's codes and its header (RFC 1951, 3.2.7). */
+/* deflate_dynamic.h - a dynamic block's codes, and its header (3.2.7). */
 #ifndef UPF_DEFLATE_DYNAMIC_H
 #define UPF_DEFLATE_DYNAMIC_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate_history.h - what a sender keeps of what it sent (context takeover). */
+/* deflate_history.h - a sender's window, for context takeover. */
 #ifndef UPF_DEFLATE_HISTORY_H
 #define UPF_DEFLATE_HISTORY_H
 

@@ -245,7 +245,7 @@ static void the_encoding_is_the_same_whatever_the_scratch_held(void **state)
                 memset(links, 0x5A, sizeof links);
                 scratch.links = links;
                 scratch.base  = 0;
-            } else if (before == 2) { /* for another message, at another level */
+            } else if (before == 2) { /* another message, another level */
                 uint8_t *const mine = data;
                 data = malloc(data_len);
                 assert_non_null(data);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* strict_inflate.h - what an encoder writes, read bit by bit as RFC 1951 has it. */
+/* strict_inflate.h - what an encoder writes, read bit by bit (RFC 1951). */
 #ifndef STRICT_INFLATE_H
 #define STRICT_INFLATE_H
 
