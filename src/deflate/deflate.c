@@ -20,29 +20,29 @@ size_t upf_deflate_bound(size_t len)
 {
     /*
      * A block is stored if no other form is shorter, so all that is added is
-     * UPF_BLOCK_OVERHEAD for each. A block that is not the last one of its
-     * part holds at least UPF_SEQUENCES matches of UPF_SHORTEST_MATCH bytes;
-     * there are two parts of a message that is longer than the window.
+     * UPF_BLOCK_OVERHEAD for each. A block that is not the last one is of
+     * some thousand sequences, each of UPF_SHORTEST_MATCH bytes or more.
      */
-    return len + len / 1024 + 3 * UPF_BLOCK_OVERHEAD + UPF_FIXED_SLACK +
+    return len + len / 1024 + 2 * UPF_BLOCK_OVERHEAD + UPF_FIXED_SLACK +
            UPF_BITS_SLACK;
 }
 
-/* Encode data[from, end) of the finder, which has what is before it. */
+/* upf_parse_wide() or upf_parse_narrow() */
 typedef size_t parse_fn(const struct upf_finder *finder,
                         struct upf_sequences *found, size_t from, size_t end);
 
+/* Encode data[0, len) of the finder. */
 static void write_blocks(struct upf_bit_writer      *writer,
                          struct upf_deflate_scratch *scratch,
                          const struct upf_finder *finder, parse_fn *parse,
-                         size_t from, size_t end)
+                         size_t len)
 {
-    while (from < end) {
-        const size_t next = parse(finder, &scratch->found, from, end);
+    size_t next;
 
+    for (size_t at = 0; at < len; at = next) {
+        next = parse(finder, &scratch->found, at, len);
         upf_block_write(writer, &scratch->block, &scratch->found,
-                        finder->data + from, next - from);
-        from = next;
+                        finder->data + at, next - at);
     }
 }
 
@@ -63,33 +63,28 @@ static struct upf_finder segment_finder(struct upf_deflate_scratch *scratch,
         .heads     = scratch->heads,
         .links     = level == UPF_DEFLATE_BEST ? scratch->links : NULL,
         .base      = scratch->base,
-        .link_base = 0,
         .window    = 1u << window_bits,
         .hash_bits = UPF_DEFLATE_HASH_BITS,
         .level     = (uint8_t)level,
     };
 }
 
-/* Encode data[from, len), which may refer to data[0, from). */
 static void write_alone(struct upf_bit_writer           *writer,
                         struct upf_deflate_scratch      *scratch,
                         const struct upf_deflate_source *source,
-                        unsigned window_bits, size_t from)
+                        unsigned                         window_bits)
 {
     const uint8_t *data = source->data;
-    size_t         left = source->len;
 
-    while (left > from) {
+    for (size_t left = source->len; left > 0;) {
         const size_t len = left < SEGMENT ? left : SEGMENT;
         const struct upf_finder finder =
             segment_finder(scratch, data, window_bits, source->level);
 
-        upf_note_wide(&finder, 0, from);
-        write_blocks(writer, scratch, &finder, upf_parse_wide, from, len);
+        write_blocks(writer, scratch, &finder, upf_parse_wide, len);
         scratch->base += (uint32_t)len;
         data += len;
         left -= len;
-        from = 0;
     }
 }
 
@@ -110,30 +105,8 @@ size_t upf_deflate_alone(struct upf_deflate_scratch      *scratch,
     struct upf_bit_writer writer = {0, 0, out};
 
     assert(window_bits >= 8 && window_bits <= 15);
-    write_alone(&writer, scratch, source, window_bits, 0);
+    write_alone(&writer, scratch, source, window_bits);
     return finish(&writer, source, out);
-}
-
-/* Up to a window of data, behind what the history holds. */
-static void write_after(struct upf_bit_writer      *writer,
-                        struct upf_deflate_history *history,
-                        struct upf_deflate_scratch *scratch,
-                        const struct upf_deflate_source *source, size_t len)
-{
-    upf_deflate_history_hold(history, source->data, len);
-    const struct upf_finder finder =
-        upf_deflate_history_finder(history, source->level);
-    const size_t from = history->used, end = from + len;
-
-    if (len == 0)
-        return;
-    if (len < UPF_FIXED_BYTES && finder.level != UPF_DEFLATE_BEST) {
-        upf_parse_narrow(&finder, &scratch->found, from, end);
-        upf_block_write_fixed(writer, &scratch->block, &scratch->found,
-                              finder.data + from, len);
-    } else {
-        write_blocks(writer, scratch, &finder, upf_parse_narrow, from, end);
-    }
 }
 
 size_t upf_deflate_after(struct upf_deflate_history      *history,
@@ -142,20 +115,24 @@ size_t upf_deflate_after(struct upf_deflate_history      *history,
                          uint8_t                         *out)
 {
     struct upf_bit_writer writer = {0, 0, out};
-    const size_t window = (size_t)1 << history->bits;
-    const size_t near   = source->len < window ? source->len : window;
+    const size_t len = source->len;
+    const struct upf_finder finder =
+        upf_deflate_history_finder(history, source->data, source->level);
 
-    /* What comes a window later can refer to nothing before the message. */
-    write_after(&writer, history, scratch, source, near);
-    write_alone(&writer, scratch, source, history->bits, near);
+    /* The codes of a dynamic block gain little where matches make up for most
+     * of a short message, and take most of the time. */
+    if (len > 0 && len < UPF_FIXED_BYTES && finder.level < UPF_DEFLATE_BEST) {
+        upf_parse_narrow(&finder, &scratch->found, 0, len);
+        upf_block_write_fixed(&writer, &scratch->block, &scratch->found,
+                              source->data, len);
+    } else {
+        write_blocks(&writer, scratch, &finder, upf_parse_narrow, len);
+    }
     return finish(&writer, source, out);
 }
 
 void upf_deflate_commit(struct upf_deflate_history *history,
                         const uint8_t *data, size_t len)
 {
-    if (len <= (size_t)1 << history->bits)
-        history->used += (uint32_t)len; /* where it is held, and noted */
-    else
-        upf_deflate_history_feed(history, data, len);
+    upf_deflate_history_add(history, data, len); /* it is noted already */
 }

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate_history.c - a window that grows, and slides when it is full. */
+/* deflate_history.c - a window that grows, and slides when memory is full. */
 
 #include <assert.h>
 #include <string.h>
 
 #include "deflate_history.h"
 
-enum { LEAST_HASH_BITS = 8, MOST_HASH_BITS = 13 };
+enum { MOST_HASH_BITS = 13 };
 
-static size_t window_size(unsigned bits) { return (size_t)2 << bits; }
+static size_t window_of(unsigned bits) { return (size_t)1 << bits; }
+
+/* The more there is behind the window, the less often does it slide. Small
+ * ones slide quickly, and their memory is what matters. */
+static size_t room_of(unsigned bits)
+{
+    const size_t window = window_of(bits);
+
+    return bits < 13 ? window + window * 7 / 64 : window + window / 4;
+}
 
 static unsigned hash_bits_of(unsigned bits)
 {
-    const unsigned hash_bits = bits < 15 ? bits - 1 : MOST_HASH_BITS;
-
-    return hash_bits < LEAST_HASH_BITS  ? LEAST_HASH_BITS
-           : hash_bits > MOST_HASH_BITS ? MOST_HASH_BITS : hash_bits;
+    return bits < MOST_HASH_BITS ? bits : MOST_HASH_BITS;
 }
 
 static size_t heads_size(unsigned bits)
@@ -30,85 +36,79 @@ static size_t links_size(unsigned bits, enum upf_deflate_level level)
 
 size_t upf_deflate_history_size(unsigned bits, enum upf_deflate_level level)
 {
-    return window_size(bits) + heads_size(bits) + links_size(bits, level);
+    return heads_size(bits) + links_size(bits, level) + room_of(bits);
 }
 
 void upf_deflate_history_init(struct upf_deflate_history *h, unsigned bits,
                               enum upf_deflate_level level, void *memory)
 {
+    const size_t heads = heads_size(bits), links = links_size(bits, level);
+
     assert(bits >= 8 && bits <= 15);
+    memset(memory, 0, heads + links);
     h->heads     = memory;
-    h->hash_bits = (uint8_t)hash_bits_of(bits);
-    h->links     = level == UPF_DEFLATE_BEST ? h->heads + (1u << h->hash_bits)
-                                             : NULL;
-    h->window    = (uint8_t *)memory + heads_size(bits) +
-                   links_size(bits, level);
+    h->links     = links > 0 ? h->heads + heads / sizeof *h->heads : NULL;
+    h->window    = (uint8_t *)memory + heads + links;
+    h->sent      = 0;
     h->bits      = (uint8_t)bits;
+    h->hash_bits = (uint8_t)hash_bits_of(bits);
     upf_deflate_history_drop(h);
 }
 
 void upf_deflate_history_drop(struct upf_deflate_history *h)
 {
-    h->used = 0;
-    h->slid = 0;
-    memset(h->heads, 0, heads_size(h->bits));
-}
-
-/* Keep a whole window, and move it to the beginning. */
-static void slide(struct upf_deflate_history *h)
-{
-    const uint32_t keep = 1u << h->bits;
-    const uint32_t cut  = h->used - keep;
-
-    memmove(h->window, h->window + cut, keep);
-    for (size_t i = 0; i < (size_t)1 << h->hash_bits; i++) {
-        const unsigned head = h->heads[i];
-        h->heads[i] = head > cut ? (uint16_t)(head - cut) : 0;
-    }
-    h->used = keep;
-    h->slid = (uint16_t)(h->slid + cut);
-}
-
-void upf_deflate_history_hold(struct upf_deflate_history *h,
-                              const uint8_t *data, size_t len)
-{
-    assert(len <= (size_t)1 << h->bits);
-    if (len > window_size(h->bits) - h->used)
-        slide(h);
-    if (len > 0)
-        memcpy(h->window + h->used, data, len);
+    h->used = 0; /* the hints refer to nothing now, and so do no harm */
 }
 
 struct upf_finder upf_deflate_history_finder(
-    const struct upf_deflate_history *h, enum upf_deflate_level level)
+    const struct upf_deflate_history *h, const uint8_t *data,
+    enum upf_deflate_level level)
 {
     if (level == UPF_DEFLATE_BEST && h->links == NULL)
         level = UPF_DEFLATE_LAZY;
     return (struct upf_finder){
-        .data      = h->window,
-        .heads     = h->heads,
-        .links     = h->links,
-        .base      = 1,
-        .link_base = h->slid,
-        .window    = 1u << h->bits,
-        .hash_bits = h->hash_bits,
-        .level     = (uint8_t)level,
+        .data        = data,
+        .history_end = h->window + h->used,
+        .history_len = h->used,
+        .heads       = h->heads,
+        .links       = h->links,
+        .base        = h->sent,
+        .window      = (uint32_t)window_of(h->bits),
+        .hash_bits   = h->hash_bits,
+        .level       = (uint8_t)level,
     };
+}
+
+void upf_deflate_history_add(struct upf_deflate_history *h,
+                             const uint8_t *data, size_t len)
+{
+    const size_t window = window_of(h->bits);
+
+    h->sent = (uint16_t)(h->sent + len);
+    if (len >= window) {
+        data += len - window;
+        len     = window;
+        h->used = 0;
+    } else if (len > room_of(h->bits) - h->used) {
+        /* Keep as much as can still be referred to. */
+        const size_t keep = window - len;
+
+        memmove(h->window, h->window + (h->used - keep), keep);
+        h->used = (uint32_t)keep;
+    }
+    if (len > 0)
+        memcpy(h->window + h->used, data, len);
+    h->used += (uint32_t)len;
 }
 
 void upf_deflate_history_feed(struct upf_deflate_history *h,
                               const uint8_t *data, size_t len)
 {
-    const size_t size = (size_t)1 << h->bits;
-
-    if (len >= size) {
-        upf_deflate_history_drop(h);
-        data += len - size;
-        len = size;
-    }
-    upf_deflate_history_hold(h, data, len);
+    const size_t window = window_of(h->bits);
     const struct upf_finder finder =
-        upf_deflate_history_finder(h, UPF_DEFLATE_QUICK);
-    upf_note_narrow(&finder, h->used, h->used + len);
-    h->used += (uint32_t)len;
+        upf_deflate_history_finder(h, data, UPF_DEFLATE_QUICK);
+
+    /* What is a window back at the end is noted for nothing. */
+    upf_note_narrow(&finder, len > window ? len - window : 0, len);
+    upf_deflate_history_add(h, data, len);
 }

@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate_parse_narrow.c - heads of 16 bits, for a connection's window. */
+/* deflate_parse_narrow.c - heads of 16 bits, for data behind a history. */
 
 #include <stdint.h>
 
 typedef uint16_t head;
 
-#define PARSE upf_parse_narrow
-#define NOTE  upf_note_narrow
+#define HISTORY 1
+#define PARSE   upf_parse_narrow
 
 #include "deflate_search.h"
+
+void upf_note_narrow(const struct upf_finder *finder, size_t from, size_t end)
+{
+    const uint8_t *at = finder->data + from;
+
+    if (end - from < HASHED)
+        return;
+    const struct parse p = begin(finder, end);
+    if (p.links != NULL)
+        for (; at <= p.last; at++)
+            (void)note_linked(&p, at);
+    else
+        for (; at <= p.last; at++)
+            (void)note(&p, at);
+}

