@@ -20,8 +20,8 @@ size_t upf_deflate_bound(size_t len)
 {
     /*
      * A block is stored if no other form is shorter, so all that is added is
-     * UPF_BLOCK_OVERHEAD for each. A block that is not the last one is of
-     * some thousand sequences, each of UPF_SHORTEST_MATCH bytes or more.
+     * five bytes for each stored block. Any but the last two are of 65535
+     * bytes, or of some 1500 matches of four bytes.
      */
     return len + len / 1024 + 2 * UPF_BLOCK_OVERHEAD + UPF_FIXED_SLACK +
            UPF_BITS_SLACK;
@@ -64,7 +64,7 @@ static struct upf_finder segment_finder(struct upf_deflate_scratch *scratch,
         .links     = level == UPF_DEFLATE_BEST ? scratch->links : NULL,
         .base      = scratch->base,
         .window    = 1u << window_bits,
-        .hash_bits = UPF_DEFLATE_HASH_BITS,
+        .hash_bits = UPF_WIDE_HASH_BITS,
         .level     = (uint8_t)level,
     };
 }

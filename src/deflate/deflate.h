@@ -12,10 +12,7 @@
 #include "deflate_parse.h"
 #include "deflate_sequences.h"
 
-enum {
-    UPF_DEFLATE_HASH_BITS = 12,
-    UPF_DEFLATE_LINKS     = 1 << 15 /* of a scratch, for the level BEST */
-};
+enum { UPF_DEFLATE_LINKS = 1 << 15 }; /* of a scratch, for the level BEST */
 
 /*
  * Memory for the call: any number of connections may use one in turn. `base` is
@@ -31,7 +28,7 @@ struct upf_deflate_scratch {
                       * history has links of its own */
     uint32_t  base;  /* places grow from message to message: what the heads
                       * hold of former ones is below, so none is cleared */
-    uint32_t  heads[1 << UPF_DEFLATE_HASH_BITS];
+    uint32_t  heads[1 << UPF_WIDE_HASH_BITS];
 };
 
 /* What is to be encoded. */

@@ -4,10 +4,16 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../bytes.h"
 #include "../compiler.h"
 #include "deflate_block.h"
 
-enum { STORED_BYTES = 65535, FIRST_LONG_EXTRA = 8, FIRST_FAR_EXTRA = 4 };
+enum {
+    STORED_BYTES     = 65535,
+    FIRST_LONG_EXTRA = 8,
+    FIRST_FAR_EXTRA  = 4,
+    FEW              = 3 /* literals: no more than a match has bytes */
+};
 
 /* ---- Codes, slots, extra bits -------------------------------------------- */
 
@@ -115,18 +121,23 @@ static void count_symbols(struct upf_block_work      *work,
         const struct upf_sequence s = found->at[i];
         unsigned                  n = s.literals;
 
-        /* Two arrays, since equal bytes would wait for each other. */
-        for (; n >= 2; n -= 2, data += 2) {
+        for (; n > FEW; n -= 2, data += 2) {
             even[data[0]]++;
             odd[data[1]]++;
         }
-        if (n > 0)
-            even[*data++]++;
-        if (s.length > 0) {
-            even[length_symbol(s.length).code]++;
-            distances[distance_symbol(s.distance).code]++;
-            data += s.length;
+        if (s.length == 0) {
+            for (; n > 0; n--)
+                even[*data++]++;
+            continue;
         }
+        /* How many are left cannot be foreseen: so there are always three, and
+         * those that are of the match go to places that nobody reads. */
+        even[n > 0 ? data[0] : UPF_DEFLATE_LITERALS]++;
+        odd[n > 1 ? data[1] : 256]++;
+        even[n > 2 ? data[2] : UPF_DEFLATE_LITERALS + 1]++;
+        even[length_symbol(s.length).code]++;
+        distances[distance_symbol(s.distance).code]++;
+        data += n + s.length;
     }
     for (unsigned i = 0; i < 256; i++)
         even[i] += odd[i];
@@ -219,6 +230,15 @@ static inline void put_match(struct upf_bit_writer *w, struct upf_sequence s,
     upf_flush_bits(w);
 }
 
+static inline void put_literals(struct upf_bit_writer *w, uint32_t a,
+                                uint32_t b, uint32_t c)
+{
+    upf_put_code(w, a);
+    upf_put_code(w, b);
+    upf_put_code(w, c);
+    upf_flush_bits(w);
+}
+
 static void write_symbols(struct upf_bit_writer      *writer,
                           const struct upf_sequences *found,
                           const uint8_t *data, const uint32_t *literals,
@@ -230,19 +250,20 @@ static void write_symbols(struct upf_bit_writer      *writer,
         const struct upf_sequence s = found->at[i];
         unsigned                  n = s.literals;
 
-        for (; n >= 3; n -= 3, data += 3) {
-            upf_put_code(&w, literals[data[0]]);
-            upf_put_code(&w, literals[data[1]]);
-            upf_put_code(&w, literals[data[2]]);
-            upf_flush_bits(&w);
+        for (; n > FEW; n -= 3, data += 3)
+            put_literals(&w, literals[data[0]], literals[data[1]],
+                         literals[data[2]]);
+        if (s.length == 0) {
+            for (; n > 0; n--)
+                put_literals(&w, literals[*data++], 0, 0);
+            continue;
         }
-        for (; n > 0; n--)
-            upf_put_code(&w, literals[*data++]);
-        upf_flush_bits(&w);
-        if (s.length > 0) {
-            put_match(&w, s, literals, distances);
-            data += s.length;
-        }
+        /* As in count_symbols(); a code of 0 is no bit. */
+        put_literals(&w, n > 0 ? literals[data[0]] : 0,
+                     n > 1 ? literals[data[1]] : 0,
+                     n > 2 ? literals[data[2]] : 0);
+        put_match(&w, s, literals, distances);
+        data += n + s.length;
     }
     upf_put_code(&w, literals[UPF_END_OF_BLOCK]);
     upf_flush_bits(&w);

@@ -14,7 +14,7 @@
 /* For the call only. */
 struct upf_block_work {
     struct upf_dynamic dynamic;
-    uint32_t odd_counts[256]; /* literals at odd places */
+    uint32_t odd_counts[256 + 1]; /* of literals, too */
     uint32_t literal_codes[UPF_FIXED_LITERALS];
     uint32_t distance_codes[UPF_FIXED_DISTANCES];
 };

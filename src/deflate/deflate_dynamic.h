@@ -13,7 +13,7 @@ enum { UPF_CODE_LENGTHS = UPF_DEFLATE_LITERALS + UPF_DEFLATE_DISTANCES };
 
 struct upf_dynamic {
     /* The caller's: how often each symbol occurs in the block. */
-    uint32_t literal_counts[UPF_DEFLATE_LITERALS];
+    uint32_t literal_counts[UPF_DEFLATE_LITERALS + 2]; /* and two to spare */
     uint32_t distance_counts[UPF_DEFLATE_DISTANCES];
 
     /* By upf_dynamic_plan(): both codes. */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* deflate_huffman.c - code lengths after Moffat and Katajainen; codes. */
+/* deflate_huffman.c - code lengths by Huffman's tree, cut; codes. */
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "../bytes.h"
 #include "deflate_bits.h"
 #include "deflate_huffman.h"
 
 enum {
     SYMBOL_BITS = 9,  /* of a key: the frequency is above them */
     RARE        = 64, /* frequencies below it are sorted by counting */
-    DEPTHS      = 32  /* no tree over a sum below 2^23 is deeper than 31 */
+    DEPTHS      = 32  /* no tree over a sum below 2^23 is deeper */
 };
 
 #define SYMBOL(key) ((key) & ((1u << SYMBOL_BITS) - 1))
@@ -66,47 +68,48 @@ static void sort(struct upf_huffman_work *work, unsigned count)
 }
 
 /*
- * Moffat and Katajainen, "In-place calculation of minimum-redundancy codes":
- * `a` holds the weights in order, at least two. First each inner node's weight,
- * then its parent's index takes the place of what is no longer needed; at last
- * a[0, count - 1) are the depths of the inner nodes, the root's 0 at the end.
+ * Huffman's tree over at least two leaves, the lightest first. New nodes are
+ * ever heavier, so the lightest of all is the next leaf or the next node.
+ * Without branches: which of them it is cannot be foreseen.
  */
-static void inner_depths(uint32_t *a, unsigned count)
+static void make_tree(struct upf_huffman_work *work, unsigned count)
 {
-    unsigned root = 0, leaf = 0;
+    uint32_t *leaves = work->sorted, *nodes = work->nodes;
+    unsigned  leaf = 0, node = 0;
 
+    leaves[count] = UINT32_MAX; /* heavier than any */
     for (unsigned next = 0; next + 1 < count; next++) {
         uint32_t weight = 0;
 
-        for (unsigned child = 0; child < 2; child++)
-            if (leaf >= count || (root < next && a[root] < a[leaf])) {
-                weight += a[root];
-                a[root++] = next;
-            } else {
-                weight += a[leaf++];
-            }
-        a[next] = weight;
+        nodes[next] = UINT32_MAX;
+        for (unsigned child = 0; child < 2; child++) {
+            const uint32_t as_leaf = WEIGHT(leaves[leaf]);
+            const bool     inner   = nodes[node] < as_leaf;
+
+            weight += inner ? nodes[node] : as_leaf;
+            work->parents[node] = (uint16_t)next; /* or a later one's */
+            node += inner;
+            leaf += !inner;
+        }
+        nodes[next] = weight;
     }
-    a[count - 2] = 0;
-    for (unsigned next = count - 2; next-- > 0;)
-        a[next] = a[a[next]] + 1;
 }
 
-/* How many leaves there are at each depth, from the depths of inner nodes. */
-static void count_leaves(const uint32_t *a, unsigned count,
+/* How many leaves there are at each depth. A node lies before its parent. */
+static void count_leaves(struct upf_huffman_work *work, unsigned count,
                          unsigned leaves[DEPTHS])
 {
-    unsigned nodes = 1, inner = count - 1;
+    uint32_t *depths = work->nodes;
+    unsigned  inner[DEPTHS + 1] = {0};
 
-    for (unsigned depth = 0; nodes > 0; depth++) {
-        unsigned parents = 0;
-
-        assert(depth < DEPTHS);
-        for (; inner > 0 && a[inner - 1] == depth; inner--)
-            parents++;
-        leaves[depth] = nodes - parents;
-        nodes = 2 * parents;
+    depths[count - 2] = 0;
+    inner[0] = 1;
+    for (unsigned node = count - 2; node-- > 0;) {
+        depths[node] = depths[work->parents[node]] + 1;
+        inner[depths[node]]++;
     }
+    for (unsigned depth = 1; depth < DEPTHS; depth++)
+        leaves[depth] = 2 * inner[depth - 1] - inner[depth];
 }
 
 /*
@@ -154,10 +157,8 @@ void upf_huffman_lengths(struct upf_huffman_work *work,
         return;
     }
     sort(work, used);
-    for (unsigned i = 0; i < used; i++)
-        work->keys[i] = WEIGHT(work->sorted[i]);
-    inner_depths(work->keys, used);
-    count_leaves(work->keys, used, leaves);
+    make_tree(work, used);
+    count_leaves(work, used, leaves);
     limit_leaves(leaves, longest);
     for (unsigned depth = 1; depth <= longest; depth++)
         for (unsigned n = leaves[depth]; n > 0; n--)
@@ -174,21 +175,39 @@ static unsigned reverse(unsigned bits, unsigned count)
     return bits >> (16 - count);
 }
 
+/* The symbols that have a code; most have none. */
+static unsigned list_used(const uint8_t *lengths, unsigned count,
+                          uint16_t *used)
+{
+    unsigned i = 0, n = 0;
+
+    while (i < count) {
+        if (i + 8 <= count && upf_load_le64(lengths + i) == 0) {
+            i += 8;
+            continue;
+        }
+        used[n] = (uint16_t)i;
+        n += lengths[i++] != 0;
+    }
+    return n;
+}
+
 void upf_huffman_codes(const uint8_t *lengths, unsigned count,
                        uint32_t *codes)
 {
+    uint16_t used[UPF_FIXED_LITERALS];
     unsigned counts[UPF_LONGEST_CODE + 1] = {0};
-    unsigned next[UPF_LONGEST_CODE + 1];
-    unsigned first = 0;
+    unsigned next[UPF_LONGEST_CODE + 1]   = {0};
 
+    count = list_used(lengths, count, used);
     for (unsigned i = 0; i < count; i++)
-        counts[lengths[i]]++;
-    next[0] = counts[0] = 0;
+        counts[lengths[used[i]]]++;
     for (unsigned length = 1; length <= UPF_LONGEST_CODE; length++)
-        next[length] = first = (first + counts[length - 1]) << 1;
+        next[length] = (next[length - 1] + counts[length - 1]) << 1;
     for (unsigned i = 0; i < count; i++) {
-        const unsigned length = lengths[i];
-        codes[i] = UPF_CODE(reverse(next[length], length), length);
+        const unsigned symbol = used[i], length = lengths[symbol];
+
+        codes[symbol] = UPF_CODE(reverse(next[length], length), length);
         next[length]++;
     }
 }

@@ -10,7 +10,9 @@
 /* Memory for the call only. */
 struct upf_huffman_work {
     uint32_t keys[UPF_DEFLATE_LITERALS];
-    uint32_t sorted[UPF_DEFLATE_LITERALS];
+    uint32_t sorted[UPF_DEFLATE_LITERALS + 1];
+    uint32_t nodes[UPF_DEFLATE_LITERALS];
+    uint16_t parents[UPF_DEFLATE_LITERALS];
 };
 
 /*
@@ -31,7 +33,7 @@ void upf_huffman_lengths(struct upf_huffman_work *work,
 
 /*
  * The codes of these lengths (RFC 1951, section 3.2.2), for upf_put_code().
- * What has no code gets 0.
+ * What has no code is left as it is.
  */
 void upf_huffman_codes(const uint8_t *lengths, unsigned count,
                        uint32_t *codes);

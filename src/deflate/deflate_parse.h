@@ -8,6 +8,8 @@
 
 #include "deflate_sequences.h"
 
+enum { UPF_WIDE_HASH_BITS = 13 };
+
 /* How much is done to find matches. */
 enum upf_deflate_level {
     UPF_DEFLATE_QUICK, /* the first that is found */
@@ -33,7 +35,7 @@ struct upf_finder {
     uint16_t      *links;       /* `window` of them; NULL: not the level BEST */
     uint32_t       base;        /* what the heads have for data[0] */
     uint32_t       window;      /* distances are at most so many bytes */
-    uint8_t        hash_bits;
+    uint8_t        hash_bits; /* UPF_WIDE_HASH_BITS, for _wide */
     uint8_t        level;
 };
 

@@ -7,6 +7,7 @@ typedef uint16_t head;
 
 #define HISTORY 1
 #define PARSE   upf_parse_narrow
+#define SHIFT(parse) ((parse)->shift)
 
 #include "deflate_search.h"
 

@@ -3,7 +3,8 @@
  * deflate_search.h - the parse, written once for heads of any width.
  *
  * A file that includes it has defined head, the type of a head; HISTORY, 1 if
- * something may come before the data; and PARSE, the name of the function.
+ * something may come before the data; SHIFT(parse), 32 less the bits of a hash;
+ * and PARSE, the name of the function.
  */
 #ifndef UPF_DEFLATE_SEARCH_H
 #define UPF_DEFLATE_SEARCH_H
@@ -19,10 +20,16 @@
 enum {
     HASHED      = 4,  /* bytes; a match has so many at least */
     GOOD        = 32, /* a match of this length is not compared with another */
-    SKIP_SHIFT  = 6,  /* after 64 places without a match, every other, ... */
-    CHAIN       = 32, /* places that BEST looks at, at most; */
-    CHAIN_GOOD  = 8,  /* a quarter of them for what is to beat such a match */
-    CHAIN_NICE  = 128, /* and none behind such a match */
+    SKIP_SHIFT  = 5,  /* after 64 places without a match, every other, ... */
+
+    /* BEST: so many places are looked at, in less than SHORT bytes, where codes
+     * take most of the time, and in more; a quarter of them if there is a match
+     * of CHAIN_GOOD bytes already, and none if it has CHAIN_NICE. */
+    SHORT       = 1024,
+    CHAIN_SHORT = 64,
+    CHAIN_LONG  = 20,
+    CHAIN_GOOD  = 32,
+    CHAIN_NICE  = 128,
 
     MOST_LITERALS = 65535, /* of a sequence */
     RESERVED      = 4      /* sequences, where there are more */
@@ -43,6 +50,7 @@ struct parse {
     uint16_t      *links;
     uint32_t       base, window;
     unsigned       shift;
+    unsigned       tries; /* for BEST */
 
     struct upf_sequence *next;
 };
@@ -120,7 +128,7 @@ static inline unsigned match_length(const struct parse *p, const uint8_t *at,
 
 static inline uint32_t hash_of(const struct parse *p, const uint8_t *at)
 {
-    return (upf_load_le32(at) * 2654435761u) >> p->shift;
+    return (upf_load_le32(at) * 2654435761u) >> SHIFT(p);
 }
 
 static inline uint32_t place_of(const struct parse *p, const uint8_t *at)
@@ -250,7 +258,7 @@ static const uint8_t *parse_lazy(struct parse *p, const uint8_t *at,
         at += m.len;
         literals = at;
         missed   = 0;
-        while (++noted < at && noted <= p->last)
+        for (noted++; noted < at && noted <= p->last; noted += 2)
             (void)note(p, noted);
     }
     return literals;
@@ -288,17 +296,17 @@ static const uint8_t *parse_best(struct parse *p, const uint8_t *at,
     const uint8_t *literals = at;
 
     while (at <= p->last && p->next < limit) {
-        struct match m = search(p, at, HASHED - 1, CHAIN);
+        struct match m = search(p, at, HASHED - 1, p->tries);
 
         if (m.len == 0) {
             at++;
             continue;
         }
         const uint8_t *noted = at;
-        while (m.len < GOOD && at < p->last) {
+        while (m.len < CHAIN_NICE && at < p->last) {
             const struct match later =
                 search(p, ++noted, m.len,
-                       m.len >= CHAIN_GOOD ? CHAIN / 4 : CHAIN);
+                       m.len < CHAIN_GOOD ? p->tries : p->tries / 4);
             if (later.len == 0)
                 break;
             m = later;
@@ -338,7 +346,8 @@ size_t PARSE(const struct upf_finder *finder, struct upf_sequences *found,
     if (end - from > UPF_BLOCK_BYTES)
         end = from + UPF_BLOCK_BYTES;
     struct parse p = begin(finder, end);
-    p.next = found->at;
+    p.next  = found->at;
+    p.tries = end - from < SHORT ? CHAIN_SHORT : CHAIN_LONG;
     if (end - from >= HASHED)
         at = finder->level == UPF_DEFLATE_QUICK ? parse_quick(&p, at, limit)
            : finder->level == UPF_DEFLATE_LAZY  ? parse_lazy(&p, at, limit)
