@@ -15,7 +15,7 @@ fuzz_entries    := $(sort $(wildcard fuzz/fuzz_*.c))
 fuzz_helpers    := $(filter-out $(fuzz_entries) fuzz/replay.c,\
                      $(sort $(wildcard fuzz/*.c))) \
                    tests/support/testext.c tests/support/blob.c \
-                   tests/support/plain_inflate.c
+                   tests/support/plain_inflate.c tests/support/strict_inflate.c
 fuzz_bins       := $(fuzz_entries:%.c=$(BUILD)/fuzz/%)
 replay_bins     := $(fuzz_entries:%.c=$(BUILD)/asan/%)
 replay_coverage := $(fuzz_entries:%.c=$(BUILD)/coverage/%)

@@ -778,3 +778,32 @@ seed("inflate", "window-8", b"\x00\x05" + deflated(LIST))
 seed("inflate", "history", b"\x0f\x05" + bytes.fromhex("f200110000"))
 seed("inflate", "history-in-window-8",
      b"\x08\x05" + bytes.fromhex("f200110000"))
+
+# ---- deflate ----------------------------------------------------------------
+
+
+def encoded(what, size, start=0, times=1, level=1, shift=0):
+    """An operation: a message of the input's bytes from 16 * start on."""
+    return bytes([what | level << 3 | shift << 5, size, start, times])
+
+
+SEND, REFUSE, FEED, DROP, PART = 0, 4, 5, 6, 7
+STEPS = b"".join((
+    encoded(SEND, 200, 4), encoded(SEND, 200, 5), encoded(REFUSE, 250, 6),
+    encoded(SEND, 200, 6), encoded(FEED, 250, 8, 2), encoded(SEND, 220, 7, 3),
+    encoded(PART, 90, 4), encoded(PART, 0), encoded(SEND, 80, 5, 9),
+    encoded(DROP, 90, 4), encoded(SEND, 250, 4, 4, shift=2)))
+for bits in range(8):
+    for level in range(3):
+        seed("deflate", f"window-{bits + 8}-level-{level}",
+             bytes([bits | level << 3 | 0xC0]) + STEPS + LIST)
+NOISE = bytes((i * i * 31 + i * 7 >> 3) % 256 for i in range(1500))
+seed("deflate", "noise", b"\x07" + STEPS + NOISE)
+seed("deflate", "high", b"\x0c" + STEPS + bytes(b | 0x90 for b in NOISE))
+seed("deflate", "zeros", b"\x07" + STEPS + bytes(900))
+seed("deflate", "long", b"\x8a" + b"".join(
+    encoded(what, 255, 3, 31, level, 3)
+    for what in (SEND, FEED, SEND, REFUSE, SEND) for level in range(3)) + LIST)
+seed("deflate", "nothing", b"")
+seed("deflate", "empty-messages", b"\x01" + encoded(SEND, 0) * 3 +
+     encoded(PART, 0) + encoded(FEED, 0) + encoded(DROP, 0))
