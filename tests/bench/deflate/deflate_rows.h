@@ -7,5 +7,6 @@
 
 void rows_of_inflate(struct bench *bench);
 void rows_of_hostile_input(struct bench *bench);
+void rows_of_deflate(struct bench *bench);
 
 #endif

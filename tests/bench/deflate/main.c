@@ -72,6 +72,7 @@ int main(int argc, char **argv)
 
     rows_of_inflate(&bench);
     rows_of_hostile_input(&bench);
+    rows_of_deflate(&bench);
     if (bench.row_count == 0)
         bench_die("no row was measured: is zlib here, or the pattern wrong?");
     bench_print_totals(&bench);
