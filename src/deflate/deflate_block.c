@@ -12,7 +12,8 @@ enum {
     STORED_BYTES     = 65535,
     FIRST_LONG_EXTRA = 8,
     FIRST_FAR_EXTRA  = 4,
-    FEW              = 3 /* literals: no more than a match has bytes */
+    FEW              = 3, /* literals: no more than a match has bytes */
+    MOST_CHI_SQUARE  = 355
 };
 
 /* ---- Codes, slots, extra bits -------------------------------------------- */
@@ -166,6 +167,21 @@ static uint32_t fixed_cost(const struct upf_dynamic *d)
     return bits;
 }
 
+/*
+ * Whether a dynamic block is in vain, as the bytes are as even as chance makes
+ * them: by the chi-square test of their counts, which is about 255 then and
+ * seldom over 355. No code could save more than 355 / ln 2 = 512 bits, by the
+ * inequality of Jensen, and its header has more. So noise costs no codes.
+ */
+static bool is_noise(const uint32_t *counts, size_t len)
+{
+    uint64_t squares = 0;
+
+    for (unsigned i = 0; i < 256; i++)
+        squares += (uint64_t)counts[i] * counts[i];
+    return 256 * squares <= ((uint64_t)len + MOST_CHI_SQUARE) * len;
+}
+
 /* What follows the codes of lengths and distances, whichever these are. */
 static uint32_t extra_cost(const struct upf_dynamic *d)
 {
@@ -279,9 +295,12 @@ void upf_block_write(struct upf_bit_writer      *writer,
 
     assert(len > 0 && len <= UPF_BLOCK_BYTES);
     count_symbols(work, found, data);
-    const uint32_t dynamic = upf_dynamic_plan(d) + dynamic_cost(d);
-    const uint32_t fixed   = fixed_cost(d);
-    const uint32_t least   = dynamic < fixed ? dynamic : fixed;
+    const bool     no_match = found->at[0].literals == len;
+    const uint32_t dynamic  = no_match && is_noise(d->literal_counts, len)
+                                  ? UINT32_MAX
+                                  : upf_dynamic_plan(d) + dynamic_cost(d);
+    const uint32_t fixed    = fixed_cost(d);
+    const uint32_t least    = dynamic < fixed ? dynamic : fixed;
 
     if (3 + least + extra_cost(d) >= stored_cost(len, writer->count)) {
         write_stored(writer, data, len);

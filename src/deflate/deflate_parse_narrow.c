@@ -5,6 +5,8 @@
 
 typedef uint16_t head;
 
+/* In the fixed code of short messages, four bytes are worth a match. */
+#define HASHED  4
 #define HISTORY 1
 #define PARSE   upf_parse_narrow
 #define SHIFT(parse) ((parse)->shift)

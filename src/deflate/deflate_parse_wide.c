@@ -7,6 +7,9 @@
 
 typedef uint32_t head;
 
+/* A match of four bytes saves nothing in a dynamic block, where most of what
+ * this parse finds ends. */
+#define HASHED  5
 #define HISTORY 0
 #define PARSE   upf_parse_wide
 #define SHIFT(parse) ((void)(parse), 32 - UPF_WIDE_HASH_BITS)

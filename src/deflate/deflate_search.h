@@ -3,8 +3,9 @@
  * deflate_search.h - the parse, written once for heads of any width.
  *
  * A file that includes it has defined head, the type of a head; HISTORY, 1 if
- * something may come before the data; SHIFT(parse), 32 less the bits of a hash;
- * and PARSE, the name of the function.
+ * something may come before the data; HASHED, of how many bytes a hash is, which
+ * is the least length of a match: 4 or 5; SHIFT(parse), 32 less the bits of a
+ * hash; and PARSE, the name of the function.
  */
 #ifndef UPF_DEFLATE_SEARCH_H
 #define UPF_DEFLATE_SEARCH_H
@@ -18,7 +19,7 @@
 #include "deflate_tables.h"
 
 enum {
-    HASHED      = 4,  /* bytes; a match has so many at least */
+    READ        = HASHED == 4 ? 4 : 8, /* bytes for a hash */
     GOOD        = 32, /* a match of this length is not compared with another */
     SKIP_SHIFT  = 5,  /* after 64 places without a match, every other, ... */
 
@@ -75,8 +76,8 @@ static inline uint32_t reach_of(const struct parse *p, const uint8_t *at)
     return all < p->window ? (uint32_t)all : p->window;
 }
 
-/* Whether four bytes there lie in one piece of memory. What begins with the
- * last three of the history is no match: that is rare. */
+/* Whether HASHED bytes there lie in one piece of memory. What begins with less
+ * at the end of the history is no match: that is rare. */
 static inline bool is_whole(const struct parse *p, const uint8_t *at,
                             uint32_t back)
 {
@@ -99,7 +100,7 @@ static inline unsigned equal_bytes(const uint8_t *a, const uint8_t *b,
     return (unsigned)(b - start);
 }
 
-/* How many bytes are the same, up to UPF_LONGEST_MATCH; the first four are. */
+/* How many bytes are the same, up to UPF_LONGEST_MATCH; the first are. */
 static inline unsigned match_length(const struct parse *p, const uint8_t *at,
                                     uint32_t back)
 {
@@ -128,7 +129,10 @@ static inline unsigned match_length(const struct parse *p, const uint8_t *at,
 
 static inline uint32_t hash_of(const struct parse *p, const uint8_t *at)
 {
-    return (upf_load_le32(at) * 2654435761u) >> SHIFT(p);
+    if (HASHED == 4)
+        return (upf_load_le32(at) * 0x9E3779B1u) >> SHIFT(p);
+    return (uint32_t)((upf_load_le64(at) << 24) * 0x9E3779B185EBCA87u >> 32) >>
+           SHIFT(p);
 }
 
 static inline uint32_t place_of(const struct parse *p, const uint8_t *at)
@@ -159,8 +163,11 @@ static inline uint32_t note_linked(const struct parse *p, const uint8_t *at)
 static inline bool is_match(const struct parse *p, const uint8_t *at,
                             uint32_t back)
 {
+    const uint8_t *there = before(p, at, back);
+
     return is_whole(p, at, back) &&
-           upf_load_le32(before(p, at, back)) == upf_load_le32(at);
+           upf_load_le32(there) == upf_load_le32(at) &&
+           (HASHED == 4 || there[4] == at[4]);
 }
 
 /* ---- The parse ----------------------------------------------------------- */
@@ -220,9 +227,10 @@ static const uint8_t *parse_quick(struct parse *p, const uint8_t *at,
             at += 1 + (missed++ >> SKIP_SHIFT);
             continue;
         }
-        at = extend(p, at, literals, &m);
+        if (HISTORY || missed >= 1 << SKIP_SHIFT)
+            at = extend(p, at, literals, &m);
         put_sequence(p, literals, at, m);
-        if (m.len > HASHED + 1 && at + 2 <= p->last)
+        if (at + 2 <= p->last)
             (void)note(p, at + 2);
         at += m.len;
         literals = at;
@@ -326,7 +334,7 @@ static struct parse begin(const struct upf_finder *finder, size_t end)
     return (struct parse){
         .data        = finder->data,
         .end         = finder->data + end,
-        .last        = finder->data + end - HASHED,
+        .last        = finder->data + end - READ,
         .history_end = finder->history_end,
         .history_len = HISTORY ? finder->history_len : 0,
         .heads       = finder->heads,
@@ -348,7 +356,7 @@ size_t PARSE(const struct upf_finder *finder, struct upf_sequences *found,
     struct parse p = begin(finder, end);
     p.next  = found->at;
     p.tries = end - from < SHORT ? CHAIN_SHORT : CHAIN_LONG;
-    if (end - from >= HASHED)
+    if (end - from >= READ)
         at = finder->level == UPF_DEFLATE_QUICK ? parse_quick(&p, at, limit)
            : finder->level == UPF_DEFLATE_LAZY  ? parse_lazy(&p, at, limit)
                                                 : parse_best(&p, at, limit);
