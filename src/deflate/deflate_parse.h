@@ -8,7 +8,7 @@
 
 #include "deflate_sequences.h"
 
-enum { UPF_WIDE_HASH_BITS = 13 };
+enum { UPF_WIDE_HASH_BITS = 12 };
 
 /* How much is done to find matches. */
 enum upf_deflate_level {

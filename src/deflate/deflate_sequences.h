@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum {
-    UPF_SEQUENCES = 1536, /* of a block, at most */
+    UPF_SEQUENCES = 3072, /* of a block, at most */
     /* Bytes of a block, at most: what two stored blocks hold. All numbers of a
      * block are far below 2^23. */
     UPF_BLOCK_BYTES = 2 * 65535
