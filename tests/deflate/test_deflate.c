@@ -220,6 +220,13 @@ static void parts_are_read_as_one_message(void **state)
     }
 }
 
+/* With places that another message could have noted. */
+static void fill_heads(void)
+{
+    for (uint32_t i = 0; i < 1u << UPF_WIDE_HASH_BITS; i++)
+        scratch.heads[i] = 1 + i * 7 % 500;
+}
+
 static void the_encoding_is_the_same_whatever_the_scratch_held(void **state)
 {
     (void)state;
@@ -243,6 +250,7 @@ static void the_encoding_is_the_same_whatever_the_scratch_held(void **state)
             if (before == 1) { /* its memory was used for anything */
                 memset(&scratch, 0xA5, sizeof scratch);
                 memset(links, 0x5A, sizeof links);
+                fill_heads();
                 scratch.links = links;
                 scratch.base  = 0;
             } else if (before == 2) { /* another message, another level */
@@ -255,6 +263,7 @@ static void the_encoding_is_the_same_whatever_the_scratch_held(void **state)
                 data = mine;
             } else if (before == 3) { /* and places are nearly used up */
                 scratch.base = UINT32_MAX - (1u << 30);
+                fill_heads(); /* some were noted long ago */
             } else if (before == 4) {
                 assert_true(scratch.base > UINT32_MAX - (1u << 30));
             }
@@ -551,6 +560,122 @@ static void what_does_not_shrink_is_encoded_all_the_same(void **state)
     close_pair(&pair);
 }
 
+static void the_whole_window_is_there_after_it_slid(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (unsigned bits = 8; bits <= 14; bits++) {
+            struct pair    pair;
+            const unsigned window = 1u << bits;
+            unsigned       sent   = 0;
+
+            open_pair(&pair, bits, level, 5 * window);
+            for (unsigned n = 0; sent < 3 * window; n++) {
+                begin(SAMPLE_RANDOM, n, 17 + window / 9);
+                feed(&pair, level);
+                sent += (unsigned)data_len;
+                end();
+            }
+            begin(SAMPLE_ZEROS, 0, 16);
+            memcpy(data, pair.peer.out + pair.peer.len - window, 16);
+            pair.peer.farthest = pair.peer.longest = 0;
+            send_after(&pair, level);
+            assert_int_equal(pair.peer.farthest, window);
+            assert_int_equal(pair.peer.longest, 16);
+            end();
+            close_pair(&pair);
+        }
+}
+
+/* What a history's memory held never shows. */
+static void a_history_begins_the_same_in_any_memory(void **state)
+{
+    (void)state;
+    for (unsigned level = 0; level < LEVELS; level++)
+        for (unsigned kind = 0; kind < SAMPLES; kind++) {
+            uint8_t first[20000];
+            size_t  first_len = 0;
+
+            for (unsigned held = 0; held < 4; held++) {
+                struct pair pair;
+                uint16_t   *memory;
+
+                open_pair(&pair, 9, level, 10000);
+                memory = pair.memory;
+                for (size_t i = 0; i < pair.memory_size / 2; i++)
+                    memory[i] = (uint16_t)(i * held % 300);
+                upf_deflate_history_init(&pair.history, 9,
+                                         (enum upf_deflate_level)level,
+                                         pair.memory);
+                size_t len = 0;
+                for (unsigned n = 0; n < 4; n++) {
+                    begin(kind, n, 500);
+                    send_after(&pair, level);
+                    if (held == 0)
+                        memcpy(first + len, out, out_len);
+                    assert_memory_equal(first + len, out, out_len);
+                    len += out_len;
+                    end();
+                }
+                first_len = held == 0 ? len : first_len;
+                assert_int_equal(len, first_len);
+                close_pair(&pair);
+            }
+        }
+}
+
+/*
+ * Hints may be anything. The history begins and ends with a page, and the data
+ * ends with one: one byte too far is a crash, and what is found must be true.
+ */
+static void hints_that_are_wrong_are_not_followed(void **state)
+{
+    (void)state;
+    static const unsigned kinds[] = {SAMPLE_ZEROS, SAMPLE_PERIOD, SAMPLE_TEXT,
+                                     SAMPLE_PATCHES};
+    enum { HELD = 4096 };
+    uint8_t *const       held = guard_end(HELD);
+    struct upf_sequences found;
+    uint16_t             heads[1 << 9];
+    uint32_t             random = 11;
+
+    for (unsigned round = 0; round < 400; round++) {
+        const size_t len  = 1 + sample_number(&random, 300);
+        uint8_t     *next = guard_end(len);
+        uint8_t      all[HELD + 300];
+        size_t       at = HELD;
+        const struct upf_finder finder = {
+            next, held + HELD, HELD, heads, links,
+            sample_number(&random, 65536), 1u << (8 + round % 6), 9,
+            (uint8_t)(round / 4 % LEVELS)};
+
+        sample_fill(kinds[round % 4], round, all, HELD + len);
+        memcpy(held, all, HELD);
+        memcpy(next, all + HELD, len);
+        for (unsigned i = 0; i < 1u << 9; i++) /* around here */
+            heads[i] = (uint16_t)(finder.base + 300 -
+                                  sample_number(&random, 4600));
+        for (unsigned i = 0; i < 1u << 9; i++) /* and at the seam */
+            if (sample_number(&random, 2) == 0)
+                heads[i] = (uint16_t)(finder.base -
+                                      sample_number(&random, 9));
+        for (unsigned i = 0; i < UPF_DEFLATE_LINKS; i++)
+            links[i] = (uint16_t)sample_number(&random, 2000);
+        assert_int_equal(upf_parse_narrow(&finder, &found, 0, len), len);
+        for (size_t i = 0; i < found.count; i++) {
+            const struct upf_sequence s = found.at[i];
+
+            at += s.literals;
+            assert_true(s.length == 0 || s.distance <= finder.window);
+            for (unsigned n = 0; n < s.length; n++, at++)
+                assert_int_equal(all[at], all[at - s.distance]);
+        }
+        assert_int_equal(at, HELD + len);
+        guard_free(next, len);
+    }
+    guard_free(held, HELD);
+}
+
 static void parts_of_a_message_refer_to_each_other(void **state)
 {
     (void)state;
@@ -607,6 +732,9 @@ int main(void)
         cmocka_unit_test(what_was_fed_is_referred_to),
         cmocka_unit_test(what_was_dropped_is_not_referred_to),
         cmocka_unit_test(what_does_not_shrink_is_encoded_all_the_same),
+        cmocka_unit_test(the_whole_window_is_there_after_it_slid),
+        cmocka_unit_test(a_history_begins_the_same_in_any_memory),
+        cmocka_unit_test(hints_that_are_wrong_are_not_followed),
         cmocka_unit_test(parts_of_a_message_refer_to_each_other),
     };
 

@@ -185,6 +185,42 @@ static void a_fixed_block_is_stored_if_that_is_shorter(void **state)
     assert_true(forms[0] > 50 && forms[1] > 50);
 }
 
+/* Bits of a byte that is not full are not lost when a block is begun again. */
+static void what_waits_is_kept(void **state)
+{
+    (void)state;
+    begin();
+    sample_fill(SAMPLE_HIGH, 1, data, 100);
+    add(100, 0, 0);
+    for (unsigned waiting = 0; waiting < 8; waiting++) {
+        const unsigned        ones = (1u << waiting) - 1;
+        struct upf_bit_writer w    = {ones, waiting, out};
+
+        upf_block_write_fixed(&w, &work, &found, data, data_len);
+        const size_t at = waiting + 3 > 8 ? 2 : 1;
+        assert_int_equal(out[0], ones);
+        assert_ptr_equal(w.out, out + at + 4 + 100);
+        assert_memory_equal(out + at + 4, data, 100);
+    }
+}
+
+/* One match, and so many literals that all it saves is lost again. */
+static void the_bits_of_a_length_and_a_distance_count(void **state)
+{
+    (void)state;
+    for (unsigned length = 11; length <= 34; length++)
+        for (unsigned n = 8 * length - 40; n < 8 * length + 20; n++) {
+            const unsigned waiting = n % 8;
+
+            begin();
+            sample_fill(SAMPLE_HIGH, length, data, n);
+            add(n, length, 20000u >> n % 15);
+            const size_t bits  = round_trip(upf_block_write, waiting, NULL);
+            const size_t fixed = fixed_bits(), stored = stored_bits(waiting);
+            assert_true(bits <= fixed && bits <= stored);
+        }
+}
+
 /* The form with the fewest bits. What a dynamic block has is known from its
  * plan; that the plan is right, from its being read. */
 static void the_shortest_form_is_chosen(void **state)
@@ -281,6 +317,8 @@ int main(void)
         cmocka_unit_test(every_byte_is_written_by_the_fixed_code),
         cmocka_unit_test(every_length_and_every_distance_can_be_written),
         cmocka_unit_test(a_fixed_block_is_stored_if_that_is_shorter),
+        cmocka_unit_test(what_waits_is_kept),
+        cmocka_unit_test(the_bits_of_a_length_and_a_distance_count),
         cmocka_unit_test(the_shortest_form_is_chosen),
         cmocka_unit_test(every_run_of_code_lengths_is_told),
         cmocka_unit_test(a_block_of_the_most_bytes_is_stored_in_two),
