@@ -567,13 +567,14 @@ static void the_whole_window_is_there_after_it_slid(void **state)
         for (unsigned bits = 8; bits <= 14; bits++) {
             struct pair    pair;
             const unsigned window = 1u << bits;
+            const unsigned size   = 17 + window / 9;
             unsigned       sent   = 0;
 
             open_pair(&pair, bits, level, 5 * window);
             for (unsigned n = 0; sent < 3 * window; n++) {
-                begin(SAMPLE_RANDOM, n, 17 + window / 9);
+                begin(SAMPLE_RANDOM, n, size);
                 feed(&pair, level);
-                sent += (unsigned)data_len;
+                sent += size;
                 end();
             }
             begin(SAMPLE_ZEROS, 0, 16);
@@ -581,7 +582,9 @@ static void the_whole_window_is_there_after_it_slid(void **state)
             pair.peer.farthest = pair.peer.longest = 0;
             send_after(&pair, level);
             assert_int_equal(pair.peer.farthest, window);
-            assert_int_equal(pair.peer.longest, 16);
+            /* The last three bytes of a message are not noted. */
+            if ((sent - window) % size <= size - 4)
+                assert_int_equal(pair.peer.longest, 16);
             end();
             close_pair(&pair);
         }
