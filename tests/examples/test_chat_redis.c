@@ -1104,7 +1104,8 @@ static void a_wrong_reply_is_said(void **state)
         {"*2\r\n:1\r\n:1\r\n", "Protocol error; is that Redis?"},
         {"*2\r\n:1\r\n$1\r\nx\r\n", "Protocol error; is that Redis?"},
         {"+OK a mail server's greeting\r\n", "an answer to nothing; is that"},
-        {"-ERR \033[2Jno\r\n", "[2Jno"}};
+        {"-ERR \033[2Jno\r\n", "[2Jno"},
+        {"-\r\n", "an error without a word"}};
     struct rawserver s;
     char             address[32], text[4096];
     const char      *options[] = {"--redis", address, NULL};

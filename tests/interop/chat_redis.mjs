@@ -2,6 +2,7 @@
 // chat_redis.mjs - two pages on two processes of broadcast_server --redis, in a
 // headless Chromium; Redis goes away and comes back.
 
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { BIN, CASE, Server, check, expect, finish } from './kit.mjs';
 import { browser, everyPage, isOpen, loadNothing, openPage }
@@ -190,10 +191,28 @@ async function serverGoesAndComesBack() {
     await redis.down();
 }
 
+/** Redis takes any id: one beyond the dates of JavaScript has no time. */
+async function idsMayBeBeyondDates() {
+    const redis = await Redis.start();
+    const server = await start(redis);
+    const ann = await open(server, 'Ann');
+    await isOpen(ann);
+    const socket = connect(redis.port, '127.0.0.1');
+    socket.end('XADD {upframe:chat} 8640000000000001-0 text far\r\n');
+    await hears(ann, 'far');
+    expect(await ann.locator('#log time').textContent(), '', 'its time');
+    expect(ann.complaints, [], 'complaints of the page');
+    socket.destroy();
+    await over([server], ann);
+    await redis.down();
+}
+
 const test = (name, body) => check(`Chromium: ${name}`, body, 2 * CASE);
 
 await test('two processes are one room', twoProcessesAreOneRoom);
 await test('a room shows names as text', namesAreText);
+await test('a room shows what has an id beyond all dates',
+           idsMayBeBeyondDates);
 await test('a room is cut off from Redis, and healed', redisGoesAndComesBack);
 await test('a room goes on at a server that was killed',
            serverGoesAndComesBack);

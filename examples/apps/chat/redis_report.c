@@ -34,6 +34,8 @@ static const char *advice(const char *why)
 /* Redis' words may be another program's. */
 void redis_report_say(redis_report *r, const char *what)
 {
+    if (*what == '\0')
+        what = "an error without a word"; /* and `last` has none at first */
     const char *what_to_do = advice(what);
 
     if (strncmp(r->last, what, sizeof r->last - 1) == 0)

@@ -33,7 +33,9 @@
  *
  * A Redis that lost its memory knows no keys: what is sent again then is said
  * again, under the same KEY, by which who has seen it knows it. It is not the
- * servers that leave it out: for who came since, it is new.
+ * servers that leave it out: for who came since, it is new. Until then, too,
+ * whoever has seen a key can say something else under it: what its owner sends
+ * again is then answered with "kept", and not said.
  */
 #ifndef EXAMPLES_REDIS_ROOM_H
 #define EXAMPLES_REDIS_ROOM_H
