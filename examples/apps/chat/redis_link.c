@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* redis_link.c - one connection to Redis in the loop of the small server. Read
- * on_timer() first, then on_ready(), then the four functions with which hiredis
- * says what it waits for. */
+ * on_timer() first, then on_ready(). */
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "redis_link.h"
+#include "redis_waits.h"
 #include "tcp.h"
 
 enum {
@@ -18,43 +18,7 @@ enum {
     SILENT_MS = 5000  /* then it is taken for dead */
 };
 
-/* ---- What hiredis waits for -------------------------------------------- */
-
-/* If the poller has no memory for it, the silence that follows ends it. */
-static void want(redis_link *l, unsigned events)
-{
-    l->wanted = events;
-    if (l->server != NULL)
-        (void)poller_watch(l->server->poller, &l->source, events);
-}
-
-static void add_read(void *user)
-{
-    redis_link *l = user;
-
-    want(l, l->wanted | POLLER_READ);
-}
-
-static void del_read(void *user)
-{
-    redis_link *l = user;
-
-    want(l, l->wanted & ~POLLER_READ);
-}
-
-static void add_write(void *user)
-{
-    redis_link *l = user;
-
-    want(l, l->wanted | POLLER_WRITE);
-}
-
-static void del_write(void *user)
-{
-    redis_link *l = user;
-
-    want(l, l->wanted & ~POLLER_WRITE);
-}
+/* ---- What happens to it ------------------------------------------------- */
 
 static void try_later(redis_link *l)
 {
@@ -167,16 +131,12 @@ static void open_link(redis_link *l)
         l->lost(l, l->why);
         return;
     }
-    l->ac           = ac;
-    l->source       = (source){.fd = ac->c.fd, .ready = on_ready};
-    l->wanted       = 0;
-    ac->data        = l;
-    ac->ev.data     = l;
-    ac->ev.addRead  = add_read;
-    ac->ev.delRead  = del_read;
-    ac->ev.addWrite = add_write;
-    ac->ev.delWrite = del_write;
-    ac->ev.cleanup  = clean_up;
+    l->ac          = ac;
+    l->source      = (source){.fd = ac->c.fd, .ready = on_ready};
+    l->wanted      = 0;
+    ac->data       = l;
+    ac->ev.cleanup = clean_up;
+    redis_waits_begin(l);
     redisAsyncSetConnectCallback(ac, on_connect); /* and begins to wait */
 }
 
