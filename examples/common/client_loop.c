@@ -11,6 +11,7 @@
 
 #include "client_loop.h"
 #include "options.h"
+#include "output.h"
 #include "show.h"
 #include "tcp.h"
 
@@ -35,6 +36,8 @@ void client_loop_leave(client_loop *l, int code, const char *reason,
 static bool is_leaving(client_loop *l)
 {
     if (stop_requested())
+        client_loop_leave(l, UPF_CLOSE_GOING_AWAY, "client is stopping", NULL);
+    if (!output_flush()) /* whatever comes is for nobody */
         client_loop_leave(l, UPF_CLOSE_GOING_AWAY, "client is stopping", NULL);
     return l->leaves;
 }
@@ -329,5 +332,5 @@ int client_loop_run(client_loop *l)
 
     poller_free(l->poller);
     tls_context_free(l->tls);
-    return status;
+    return output_flush() ? status : EXIT_FAILURE;
 }

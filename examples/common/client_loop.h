@@ -108,8 +108,13 @@ void client_loop_init(client_loop *l, const client_app *app);
  * program: 2 where something is set wrongly; standard error says what. */
 int client_loop_begin(client_loop *l);
 
-/* Until it is left, or gives up: 0 and 1, the exit status; all is freed. A
- * signal (SIGINT, SIGTERM) leaves with 1001. */
+/*
+ * Until it is left, or gives up: 0 and 1, the exit status; all is freed. A
+ * signal (SIGINT, SIGTERM) leaves with 1001. So does a standard output that
+ * takes no more of what the application prints, which the loop flushes: the
+ * status is 1 then, whoever has left before; standard error says why, and
+ * lost() is not called for it.
+ */
 int client_loop_run(client_loop *l);
 
 /* Queue a message. False, and nothing is queued: there is no open connection,

@@ -101,6 +101,7 @@ static upf_backoff_policy  policy   = {1, 1, 60000, 0};
 static const char         *url;     /* NULL: the server's */
 static double              rate;    /* of the timer; 0: none */
 static uint32_t            timeout, close_timeout, ping_interval;
+static int                 out;     /* not 0: its standard output */
 
 static int run_client(int from)
 {
@@ -140,7 +141,7 @@ static void begin_client(void)
     client = (struct child){.output = output[0], .pid = fork()};
     assert_true(client.pid >= 0);
     if (client.pid == 0) {
-        (void)dup2(output[1], STDOUT_FILENO);
+        (void)dup2(out != 0 ? out : output[1], STDOUT_FILENO);
         (void)dup2(output[1], STDERR_FILENO);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);
         close(input[1]);
@@ -171,6 +172,9 @@ static int end(void **state)
     if (orders >= 0)
         close(orders);
     orders = -1;
+    if (out > 0)
+        close(out);
+    out = 0;
     return 0;
 }
 
@@ -530,6 +534,41 @@ static void it_may_be_left_while_it_waits(void **state)
     orders = -1;
 }
 
+/* It tells the server, and ends, whatever it was about to do. */
+static void it_ends_where_nothing_can_be_written(void **state)
+{
+    static const struct {
+        const char *text;
+        int         code;
+    } cases[] = {{"one", 1001}, {"enough", 1000}};
+
+    for (size_t i = 0; i < 4; i++) {
+        out = i < 2 ? child_closed_pipe() : child_full_device();
+        if (out < 0)
+            break; /* a system that has no such device */
+        begin_client();
+        let_in();
+        tell(cases[i % 2].text, NULL);
+        answer_close(cases[i % 2].code);
+        await_line("cannot write: ");
+        expect_end(1);
+        end(state);
+        begin(state);
+    }
+}
+
+/* Nor does it go where it does not say so again. */
+static void nor_does_it_come_back_then(void **state)
+{
+    (void)state;
+    out = child_closed_pipe();
+    begin_client();
+    let_in();
+    rawserver_cut(&server, true);
+    await_line("cannot write: ");
+    expect_end(1);
+}
+
 static void what_is_set_wrongly_is_refused(void **state)
 {
     (void)state;
@@ -576,6 +615,8 @@ int main(void)
         TEST(others_have_their_turn_in_a_flood),
         TEST(what_the_kernel_does_not_take_is_sent_later),
         TEST(it_may_be_left_while_it_waits),
+        TEST(it_ends_where_nothing_can_be_written),
+        TEST(nor_does_it_come_back_then),
         TEST(what_is_set_wrongly_is_refused),
     };
 

@@ -1136,6 +1136,32 @@ static void the_client_counts_and_ends(void **state)
     assert_int_equal(child_exit_status(&client), 0);
 }
 
+static void the_client_ends_where_nothing_can_be_written(void **state)
+{
+    (void)state;
+    static const char *const options[][3] = {
+        {NULL}, {"--table", NULL}, {"--count", "1", NULL}};
+    char rest[256];
+
+    begin_server(NULL);
+    for (int i = 0; i < 6; i++) {
+        client.out = i < 3 ? child_closed_pipe() : child_full_device();
+        const int out = client.out;
+        if (out >= 0)
+            start_client(port, options[i % 3]);
+        client.out = 0;
+        if (out < 0)
+            break; /* a system that has no such device */
+        close(out);
+        await_print("open", "");
+        put("a 1\na 2\n"); /* one may be a state yet, as in the next test */
+        await_print("cannot write: ", i < 3 ? "Broken pipe"
+                                            : "No space left on device");
+        assert_int_equal(child_rest(&client, rest, sizeof rest), 1);
+        assert_string_equal(rest, "");
+    }
+}
+
 static void the_client_says_goodbye(void **state)
 {
     (void)state;
@@ -1335,6 +1361,7 @@ int main(void)
         TEST(other_methods_are_told_which_there_are),
         TEST(bad_options_are_refused),
         TEST(the_client_counts_and_ends),
+        TEST(the_client_ends_where_nothing_can_be_written),
         TEST(the_client_says_goodbye),
         TEST(the_client_comes_back_where_it_was),
         TEST(the_client_gives_up_where_it_is_no_use),

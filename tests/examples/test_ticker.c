@@ -947,6 +947,71 @@ static void the_client_stays_away_where_a_return_is_no_use(void **state)
     expect_exit("ticker_client", attempts, 1, "cannot connect); giving up");
 }
 
+/* It says why, once, and no more of the connection. */
+static void expect_end_of_output(const char *const *options, int out,
+                                 const char *why)
+{
+    char rest[1024];
+
+    client.out = out;
+    begin_program(&client, "ticker_client", options);
+    client.out = 0;
+    close(out);
+    assert_int_equal(child_rest(&client, rest, sizeof rest), 1);
+    if (strstr(rest, why) == NULL || strstr(rest, "not connected") != NULL)
+        fail_msg("said '%s'", rest);
+}
+
+static void the_client_ends_where_nothing_can_be_written(void **state)
+{
+    static const char *const lines[] = {"--lines", NULL};
+    static const char *const shape[] = {"--table", NULL};
+    static const char *const count[] = {"--count", "1", NULL};
+    static const char *const *const all[] = {lines, shape, count};
+
+    (void)state;
+    need_programs();
+    begin_fed_server("--frames", "100");
+    feed("ACME 40 100\n");
+    struct peer *p = open_peer(NULL);
+    await_part(p, "ACME");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const int full = child_full_device();
+        expect_end_of_output(all[i], child_closed_pipe(),
+                             "cannot write: Broken pipe\n");
+        if (full >= 0)
+            expect_end_of_output(all[i], full, "cannot write: No space left");
+    }
+    end_server();
+}
+
+/* As `ticker_client --lines | head -1` does. */
+static void the_client_ends_when_its_reader_has_gone(void **state)
+{
+    static const char *const lines[] = {"--lines", NULL};
+    char price[64], rest[1024];
+    int  ends[2];
+
+    (void)state;
+    need_programs();
+    begin_fed_server("--frames", "100");
+    feed("ACME 40 100\n");
+    assert_int_equal(pipe(ends), 0);
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    client.out = ends[1];
+    begin_program(&client, "ticker_client", lines);
+    client.out = 0;
+    close(ends[1]);
+    struct pollfd polls = {.fd = ends[0], .events = POLLIN};
+    assert_int_equal(poll(&polls, 1, PATIENCE), 1);
+    assert_true(read(ends[0], price, sizeof price) > 0);
+    close(ends[0]);
+    feed("ACME 41 100\n");
+    assert_int_equal(child_rest(&client, rest, sizeof rest), 1);
+    assert_string_equal(rest, "connected\ncannot write: Broken pipe\n");
+    end_server();
+}
+
 /* ---- ticker_client and a server that is none ---------------------------- */
 
 /* It talks to `s`, which has let it in. */
@@ -1139,6 +1204,8 @@ int main(void)
         TEST(a_wrong_command_line_is_refused),
         TEST(the_client_counts_prices),
         TEST(the_client_comes_back),
+        TEST(the_client_ends_where_nothing_can_be_written),
+        TEST(the_client_ends_when_its_reader_has_gone),
         TEST(the_client_stays_away_where_a_return_is_no_use),
         TEST(the_client_leaves_who_is_no_ticker),
         TEST(the_client_shows_a_refusal),

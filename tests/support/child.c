@@ -33,7 +33,7 @@ void child_start(struct child *c, char *const argv[])
     c->pid = fork();
     assert_true(c->pid >= 0);
     if (c->pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
+        dup2(c->out != 0 ? c->out : ends[1], STDOUT_FILENO);
         if (c->errors)
             dup2(ends[1], STDERR_FILENO);
         close(ends[1]);
@@ -75,6 +75,21 @@ bool child_line(struct child *c, int ms)
         c->text_len += (size_t)n;
     }
     return true;
+}
+
+int child_closed_pipe(void)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return ends[1];
+}
+
+int child_full_device(void)
+{
+    return open("/dev/full", O_WRONLY | O_CLOEXEC);
 }
 
 void child_signal(struct child *c, int number)

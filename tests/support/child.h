@@ -12,6 +12,7 @@ struct child {
     pid_t  pid;    /* 0: not running */
     int    output; /* its standard output; -1: none */
     bool   errors; /* and its standard error, in order */
+    int    out;    /* not 0: that is its standard output, and not `output` */
     char   text[4096]; /* read, and not yet taken as lines */
     size_t text_len;
     char   line[4096]; /* the last line, without its end */
@@ -25,6 +26,11 @@ void child_start(struct child *c, char *const argv[]);
  * fails if the child's output has ended.
  */
 bool child_line(struct child *c, int ms);
+
+/* For `out`, where every write fails: a pipe that nobody reads, or a full
+ * device; -1 where there is none. */
+int child_closed_pipe(void);
+int child_full_device(void);
 
 void child_signal(struct child *c, int number);
 

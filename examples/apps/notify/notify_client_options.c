@@ -37,7 +37,9 @@ static const char usage[] =
 "\n"
 "The exit status is 0 after --count events, or after Ctrl-C or SIGTERM; 3 if\n"
 "there was a gap before that; 1 when it gives up, or when the server has said\n"
-"that there is no use in coming back; 2 for a wrong option.\n"
+"that there is no use in coming back, and as soon as standard output cannot\n"
+"be written (a pipe that nobody reads any more, a full disk), gap or not;\n"
+"2 for a wrong option.\n"
 "\n"
 "Try it:  (sleep 5; echo builds go) | notify_server &\n"
 "         notify_client --topic builds --count 1 && make\n";

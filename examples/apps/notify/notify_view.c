@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "notify_view.h"
+#include "output.h"
 #include "show.h"
 
 static void write_time(char text[16], int64_t ms)
@@ -96,7 +97,7 @@ void view_event(view *v, const seen_event *e)
         show_text(stdout, e->text.data, e->text.len, e->text.len);
         putchar('\n');
     }
-    fflush(stdout);
+    (void)output_flush(); /* the loop looks, too */
 }
 
 void view_note(view *v, const char *word, upf_str text)
@@ -106,6 +107,6 @@ void view_note(view *v, const char *word, upf_str text)
     fprintf(out, "%s ", word);
     show_text(out, text.data, text.len, text.len);
     fputc('\n', out);
-    fflush(out);
+    (void)output_flush();
     v->drawn = 0; /* the table begins anew below that */
 }

@@ -37,8 +37,9 @@ static const char usage[] =
 "         ticker_client --lines --count 100 >prices.txt\n"
 "Ctrl-C or SIGTERM says 1001, going away. The exit status is 0 then, and when\n"
 "--count was reached; 1 when it gives up, or when the server has said that\n"
-"there is no use in coming back (an unknown symbol, HTTP 403, ...); 2 when\n"
-"the command line is wrong.\n";
+"there is no use in coming back (an unknown symbol, HTTP 403, ...), and as\n"
+"soon as standard output cannot be written (a pipe that nobody reads any\n"
+"more, a full disk), --count or not; 2 when the command line is wrong.\n";
 
 static int refuse(const char *which, const char *what)
 {

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "output.h"
 #include "show.h"
 #include "ticker_table.h"
 
@@ -85,7 +86,7 @@ void table_frame(table *t, uint64_t now)
     if (t->in_place)
         table_draw(t);
     else
-        fflush(stdout);
+        (void)output_flush(); /* the loop looks, too */
 }
 
 /* ---- In place ----------------------------------------------------------- */
@@ -159,5 +160,5 @@ void table_draw(table *t)
                left_out);
     t->drawn = AROUND - 1 + rows + (left_out > 0);
     fputs(CLEAR_BELOW WRAP_ON, stdout);
-    fflush(stdout);
+    (void)output_flush();
 }
