@@ -903,6 +903,61 @@ static void changes_of_a_directory_are_events(void **state)
     stop_server();
 }
 
+static void await_replacement(struct peer *p, const char *name)
+{
+    char path[128];
+
+    await_event(p, "files", "the directory is gone");
+    await_event(p, "files", "the directory is back");
+    await_complaint("is gone; watched again once it is back");
+    await_complaint("is back, and watched");
+    write_file(path, name, "");
+    await_event(p, "files", "written b");
+    assert_int_equal(unlink(path), 0);
+    await_event(p, "files", "removed b");
+}
+
+/* inotify tells nothing of either: the directory itself stays as it was. */
+static void another_directory_at_its_path_is_watched(void **state)
+{
+    (void)state;
+    char path[128], watched[160], up[160], link[160], other[160];
+    const char *const options[] = {"--watch", watched, NULL};
+
+    make_dir();
+    snprintf(up, sizeof up, "%s/r1", dir);
+    snprintf(other, sizeof other, "%s/r2", dir);
+    snprintf(watched, sizeof watched, "%s/cur", dir);
+    snprintf(link, sizeof link, "%s/new", dir);
+    assert_int_equal(mkdir(up, 0700) | mkdir(other, 0700), 0);
+    assert_int_equal(symlink("r1", watched), 0);
+    begin_server(options);
+    struct peer *p = new_peer("follow - files");
+    await_word(p, "now ");
+    assert_int_equal(symlink("r2", link), 0);
+    assert_int_equal(rename(link, watched), 0);
+    await_replacement(p, "r2/b");
+    write_file(path, "r1/unseen", "");
+    write_file(path, "r2/seen", "");
+    await_event(p, "files", "written seen");
+    stop_server();
+    cut_peer(p);
+    peer_count--;
+    free(p);
+
+    snprintf(up, sizeof up, "%s/up", dir);
+    snprintf(watched, sizeof watched, "%s/up/in", dir);
+    snprintf(other, sizeof other, "%s/down", dir);
+    assert_int_equal(mkdir(up, 0700) | mkdir(watched, 0700), 0);
+    begin_server(options);
+    p = new_peer("follow - files");
+    await_word(p, "now ");
+    assert_int_equal(rename(up, other), 0);
+    assert_int_equal(mkdir(up, 0700) | mkdir(watched, 0700), 0);
+    await_replacement(p, "up/in/b");
+    stop_server();
+}
+
 /* ---- POST --------------------------------------------------------------- */
 
 static int http_connect(void)
@@ -1356,6 +1411,7 @@ int main(void)
         TEST(of_many_bad_lines_some_are_told),
         TEST(topics_are_bounded),
         TEST(changes_of_a_directory_are_events),
+        TEST(another_directory_at_its_path_is_watched),
         TEST(an_event_comes_by_post),
         TEST(unless_it_is_off),
         TEST(other_methods_are_told_which_there_are),

@@ -11,26 +11,25 @@
 #ifdef __linux__
 
 #include <sys/inotify.h>
+#include <sys/stat.h>
 
+/* What is at the path is noted first: should it be replaced before it is
+ * watched, the next look sees another one, and watches anew. */
 static bool look(dir_watch *w)
 {
-    w->watch = inotify_add_watch(
+    struct stat now;
+
+    w->is_there = false;
+    if (stat(w->path, &now) != 0)
+        return false;
+    w->device = now.st_dev;
+    w->inode  = now.st_ino;
+    w->watch  = inotify_add_watch(
         w->source.fd, w->path, IN_ONLYDIR | IN_CLOSE_WRITE | IN_CREATE |
         IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |
         IN_MOVE_SELF);
     w->is_there = w->watch >= 0;
     return w->is_there;
-}
-
-static void on_again(timer *t)
-{
-    dir_watch *w = OWNER_OF(dir_watch, again, t);
-
-    if (!look(w))
-        return;
-    timers_stop(w->timers, t);
-    fprintf(stderr, "%s is back, and watched\n", w->path);
-    w->changed(w->user, "the directory is back");
 }
 
 static void is_gone(dir_watch *w)
@@ -39,9 +38,34 @@ static void is_gone(dir_watch *w)
         return; /* it was moved away: then its watch ends, too */
     w->is_there = false;
     (void)inotify_rm_watch(w->source.fd, w->watch);
+    w->watch = -1; /* what it still had to tell is of another place */
     fprintf(stderr, "%s is gone; watched again once it is back\n", w->path);
     w->changed(w->user, "the directory is gone");
-    timers_every(w->timers, &w->again, 1, on_again);
+}
+
+/* inotify follows the directory and not the path: a link that leads elsewhere
+ * now, or a rename of what is above, it does not tell. */
+static bool is_another(const dir_watch *w)
+{
+    struct stat now;
+
+    return stat(w->path, &now) != 0 || now.st_dev != w->device ||
+           now.st_ino != w->inode;
+}
+
+static void on_again(timer *t)
+{
+    dir_watch *w = OWNER_OF(dir_watch, again, t);
+
+    if (w->is_there) {
+        if (!is_another(w))
+            return;
+        is_gone(w);
+    }
+    if (!look(w))
+        return;
+    fprintf(stderr, "%s is back, and watched\n", w->path);
+    w->changed(w->user, "the directory is back");
 }
 
 /* A file that is created is told of when it was written; a directory at once,
@@ -103,13 +127,13 @@ static void on_changes(source *from, unsigned events)
 
 bool dir_watch_begin(dir_watch *w, poller *p, timers *t)
 {
-    w->poller = p;
-    w->timers = t;
     w->source = (source){.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
                          .ready = on_changes};
     if (w->source.fd >= 0 && look(w) &&
-        poller_watch(p, &w->source, POLLER_READ))
+        poller_watch(p, &w->source, POLLER_READ)) {
+        timers_every(t, &w->again, 1, on_again);
         return true;
+    }
     fprintf(stderr, "cannot watch %s: %s\n", w->path, strerror(errno));
     if (w->source.fd >= 0)
         close(w->source.fd);

@@ -3,6 +3,9 @@
 #ifndef EXAMPLES_DIR_WATCH_H
 #define EXAMPLES_DIR_WATCH_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "poller.h"
 #include "timers.h"
 
@@ -14,16 +17,18 @@ typedef struct dir_watch {
     void       *user;
 
     source  source;
-    poller *poller;
-    timer   again; /* while the directory is gone: look whether it is back */
-    timers *timers;
+    timer   again; /* look whether the directory is there, and the same one */
     bool    is_there;
     int     watch;
+    dev_t   device; /* of what is watched */
+    ino_t   inode;
 } dir_watch;
 
 /* Set `path`, `changed` and `user` before. False, and standard error says why:
  * no such directory, or a system without inotify. Should the directory vanish
- * later, it is looked for once a second, and that is a change, too. */
+ * later, it is looked for once a second, and that is a change, too; so is
+ * another directory at its path (a rename above it, a link that leads elsewhere
+ * now), which is seen by the same look. */
 bool dir_watch_begin(dir_watch *w, poller *p, timers *t);
 void dir_watch_end(dir_watch *w);
 
