@@ -18,6 +18,7 @@
 
 #include <upframe/upframe.h>
 #include "echo_client_options.h"
+#include "output.h"
 #include "show.h"
 #include "tcp.h"
 #include "tls.h"
@@ -80,7 +81,7 @@ static bool is_late(struct client *c)
 
 static void heed_stop(struct client *c)
 {
-    if (c->stop < 0 || !stop_requested())
+    if (c->stop < 0 || (!stop_requested() && output_flush()))
         return;
     upf_close(&c->ws, UPF_CLOSE_GOING_AWAY, "interrupted");
     c->stop = -1; /* once is enough */
@@ -473,5 +474,5 @@ int main(int argc, char **argv)
         upf_conn_free(&c.ws);
     }
     options_free(&o);
-    return status;
+    return output_flush() || status == 2 ? status : 1;
 }

@@ -40,7 +40,8 @@ static const char usage[] =
 "  --help               this text\n"
 "\n"
 "The exit status is 0 if everything came back equal and the connection was\n"
-"closed in order, 1 if not, 2 if the command line makes no sense.\n";
+"closed in order, 1 if not, or as soon as standard output cannot be written;\n"
+"2 if the command line makes no sense.\n";
 
 static bool add_item(struct options *o, upf_opcode opcode, const void *data,
                      size_t len)

@@ -20,6 +20,7 @@
 #include <upframe/upframe.h>
 
 #include "options.h"
+#include "output.h"
 #include "show.h"
 #include "tcp.h"
 #include "tls.h"
@@ -57,7 +58,8 @@ static const char usage[] =
 "then stop the server, wait a little, and start it again.\n"
 "Ctrl-C or SIGTERM says 1001, going away, and exits with 0. The status is 1\n"
 "when it gives up, or when the server has said that there is no use in\n"
-"coming back (close code 1008, HTTP 403, ...).\n";
+"coming back (close code 1008, HTTP 403, ...), and as soon as standard\n"
+"output cannot be written (a pipe that nobody reads any more, ...).\n";
 
 /* Kept small on purpose: this much of one message is held in memory. */
 enum { MAX_MESSAGE = 1 << 20, MAX_QUEUED = 1 << 20 };
@@ -93,7 +95,7 @@ struct ending {
 
 static bool leaving(const struct client *c)
 {
-    return stop_requested() || clock_ms() >= c->end_at;
+    return stop_requested() || clock_ms() >= c->end_at || !output_flush();
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b) { return a < b ? a : b; }
@@ -464,5 +466,5 @@ int main(int argc, char **argv)
         (status = settle(&c, &o)) < 0)
         status = stay_connected(&c);
     tls_context_free(c.tls);
-    return status;
+    return output_flush() || status == 2 ? status : EXIT_FAILURE;
 }

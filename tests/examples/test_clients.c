@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -1031,6 +1032,56 @@ static void a_url_is_sent_as_browsers_do(void **state)
     }
 }
 
+static void expect_end_of_output(void)
+{
+    assert_int_equal(rawserver_read_close(&server), 1001);
+    rawserver_put_close(&server, 1001, "");
+    rawserver_finish(&server);
+    assert_line("cannot write: ");
+    assert_int_equal(child_exit_status(&client), 1);
+}
+
+static void echo_client_ends_where_nothing_can_be_written(void **state)
+{
+    (void)state;
+    need_clients();
+    for (int full = 0; full < 2; full++) {
+        const int out = full ? child_full_device() : child_closed_pipe();
+        if (out < 0)
+            break; /* a system that has no such device */
+        client.out = out;
+        launch("echo_client", "--port", server_port(), "--wait", "--ping",
+               NULL);
+        client.out = 0;
+        close(out);
+        rawserver_accept(&server);
+        rawserver_read_head(&server, SIZE_MAX);
+        put_101();
+        answer_a_ping();
+        expect_end_of_output();
+    }
+}
+
+static void reconnect_client_ends_when_its_reader_has_gone(void **state)
+{
+    char lines[64];
+    int  ends[2];
+
+    (void)state;
+    need_clients();
+    assert_int_equal(pipe(ends), 0);
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    client.out = ends[1];
+    launch_reconnect();
+    client.out = 0;
+    close(ends[1]);
+    assert_true(readable(ends[0], PATIENCE));
+    assert_true(read(ends[0], lines, sizeof lines) > 0); /* it connects */
+    close(ends[0]);
+    put_101();
+    expect_end_of_output();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -1058,6 +1109,8 @@ int main(void)
         TEST(retry_after_is_kept),
         TEST(a_bad_url_is_refused_with_its_place),
         TEST(a_url_is_sent_as_browsers_do),
+        TEST(echo_client_ends_where_nothing_can_be_written),
+        TEST(reconnect_client_ends_when_its_reader_has_gone),
     };
 
     return cmocka_run_group_tests_name("clients", tests, NULL, NULL);
