@@ -222,6 +222,14 @@ async function twoPlay() {
     await bob.click('#leave');
     await status(bob, 'you watch');
     await ann.waitForFunction(() => ![...names.values()].includes('Bob'));
+    for (let n = 0; n < 10 && !await ann.locator('#leave').evaluate(
+            (e) => e === document.activeElement); n++)
+        await ann.keyboard.press('Tab');
+    await ann.evaluate(() => clearInterval(window.pilot));
+    await ann.keyboard.press('Space'); // is no shot on a button
+    await status(ann, 'you watch');
+    expect(await ann.evaluate(() => document.activeElement.id), 'name',
+           'where the focus is then');
     expect(ann.complaints, [], 'complaints of Ann\'s page');
     expect(bob.complaints, [], 'complaints of Bob\'s page');
     await ann.context().close();
@@ -583,7 +591,7 @@ await test('thumbs steer and fire', thumbsSteer);
 await test('others are drawn between two frames', othersAreInterpolated);
 await test('others flow as they flew', othersFlow);
 await test('a bad network', badNetwork, PLAY_MS + 2 * CASE);
-await everyPage('game', start, { quietMs: 2000 });
+await everyPage('game', start, { quietMs: 2000 }, 'arena');
 await loadNothing('game\'s pages');
 await browser.close();
 finish();

@@ -265,11 +265,69 @@ export async function policyHolds(server) {
     await injectedDoesNotRun(server);
 }
 
+/** Runs in the page: what is to be reached, by its place in it. */
+function controls() {
+    return [...document.querySelectorAll(
+        'a[href], button, input, select, textarea, [tabindex]')]
+        .filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility())
+        .map((e) => e.id || e.getAttribute('aria-label') || e.outerHTML);
+}
+
+/** Runs in the page: what has the focus, and whether that is seen. */
+function focused() {
+    const e = document.activeElement, style = getComputedStyle(e);
+    return e === document.body ? [null] : [
+        e.id || e.getAttribute('aria-label') || e.outerHTML,
+        style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2];
+}
+
+/**
+ * Who has no pointer reaches every control, sees where the focus is, and gets
+ * on from there; who sees nothing is told a name for each. `whole` is an
+ * element that is all of the page, whose focus need not be seen.
+ */
+async function isForKeysAndEars(server, whole) {
+    const page = await openPage(server.url.replace('ws', 'http'));
+    await isOpen(page);
+    await page.evaluate(() => document.activeElement.blur());
+    const wanted = await page.evaluate(controls), reached = [];
+    for (let n = 0; n < 60 && reached.length < wanted.length; n++) {
+        await page.keyboard.press('Tab');
+        const [name, isSeen] = await page.evaluate(focused);
+        if (name === null || reached.includes(name))
+            continue; // around once: a select, too, is one stop
+        reached.push(name);
+        expect(isSeen || name === whole, true, `the focus on ${name} is seen`);
+    }
+    expect(wanted.length > 1, true, 'the page has controls');
+    expect(reached.sort(), wanted.sort(), 'what the Tab key reaches');
+
+    const cdp = await page.context().newCDPSession(page);
+    const { nodes } = await cdp.send('Accessibility.getFullAXTree');
+    const spoken = nodes.filter((node) => !node.ignored &&
+        (['log', 'image', 'table', 'list'].includes(node.role.value) ||
+         node.properties?.some((p) => p.name === 'focusable' && p.value.value)));
+    expect(spoken.filter((node) => !node.name?.value.trim())
+        .map((node) => node.role.value), [], 'what has no name');
+    expect(spoken.length >= wanted.length, true, 'names were looked for');
+    expect(await page.getByRole('status').count() > 0, true,
+           'what happens to the connection is told');
+    expect(await page.evaluate(() => document.documentElement.lang), 'en',
+           'language');
+    expect(await page.getByRole('heading', { level: 1 }).count(), 1,
+           'headings of the page');
+    await page.context().close();
+    expect(await server.stop(), 0, 'server\'s exit status');
+}
+
 /**
  * `start` starts the page's server. `quiet.question` is what the page asks it,
- * `quiet.answer` what it says then, after `quiet.quietMs` without a word.
+ * `quiet.answer` what it says then, after `quiet.quietMs` without a word;
+ * `whole` see isForKeysAndEars().
  */
-export async function everyPage(name, start, quiet) {
+export async function everyPage(name, start, quiet, whole) {
+    await check(`Chromium: ${name}, by keyboard alone, and by names`,
+                async () => isForKeysAndEars(await start(), whole), 25000);
     await check(`Chromium: ${name}, a silent connection is noticed`,
                 async () => noticesSilence(await start(), quiet), 2 * CASE);
     await check(`Chromium: ${name}, what is injected is dead`, async () => {
