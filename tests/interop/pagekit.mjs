@@ -268,8 +268,8 @@ export async function policyHolds(server) {
 /** Runs in the page: what is to be reached, by its place in it. */
 function controls() {
     return [...document.querySelectorAll(
-        'a[href], button, input, select, textarea, [tabindex]')]
-        .filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility())
+        'a[href], button, input, select, textarea, [tabindex="0"]')]
+        .filter((e) => !e.disabled && e.checkVisibility())
         .map((e) => e.id || e.getAttribute('aria-label') || e.outerHTML);
 }
 
