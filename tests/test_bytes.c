@@ -37,9 +37,12 @@ static void a_little_endian_load_begins_with_the_lowest_byte(
 {
     (void)state;
     for (size_t at = 0; at < 8; at++) {
-        uint8_t buf[16] = {0};
+        uint8_t buf[16] = {0}, back[16] = {0};
         memcpy(buf + at, wire, sizeof wire);
         assert_true(upf_load_le64(buf + at) == UINT64_C(0xB8A79685C4D3E2F1));
+        assert_int_equal(upf_load_le32(buf + at), 0xC4D3E2F1);
+        upf_store_le64(back + at, UINT64_C(0xB8A79685C4D3E2F1));
+        assert_memory_equal(back, buf, sizeof back);
     }
 }
 

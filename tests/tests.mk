@@ -46,7 +46,8 @@ copied         := $(BUILD)/asan/guide/copied
 # run in it. So it runs those that another order of bytes or size of a word can
 # make fail: what reads bytes as words, handshakes, both sides of a connection.
 # Not those that compare sets of kernels, of which there is one.
-emulated := arena base64 bytes close conn_client conn_server frame handshake \
+emulated := arena base64 bytes close conn_client conn_server deflate \
+            deflate_block deflate_huffman frame handshake \
             inflate inflate_streams inflate_table \
             kernels_chacha20 kernels_text mask sha1 shared utf8
 c_tests   = $(if $(RUN),$(filter $(emulated:%=\%/test_%),$(test_bins)),\

@@ -3,7 +3,7 @@
  * deflate_search.h - the parse, written once for heads of any width.
  *
  * A file that includes it has defined head, the type of a head; HISTORY, 1 if
- * something may come before the data; HASHED, of how many bytes a hash is, which
+ * something may come before the data; HASHED, of how many bytes a hash is, that
  * is the least length of a match: 4 or 5; SHIFT(parse), 32 less the bits of a
  * hash; and PARSE, the name of the function.
  */

@@ -560,6 +560,27 @@ static void what_does_not_shrink_is_encoded_all_the_same(void **state)
     close_pair(&pair);
 }
 
+/* As for a scratch; what was noted at another level is found. */
+static void a_history_without_links_is_lazy_at_best(void **state)
+{
+    (void)state;
+    size_t became[2];
+
+    for (unsigned best = 0; best < 2; best++) {
+        struct pair pair;
+
+        open_pair(&pair, 12, UPF_DEFLATE_QUICK, 10000);
+        for (unsigned n = 0; n < 2; n++) {
+            begin(SAMPLE_JSON, n, 3000);
+            send_after(&pair, best ? UPF_DEFLATE_BEST : UPF_DEFLATE_LAZY);
+            became[best] = out_len;
+            end();
+        }
+        close_pair(&pair);
+    }
+    assert_int_equal(became[0], became[1]);
+}
+
 static void the_whole_window_is_there_after_it_slid(void **state)
 {
     (void)state;
@@ -735,6 +756,7 @@ int main(void)
         cmocka_unit_test(what_was_fed_is_referred_to),
         cmocka_unit_test(what_was_dropped_is_not_referred_to),
         cmocka_unit_test(what_does_not_shrink_is_encoded_all_the_same),
+        cmocka_unit_test(a_history_without_links_is_lazy_at_best),
         cmocka_unit_test(the_whole_window_is_there_after_it_slid),
         cmocka_unit_test(a_history_begins_the_same_in_any_memory),
         cmocka_unit_test(hints_that_are_wrong_are_not_followed),
