@@ -345,9 +345,9 @@ static void await(int fd, struct blob *kept, const char *text)
         const uint8_t *payload = kept->data + f.header_len;
         const bool found = f.len == len && memcmp(payload, text, len) == 0;
         if (f.first == (FIN | PING))
-            say(fd, FIN | PONG, payload, f.len);
+            say(fd, FIN | PONG, payload, (size_t)f.len);
         assert_int_not_equal(f.first, FIN | CLOSE);
-        kept->len -= f.header_len + f.len;
+        kept->len -= f.header_len + (size_t)f.len;
         memmove(kept->data, payload + f.len, kept->len);
         if (found)
             return;
@@ -370,7 +370,8 @@ static int last_word(int fd)
         word = atoi((const char *)all.data + 9);
         at   = all.len;
     }
-    for (; get_frame(all.data + at, all.len - at, &f); at += f.len) {
+    for (; get_frame(all.data + at, all.len - at, &f);
+         at += (size_t)f.len) {
         at += f.header_len;
         if (f.first == (FIN | CLOSE) && f.len >= 2)
             word = all.data[at] << 8 | all.data[at + 1];
