@@ -8,10 +8,15 @@ typedef uint16_t head;
 /* In the fixed code of short messages, four bytes are worth a match. */
 #define HASHED  4
 #define HISTORY 1
-#define PARSE   upf_parse_narrow
 #define SHIFT(parse) ((parse)->shift)
 
 #include "deflate_search.h"
+
+size_t upf_parse_narrow(const struct upf_finder *finder,
+                        struct upf_sequences *found, size_t from, size_t end)
+{
+    return parse_block(finder, found, from, end);
+}
 
 void upf_note_narrow(const struct upf_finder *finder, size_t from, size_t end)
 {

@@ -11,7 +11,12 @@ typedef uint32_t head;
  * this parse finds ends. */
 #define HASHED  5
 #define HISTORY 0
-#define PARSE   upf_parse_wide
 #define SHIFT(parse) ((void)(parse), 32 - UPF_WIDE_HASH_BITS)
 
 #include "deflate_search.h"
+
+size_t upf_parse_wide(const struct upf_finder *finder,
+                      struct upf_sequences *found, size_t from, size_t end)
+{
+    return parse_block(finder, found, from, end);
+}

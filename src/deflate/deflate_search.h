@@ -4,8 +4,8 @@
  *
  * A file that includes it has defined head, the type of a head; HISTORY, 1 if
  * something may come before the data; HASHED, of how many bytes a hash is, that
- * is the least length of a match: 4 or 5; SHIFT(parse), 32 less the bits of a
- * hash; and PARSE, the name of the function.
+ * is the least length of a match: 4 or 5; and SHIFT(parse), 32 less the bits of
+ * a hash. It has parse_block() then, to be called once.
  */
 #ifndef UPF_DEFLATE_SEARCH_H
 #define UPF_DEFLATE_SEARCH_H
@@ -345,8 +345,8 @@ static struct parse begin(const struct upf_finder *finder, size_t end)
     };
 }
 
-size_t PARSE(const struct upf_finder *finder, struct upf_sequences *found,
-             size_t from, size_t end)
+static size_t parse_block(const struct upf_finder *finder,
+                          struct upf_sequences *found, size_t from, size_t end)
 {
     const struct upf_sequence *limit = found->at + UPF_SEQUENCES - RESERVED;
     const uint8_t             *at    = finder->data + from;
